@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A thin front of Meson: `make help` lists what there is. Build results are in build/, or build-VARIANT/ with m=VARIANT.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+V       ?= 0
+m       ?=
+ARGS    ?=
+FUZZ_SECONDS ?= 60
+
+BUILD := build$(if $(m),-$(m))
+
+options-      :=
+options-asan  := -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
+options-ubsan := -Db_sanitize=undefined -Db_lundef=false -Doptimization=1
+options-tsan  := -Db_sanitize=thread -Db_lundef=false -Doptimization=1
+options-cov   := -Db_coverage=true -Doptimization=1
+options-clang :=
+options-fuzz  := -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
+compiler      := $(if $(filter clang fuzz,$(m)),CC=clang)
+
+ifeq ($(filter undefined,$(origin options-$(m))),undefined)
+$(error m=$(m) is no build variant; there are asan, ubsan, tsan, cov, clang and fuzz)
+endif
+
+NINJA := ninja -C $(BUILD) $(if $(filter 1,$(V)),-v)
+QUIET := $(if $(filter 1,$(V)),,@)
+
+.PHONY: all setup setup-test build run test test-long test-unit bench fuzz install format clean help guests
+.NOTPARALLEL:
+
+all: build
+
+setup:
+	$(QUIET)tools/setup
+
+setup-test:
+	$(QUIET)tools/setup --test
+
+$(BUILD)/build.ninja: | setup
+	$(QUIET)echo "configuring $(BUILD)"
+	$(QUIET)$(compiler) meson setup $(BUILD) --prefix=$(abspath $(PREFIX)) $(options-$(m)) >$(BUILD).log 2>&1 || \
+	    { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	$(QUIET)rm -f $(BUILD).log
+
+build: setup $(BUILD)/build.ninja
+	$(QUIET)$(NINJA)
+
+guests: setup
+	$(QUIET)tools/fetch-guests
+
+run: build guests
+	$(QUIET)tools/run $(BUILD) $(ARGS)
+
+test: setup-test build guests
+	$(QUIET)tools/run-tests $(BUILD) short $(ARGS)
+
+test-long: setup-test build guests
+	$(QUIET)tools/run-tests $(BUILD) long $(ARGS)
+
+test-unit: setup-test build
+	$(QUIET)tools/run-tests $(BUILD) unit $(ARGS)
+
+bench: setup-test build guests
+	$(QUIET)tests/bench/run-bench $(BUILD) $(ARGS)
+
+fuzz: setup-test
+	$(QUIET)$(MAKE) --no-print-directory m=fuzz build
+	$(QUIET)tools/run-fuzz build-fuzz $(FUZZ_SECONDS) $(ARGS)
+
+install: build
+	$(QUIET)meson configure $(BUILD) --prefix=$(abspath $(PREFIX))
+	$(QUIET)DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) $(if $(filter 1,$(V)),,--quiet)
+	@echo "installed below $(DESTDIR)$(PREFIX)"
+
+format:
+	$(QUIET)tools/setup --test
+	$(QUIET)git ls-files '*.c' '*.h' | xargs -r clang-format -i
+
+clean:
+	$(QUIET)rm -rf $(BUILD)
+
+help:
+	@echo 'make                 build $(BUILD)/openlpar; installs missing Debian packages first and says so'
+	@echo 'make run             fetch a Debian kernel and user space, boot them to a shell (no terminal: a short show)'
+	@echo 'make test            unit tests, instruction tests and short boot matrix (under 15 minutes on 2 cores)'
+	@echo 'make test-unit       only what needs no guest'
+	@echo 'make test-long       every boot, 10,000 operand sets for each instruction'
+	@echo 'make bench           boot times compared with QEMU; instructions per second'
+	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+	@echo 'make install         PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make format          clang-format over the C sources'
+	@echo 'make clean           remove $(BUILD)'
+	@echo 'Variants: m=asan m=ubsan m=tsan m=cov m=clang, each in its own build-VARIANT. V=1 prints commands.'
+	@echo 'ARGS="..." goes to the program that a target starts: make run ARGS="--vcpus 4", make test ARGS="--suite cpu".'
