@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Predecoded code: for each 4 KiB page of guest memory from which instructions were fetched, an array of `struct dinsn`.
+//
+// Pages are decoded lazily: an entry starts as OP_DECODE, which decodes and replaces itself. Entries are written as
+// one atomic doubleword, so any thread may decode or reset an entry at any time. Pages are freed only while every
+// thread is stopped (code_flush_all, when the bound on their memory is reached), so a thread may keep a pointer into one.
+// Big- and little-endian fetch of one page do not mix: a page decoded for the other order is reset first.
+#ifndef CPU_CODE_H
+#define CPU_CODE_H
+
+#include "cpu/cpu.h"
+#include "cpu/mem.h"
+
+#define CODE_PAGE_INSNS (GUEST_PAGE_SIZE / 4)
+
+struct cpage {
+    struct dinsn insns[CODE_PAGE_INSNS]; // at the start, aligned to 8 KiB: address arithmetic in the interpreter
+    struct dinsn end;                    // OP_PAGE_END
+    u64 gra;
+    u8 big_endian;
+    struct cpage *next;
+};
+
+#define CODE_BYTES_MAX (24 * MIB) // bound on the memory of predecoded pages of one partition
+
+// The predecoded page at guest real address `gra` (page-aligned, must be memory), made when there is none. Marks the page
+// PAGE_CODE, with the invalidation of other threads' write translations that this needs. Never NULL.
+struct cpage *code_page(struct cpu *cpu, u64 gra, bool big_endian);
+
+// Memory [gra, gra+size) was written: resets the instructions there. Any thread.
+void code_invalidate(struct guest_mem *mem, u64 gra, u64 size);
+
+// Frees everything. The caller holds the group exclusively (group_exclusive_begin) or no thread has started.
+void code_flush_all(struct cpu_group *group);
+
+#endif

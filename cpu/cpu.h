@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// One hardware thread of a virtual processor: the architected state, and what an engine keeps beside it.
+//
+// A partition with N virtual processors of T SMT threads has N*T `struct cpu`, each run by one host thread (the owner).
+// Everything here belongs to the owner while it runs guest code, except the members grouped as atomic. Others reach a
+// running thread by cpu/group.h: requests are served at the next instruction boundary that ends a basic block.
+#ifndef CPU_CPU_H
+#define CPU_CPU_H
+
+#include <setjmp.h>
+#include <stdatomic.h>
+
+#include "base/bits.h"
+#include "base/types.h"
+#include "cpu/msr.h"
+
+struct cpu_group;
+struct cpage;
+
+// A vector-scalar register as one 128-bit host integer: ISA bit 0 is the most significant bit.
+union vsr {
+    u128 q;
+    u64 d[2];
+    u32 w[4];
+    u16 h[8];
+    u8 b[16];
+};
+
+// Element i in the ISA's order (0 = most significant).
+#define VSR_D(v, i) ((v)->d[1 - (i)])
+#define VSR_W(v, i) ((v)->w[3 - (i)])
+#define VSR_H(v, i) ((v)->h[7 - (i)])
+#define VSR_B(v, i) ((v)->b[15 - (i)])
+
+// A predecoded instruction; written and read as one aligned doubleword, so that threads may decode the same page.
+struct dinsn {
+    u16 op;  // enum insn_id, or one of the interpreter's own operations
+    u16 aux; // free for the operation
+    u32 insn;
+};
+
+#define CR_LT 8
+#define CR_GT 4
+#define CR_EQ 2
+#define CR_SO 1
+
+#define GUEST_PAGE_SHIFT 12 // granule of the software TLB, of predecoded code and of page tracking
+#define GUEST_PAGE_SIZE (1ull << GUEST_PAGE_SHIFT)
+#define GUEST_PAGE_MASK (~(GUEST_PAGE_SIZE - 1))
+
+// Software TLB: direct-mapped, indexed by effective page. A tag is the effective page address with the address-space
+// generation in its low 12 bits (cpu->tlb_gen[top bit of the address]); a tag of all ones never matches. wtag matches
+// only where a plain store needs nothing else: change bit set, page marked dirty, no code in it.
+#define TLB_BITS 10
+#define TLB_ENTRIES (1u << TLB_BITS)
+#define TLB_NO_TAG (~0ull)
+
+struct tlb_entry {
+    u64 rtag;
+    u64 wtag;
+    uintptr_t addend; // host address = effective address + addend
+    u64 meta;         // the MMU's own (page size, slot, key), for invalidation
+};
+
+// The same for instruction fetch: straight to the predecoded page.
+#define FTLB_BITS 8
+#define FTLB_ENTRIES (1u << FTLB_BITS)
+
+struct ftlb_entry {
+    u64 tag;
+    struct cpage *page;
+};
+
+// Translation regimes that have a table of their own: problem and supervisor state with relocation, and real mode.
+enum mmu_mode { MMU_USER, MMU_KERNEL, MMU_REAL, MMU_MODES };
+
+// Reasons to leave the fast path of an engine (cpu->attn).
+enum cpu_attn {
+    ATTN_INTERRUPT = 1 << 0, // an interrupt line, MSR[EE] or a timer changed: look at them
+    ATTN_REQUEST = 1 << 1,   // cpu/group.h has queued requests (TLB and code invalidation)
+    ATTN_STOP = 1 << 2,      // leave cpu_run(): stop, debugger, exclusive section
+    ATTN_STEP = 1 << 3,      // single step, breakpoints armed: one instruction at a time
+    ATTN_TIMER = 1 << 4,     // the engine's instruction budget is used up: look at the clock
+};
+
+// Interrupt lines that others may raise (cpu->lines); level-sensitive unless cleared by delivery.
+enum cpu_line {
+    LINE_EXTERNAL = 1 << 0,    // presentation controller asserts
+    LINE_DOORBELL = 1 << 1,    // directed privileged doorbell, cleared by delivery
+    LINE_PMU = 1 << 2,         // performance monitor alert
+    LINE_RESET = 1 << 3,       // system reset (H_SIGNAL_SYS_RESET, debugger), cleared by delivery
+    LINE_MACHINE_CHECK = 1 << 4,
+    LINE_DECREMENTER = 1 << 5, // kept by the owner
+    LINE_PROD = 1 << 6,        // H_PROD: wakes from H_CEDE, no interrupt
+};
+
+struct cpu_pmu {
+    u64 mmcr0, mmcr1, mmcr2, mmcra, siar, sdar, sier;
+    u32 pmc[6];
+    u64 cycles_base, insns_base; // when the counters were last brought up to date
+};
+
+struct cpu {
+    // Hot: this thread only.
+    u64 gpr[32];
+    u8 crf[8];
+    u8 so, ov, ca, ov32, ca32;
+    u8 be; // accesses are big-endian: !MSR[LE]
+    u8 mmu_mode;
+    u8 isa_level;       // enum isa_level in force (compatibility mode)
+    u32 xer_rest;       // the string length (bits 57:63) and the bits that only mtxer touches
+    u64 lr, ctr, tar;
+    u64 ea_mask;        // 0xffffffff when MSR[SF] is 0
+    u64 nia;            // next instruction: valid outside threaded code, and what branch semantics set
+    u64 page_ea;        // effective address of the page being executed
+    const struct dinsn *d;       // the instruction being executed (threaded code)
+    const struct dinsn *block_d; // first instruction not yet counted in `insns`
+    struct cpage *page;
+    struct tlb_entry *tlb;       // tables of the current mode
+    struct ftlb_entry *ftlb;
+    u64 tlb_gen[2];              // address-space generation of the lower and upper half of the address space
+    s64 budget;                  // instructions until the clock is looked at
+    _Atomic u32 attn;            // set by anybody (release), read by the owner (relaxed), then acquired
+    _Atomic u32 lines;           // likewise
+    u64 msr;
+    u64 insns;                   // instructions completed, up to block_d
+
+    // Reservation (larx): guest real address of the granule, or RESERVE_NONE, with the bytes that were loaded.
+    u64 reserve_addr, reserve_ea;
+    u128 reserve_value;
+    u32 reserve_size;
+
+    u32 fpscr_hi;  // FPSCR bits 0:31 (DRN lives here)
+    u32 fpscr;     // FPSCR bits 32:63
+    u32 vscr;      // NJ and SAT
+    u32 vrsave;
+    alignas(16) union vsr vsr[64];
+
+    // SPRs: this thread only.
+    u64 srr0, srr1, hsrr0, hsrr1, dar, dsisr, hdar, hdsisr, asdr;
+    u64 sprg[4], sprg_vdso; // SPRG0-3; SPRG3 is readable in problem state (259)
+    u64 cfar, ctrl, pir, tir, pvr, pcr, lpcr, lpidr, hid[8];
+    u64 dscr, uamor, amr, iamr, amor, fscr, hfscr, ppr, psscr, pspb, dpdes;
+    u64 ciabr, dawr0, dawrx0;
+    u64 bescr, ebbhr, ebbrr;
+    u64 pidr, ptcr;         // radix; the partition's process table is group->prtb
+    u64 sdr1, rmor, hrmor;
+    u64 wort, trig[3], acop, csigr, tfhar, tfiar, texasr;
+    struct {
+        u64 esid, vsid; // as slbmte's RB and RS hold them, ESID[V] included
+    } slb[32];
+    struct cpu_pmu pmu;
+
+    // Time. The decrementer is kept as the time base value at which it goes negative.
+    u64 dec_expires;
+    bool dec_pending_ack;
+    u64 purr, spurr, vtb;     // as of tb_entered; they run only while the thread runs
+    u64 tb_entered;
+    u64 spr_extra[16];        // the MMU's and others' few rarely used registers
+
+    // Fixed after start.
+    struct cpu_group *group;
+    u32 index;       // position in group->cpus
+    u32 server;      // interrupt server number, PIR
+    u32 vcpu, thread;
+    void *papr;      // the hypervisor services' state of this thread
+    struct tlb_entry *tlbs[MMU_MODES];
+    struct ftlb_entry *ftlbs[MMU_MODES];
+    void *mmu;       // cpu/mmu's own state
+
+    // Engine.
+    sigjmp_buf *unwind;  // where cpu_raise() returns to
+    void *trace;         // non-NULL: the traced, stepped loop is used
+    u64 step_count;
+
+    // Atomic; see cpu/group.c for the protocol.
+    _Atomic u32 running;      // 1: may be inside guest code with cached translations
+    _Atomic u32 wake;         // futex word of cpu_idle()
+    _Atomic u64 request_done; // sequence number of the last served request
+};
+
+#define RESERVE_NONE (~0ull)
+#define RESERVE_GRANULE 128u // bytes: POWER's reservation granule
+
+#endif
