@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interpreter's threaded dispatch: each operation ends by jumping to the next one's handler.
+//
+// A handler gets the cpu, its predecoded instruction and that instruction's doubleword (op | aux << 16 | insn << 32).
+// With OPENLPAR_LOOP_DISPATCH (sanitizers, unoptimised builds) handlers return to a loop instead.
+#ifndef CPU_INTERP_H
+#define CPU_INTERP_H
+
+#include "cpu/code.h"
+#include "cpu/cpu.h"
+#include "isa/isa.h"
+
+typedef void interp_op(struct cpu *cpu, const struct dinsn *d, u64 word);
+
+// Operations beyond the instruction table.
+enum {
+    OP_DECODE = INSN_COUNT, // not decoded yet
+    OP_PAGE_END,            // fell off the page
+    OP_BREAK,               // debugger's breakpoint
+    OP_COUNT,
+};
+
+extern interp_op *const interp_ops[OP_COUNT];
+
+static inline u64 dinsn_load(const struct dinsn *d)
+{
+    return __atomic_load_n((const u64 *)(const void *)d, __ATOMIC_RELAXED);
+}
+
+static inline u64 interp_cia(const struct cpu *cpu, const struct dinsn *d)
+{
+    return cpu->page_ea + (u64)(d - cpu->page->insns) * 4;
+}
+
+// Raises the interrupt when the facility is unavailable or the state has not the privilege. Constants fold.
+static inline void interp_require(struct cpu *cpu, u32 insn, unsigned facility, unsigned privilege);
+
+// Cold paths of interp_require().
+_Noreturn void interp_raise_unavailable(struct cpu *cpu, unsigned facility);
+_Noreturn void interp_raise_privilege(struct cpu *cpu, u32 insn, unsigned privilege);
+
+static inline void interp_require(struct cpu *cpu, u32 insn, unsigned facility, unsigned privilege)
+{
+    if (privilege == PRIV_P && unlikely(cpu->msr & MSR_PR))
+        interp_raise_privilege(cpu, insn, privilege);
+    if (privilege == PRIV_H) // partitions never run with MSR[HV] = 1
+        interp_raise_privilege(cpu, insn, privilege);
+    u64 need = 0;
+    switch (facility) {
+    case FAC_FP: need = MSR_FP; break;
+    case FAC_VMX: need = MSR_VEC; break;
+    case FAC_VSX: need = MSR_VSX; break;
+    case FAC_VSX_T: need = insn & 1 ? MSR_VEC : MSR_VSX; break;
+    case FAC_VSX_TQ: need = insn & 8 ? MSR_VEC : MSR_VSX; break;
+    case FAC_FPVEC: need = insn & 1 ? MSR_VEC : MSR_FP; break;
+    default: return;
+    }
+    if (unlikely(!(cpu->msr & need)))
+        interp_raise_unavailable(cpu, need == MSR_FP ? FAC_FP : need == MSR_VEC ? FAC_VMX : FAC_VSX);
+}
+
+// Continues at cpu->nia: in the same page directly, else through the fetch TLB; counts instructions, and leaves when attn is set.
+interp_op interp_branch;
+// Leaves threaded code after an instruction of kind CTX: counts it, nia = next unless the semantics set it.
+interp_op interp_leave;
+
+#ifdef OPENLPAR_LOOP_DISPATCH
+#define INTERP_NEXT()                                                                                                  \
+    do {                                                                                                               \
+        cpu->d = d + 1;                                                                                                \
+        return;                                                                                                        \
+    } while (0)
+#else
+#define INTERP_NEXT()                                                                                                  \
+    do {                                                                                                               \
+        d++;                                                                                                           \
+        word = dinsn_load(d);                                                                                          \
+        return interp_ops[word & 0xffff](cpu, d, word);                                                                \
+    } while (0)
+#endif
+
+#define INTERP_TAIL(kind)                                                                                              \
+    do {                                                                                                               \
+        if ((kind) == KIND_BRANCH)                                                                                     \
+            return interp_branch(cpu, d, word);                                                                        \
+        if ((kind) == KIND_CTX)                                                                                        \
+            return interp_leave(cpu, d, word);                                                                         \
+        INTERP_NEXT();                                                                                                 \
+    } while (0)
+
+#endif

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam between a partition's own services and whoever manages partitions: the null hypervisor of `openlpar boot`, or the
+// daemon. Every callback may be called from any of the partition's threads, must not block for longer than a lock, and never fails
+// by ending the process.
+#ifndef PAPR_HV_OPS_H
+#define PAPR_HV_OPS_H
+
+#include "base/types.h"
+
+struct partition;
+
+struct hv_ops {
+    // Console output of the virtual terminal: takes up to `size` bytes and returns how many it took (0: busy, the guest tries again).
+    size_t (*console_write)(void *arg, const u8 *data, size_t size);
+    // Console input: up to `size` bytes waiting for the guest, 0 when there are none. Whoever feeds the console calls
+    // vty_input_ready() when there are.
+    size_t (*console_read)(void *arg, u8 *data, size_t size);
+    // The partition ended (enum partition_end); its threads leave guest code.
+    void (*ended)(void *arg, struct partition *lp);
+    // True random bytes.
+    void (*random)(void *arg, void *data, size_t size);
+    // Wall-clock time, nanoseconds since 1970 (UTC), and setting the partition's offset to it.
+    s64 (*time_of_day)(void *arg);
+    void (*set_time_of_day)(void *arg, s64 ns);
+    // A thread gave up its time: to thread `to` of the partition, or to anybody (to < 0). Yields the host CPU.
+    void (*confer)(void *arg, int to);
+    // Non-volatile memory was written: [offset, offset+size) of `data`. May keep it on disk, later. May be NULL.
+    void (*nvram_changed)(void *arg, const u8 *data, size_t offset, size_t size);
+    // A line for the log about the partition (rate-limited by the callee). level: 0 error, 1 warning, 2 information.
+    void (*log)(void *arg, int level, const char *text);
+};
+
+#endif

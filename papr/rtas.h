@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Run-time abstraction services. LoPAR "RTAS Call Functions".
+#ifndef PAPR_RTAS_H
+#define PAPR_RTAS_H
+
+#include "cpu/cpu.h"
+
+// LoPAR "RTAS Status Codes"
+enum rtas_status {
+    RTAS_SUCCESS = 0,
+    RTAS_HARDWARE_ERROR = -1,
+    RTAS_BUSY = -2,
+    RTAS_PARAMETER = -3,
+    RTAS_NOT_AUTHORIZED = -9002,
+    RTAS_NO_INDICATOR = -3,
+    RTAS_NOT_SUPPORTED = -3,
+    RTAS_MULTI_LEVEL_ISOLATION = -9000,
+    RTAS_NO_ERRORS_FOUND = 1,
+    RTAS_CONFIG_CALL_AGAIN = -2003,
+};
+
+// A call in progress: arguments are copied in before the handler runs, results copied out after it.
+struct rtas_call {
+    u32 nargs, nret;      // as the guest says; args[] beyond nargs read as 0
+    u32 args[16];
+    u32 ret[16];          // ret[0] is the status, which the handler returns
+};
+
+typedef int rtas_fn(struct cpu *cpu, struct rtas_call *call);
+
+struct rtas_row {
+    u32 token;
+    const char *name;     // property of /rtas
+    rtas_fn *handler;
+    u8 nargs, nret;       // exactly what the call takes and gives (nret includes the status)
+    const char *section;
+};
+
+extern const struct rtas_row rtas_rows[];
+extern const unsigned rtas_rows_len;
+
+// Serves HCALL_RTAS: `addr` is the guest real address of the argument buffer (32-bit big-endian cells). Never fails: bad buffers
+// are answered with a status where there is a place for one.
+void rtas_call(struct cpu *cpu, u64 addr);
+
+#endif
