@@ -14,17 +14,18 @@
 #define CODE_PAGE_INSNS (GUEST_PAGE_SIZE / 4)
 
 struct cpage {
-    struct dinsn insns[CODE_PAGE_INSNS]; // at the start, aligned to 8 KiB: address arithmetic in the interpreter
-    struct dinsn end;                    // OP_PAGE_END
+    struct dinsn insns[CODE_PAGE_INSNS];
+    struct dinsn end; // OP_PAGE_END
     u64 gra;
     u8 big_endian;
-    struct cpage *next;
 };
 
-#define CODE_BYTES_MAX (24 * MIB) // bound on the memory of predecoded pages of one partition
+// Bound on predecoded pages of one partition (24 MiB); when it is reached all are dropped.
+#define CODE_PAGES_MAX ((u32)(24 * MIB / sizeof(struct cpage)))
 
 // The predecoded page at guest real address `gra` (page-aligned, must be memory), made when there is none. Marks the page
 // PAGE_CODE, with the invalidation of other threads' write translations that this needs. Never NULL.
+// May wait for other threads (group_invalidate, group_exclusive_begin): the caller must not rely on cpu->d afterwards.
 struct cpage *code_page(struct cpu *cpu, u64 gra, bool big_endian);
 
 // Memory [gra, gra+size) was written: resets the instructions there. Any thread.
@@ -32,5 +33,8 @@ void code_invalidate(struct guest_mem *mem, u64 gra, u64 size);
 
 // Frees everything. The caller holds the group exclusively (group_exclusive_begin) or no thread has started.
 void code_flush_all(struct cpu_group *group);
+
+int code_init(struct guest_mem *mem);
+void code_fini(struct guest_mem *mem);
 
 #endif

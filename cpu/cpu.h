@@ -115,7 +115,7 @@ struct cpu {
     u64 page_ea;        // effective address of the page being executed
     const struct dinsn *d;       // the instruction being executed (threaded code)
     const struct dinsn *block_d; // first instruction not yet counted in `insns`
-    struct cpage *page;
+    struct cpage *page;          // NULL while no instruction is being executed: then nia is the address
     struct tlb_entry *tlb;       // tables of the current mode
     struct ftlb_entry *ftlb;
     u64 tlb_gen[2];              // address-space generation of the lower and upper half of the address space
@@ -170,13 +170,15 @@ struct cpu {
 
     // Engine.
     sigjmp_buf *unwind;  // where cpu_raise() returns to
+    struct request_queue *requests; // cpu/group.c
+    struct cpage *step_page;        // scratch page of the single step
+    u32 exit_reason;                // enum cpu_exit + 1 when threaded code asks the run loop to leave
     void *trace;         // non-NULL: the traced, stepped loop is used
     u64 step_count;
 
     // Atomic; see cpu/group.c for the protocol.
     _Atomic u32 running;      // 1: may be inside guest code with cached translations
-    _Atomic u32 wake;         // futex word of cpu_idle()
-    _Atomic u64 request_done; // sequence number of the last served request
+    _Atomic u32 wake;         // futex word of cpu_idle(): 1 while it sleeps
 };
 
 #define RESERVE_NONE (~0ull)

@@ -57,14 +57,11 @@ struct cpu_group {
     // Time: tb = (CLOCK_MONOTONIC ns + tb_offset_ns) * 512 MHz.
     s64 tb_offset_ns;
 
-    // Under lock.
     pthread_mutex_t lock;
-    pthread_cond_t stopped; // signalled when a thread stops running
-    u32 exclusive_waiting;
+    pthread_cond_t changed; // a thread stopped running, or an exclusive section ended
 
-    // Atomic.
-    _Atomic u64 request_seq;
-    _Atomic u32 exclusive; // somebody wants everybody out
+    // Atomic; written under lock.
+    _Atomic u32 exclusive;  // an exclusive section is wanted or in progress
 };
 
 #define TIMEBASE_HZ 512000000ull
@@ -74,6 +71,16 @@ void group_fini(struct cpu_group *group);
 
 // A new thread in its reset state, added to the group (before any thread runs). isa_level: enum isa_level. NULL: no memory.
 struct cpu *group_add_cpu(struct cpu_group *group, u32 vcpu, u32 thread, u32 server, u32 pvr);
+
+// Only instructions of kind CTX or BRANCH may end in a call of what follows: predecoded pages may go away meanwhile.
+
+// Marks the owner as inside (outside) guest code. Entering serves queued invalidations and waits for an exclusive section
+// of another thread to end. Engines call them around guest code, services around anything that blocks.
+void cpu_enter(struct cpu *cpu);
+void cpu_leave(struct cpu *cpu);
+
+// Serves queued invalidations (ATTN_REQUEST), and lets an exclusive section pass. Owner, at an instruction boundary.
+void cpu_serve_requests(struct cpu *cpu);
 
 // Between these two calls no other thread of the group is inside guest code, and none enters. `self` may be NULL (called
 // from a thread that is no cpu). They nest not.

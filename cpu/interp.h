@@ -17,6 +17,12 @@ enum {
     OP_DECODE = INSN_COUNT, // not decoded yet
     OP_PAGE_END,            // fell off the page
     OP_BREAK,               // debugger's breakpoint
+    OP_STEP_END,            // end of a single step
+    OP_B_LOCAL,             // branches within their page, aux = index of the target
+    OP_BL_LOCAL,
+    OP_BT_LOCAL,            // on a condition bit, no CTR
+    OP_BF_LOCAL,
+    OP_BDNZ_LOCAL,          // on CTR alone
     OP_COUNT,
 };
 

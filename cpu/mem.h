@@ -24,6 +24,8 @@ struct guest_mem {
     int fd;    // the memfd
     _Atomic u8 *flags;            // per page, enum page_flag
     struct cpage *_Atomic *code;  // per page: predecoded instructions, or NULL (cpu/code.h)
+    struct cpage *code_arena;     // where those live: CODE_PAGES_MAX of them, reserved
+    _Atomic u32 code_used;        // how many of the arena are in use
 };
 
 // Reserves `size` bytes without touching them. 0 or a negative errno (-ENOMEM when the host has not got them).

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/code.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cpu/group.h"
+#include "cpu/interp.h"
+
+static const struct dinsn undecoded = {.op = OP_DECODE};
+
+static void entry_store(struct dinsn *d, struct dinsn value)
+{
+    u64 word;
+    memcpy(&word, &value, sizeof(word));
+    __atomic_store_n((u64 *)(void *)d, word, __ATOMIC_RELEASE);
+}
+
+int code_init(struct guest_mem *mem)
+{
+    void *p = mmap(NULL, CODE_PAGES_MAX * sizeof(struct cpage), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return -ENOMEM;
+    mem->code_arena = p;
+    return 0;
+}
+
+void code_fini(struct guest_mem *mem)
+{
+    if (mem->code_arena)
+        munmap(mem->code_arena, CODE_PAGES_MAX * sizeof(struct cpage));
+    mem->code_arena = NULL;
+}
+
+static void page_reset(struct cpage *page)
+{
+    for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
+        entry_store(&page->insns[i], undecoded);
+    page->end = (struct dinsn){.op = OP_PAGE_END};
+}
+
+// A page from the arena, emptying the arena when it is full. Under group->lock otherwise: two threads may want one at once.
+static struct cpage *page_new(struct cpu *cpu, u64 gra)
+{
+    struct guest_mem *mem = cpu->group->mem;
+    for (;;) {
+        u32 n = atomic_load(&mem->code_used);
+        while (n < CODE_PAGES_MAX && !atomic_compare_exchange_weak(&mem->code_used, &n, n + 1))
+            ;
+        if (n < CODE_PAGES_MAX) {
+            struct cpage *page = &mem->code_arena[n];
+            page_reset(page);
+            page->gra = gra;
+            return page;
+        }
+        group_exclusive_begin(cpu->group, cpu);
+        if (atomic_load(&mem->code_used) == CODE_PAGES_MAX)
+            code_flush_all(cpu->group);
+        group_exclusive_end(cpu->group, cpu);
+    }
+}
+
+struct cpage *code_page(struct cpu *cpu, u64 gra, bool big_endian)
+{
+    struct guest_mem *mem = cpu->group->mem;
+    u64 number = gra >> GUEST_PAGE_SHIFT;
+    struct cpage *page = atomic_load_explicit(&mem->code[number], memory_order_acquire);
+    if (!page) {
+        struct cpage *made = page_new(cpu, gra);
+        made->big_endian = big_endian;
+        // Another thread may have been faster: its page is as good, ours stays unused until the next flush.
+        if (atomic_compare_exchange_strong(&mem->code[number], &page, made))
+            page = made;
+        // From here on nobody makes a write translation; those that exist go before the first instruction is decoded.
+        u8 old = atomic_fetch_or(&mem->flags[number], PAGE_CODE);
+        if (old & PAGE_WRITABLE) {
+            atomic_fetch_and(&mem->flags[number], (u8)~PAGE_WRITABLE);
+            group_invalidate(cpu->group, cpu, TLB_REAL_WRITE, gra, 0, 0);
+            // An exclusive section may have emptied the arena while we waited.
+            if (atomic_load(&mem->code[number]) != page)
+                return code_page(cpu, gra, big_endian);
+        }
+    }
+    if (unlikely(page->big_endian != big_endian)) {
+        page->big_endian = big_endian;
+        page_reset(page);
+    }
+    return page;
+}
+
+void code_invalidate(struct guest_mem *mem, u64 gra, u64 size)
+{
+    u64 last = gra + size - 1;
+    for (u64 word = gra >> 2; word <= last >> 2; word++) {
+        struct cpage *page = atomic_load_explicit(&mem->code[word >> (GUEST_PAGE_SHIFT - 2)], memory_order_acquire);
+        if (page)
+            entry_store(&page->insns[word & (CODE_PAGE_INSNS - 1)], undecoded);
+    }
+}
+
+void code_flush_all(struct cpu_group *group)
+{
+    struct guest_mem *mem = group->mem;
+    u32 used = MIN(atomic_load(&mem->code_used), CODE_PAGES_MAX);
+    for (u32 i = 0; i < used; i++) {
+        u64 number = mem->code_arena[i].gra >> GUEST_PAGE_SHIFT;
+        atomic_store(&mem->code[number], NULL);
+        atomic_fetch_and(&mem->flags[number], (u8)~PAGE_CODE);
+    }
+    for (u32 i = 0; i < group->len; i++) {
+        struct cpu *cpu = group->cpus[i];
+        for (unsigned mode = 0; mode < MMU_MODES; mode++) {
+            for (unsigned e = 0; cpu->ftlbs[mode] && e < FTLB_ENTRIES; e++)
+                cpu->ftlbs[mode][e] = (struct ftlb_entry){.tag = TLB_NO_TAG};
+        }
+    }
+    madvise(mem->code_arena, CODE_PAGES_MAX * sizeof(struct cpage), MADV_DONTNEED);
+    atomic_store(&mem->code_used, 0);
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The interpreter's core: decoding on first execution, branches, and the loop around threaded code.
+//
+// (1) Inside threaded code, cpu->d is the instruction being executed and cpu->page the predecoded page around it. Outside,
+//     cpu->page is NULL and cpu->nia is the address of the next instruction.
+// (2) Instructions are counted in runs: [block_d, d] is added to cpu->insns when control leaves the straight line.
+// (3) cpu->attn and the budget are looked at on every taken branch, at the end of a page and after instructions that change
+//     the context: at most 1024 instructions apart.
+// (4) Branches whose target lies in their own page are decoded to operations that carry the target's index; they need no address.
+#include "cpu/interp.h"
+
+#include <string.h>
+
+#include "cpu/debug.h"
+#include "cpu/except.h"
+#include "cpu/exec/exec.h"
+#include "cpu/group.h"
+#include "cpu/mmu/mmu.h"
+#include "cpu/run.h"
+#include "cpu/time.h"
+#include "isa/isa.h"
+
+#define COND_TAKEN_MASK 0x3ffu // aux of a local branch: the target's index in the page
+
+_Noreturn void interp_raise_unavailable(struct cpu *cpu, unsigned facility)
+{
+    cpu_raise(cpu, facility == FAC_FP ? VEC_FP_UNAVAILABLE : facility == FAC_VMX ? VEC_VMX_UNAVAILABLE : VEC_VSX_UNAVAILABLE, 0);
+}
+
+_Noreturn void interp_raise_privilege(struct cpu *cpu, u32 insn, unsigned privilege)
+{
+    // ISA III "Hypervisor Emulation Assistance": hypervisor instructions in privileged state end in the hypervisor, which
+    // hands them on as illegal; in problem state they are privileged.
+    if (privilege == PRIV_H && !(cpu->msr & MSR_PR))
+        cpu_raise_illegal(cpu);
+    cpu_raise_program(cpu, SRR1_PROG_PRIVILEGED);
+}
+
+#ifdef OPENLPAR_LOOP_DISPATCH
+#define DISPATCH(at)                                                                                                   \
+    do {                                                                                                               \
+        cpu->d = (at);                                                                                                 \
+        return;                                                                                                        \
+    } while (0)
+#else
+#define DISPATCH(at)                                                                                                   \
+    do {                                                                                                               \
+        d = (at);                                                                                                      \
+        word = dinsn_load(d);                                                                                          \
+        return interp_ops[word & 0xffff](cpu, d, word);                                                                \
+    } while (0)
+#endif
+
+static inline void count_upto(struct cpu *cpu, const struct dinsn *next)
+{
+    s64 n = next - cpu->block_d;
+    cpu->insns += (u64)n;
+    cpu->budget -= n;
+}
+
+static inline bool must_leave(const struct cpu *cpu)
+{
+    return atomic_load_explicit(&cpu->attn, memory_order_relaxed) || cpu->budget < 0;
+}
+
+// Threaded code ends: nia is the next instruction. The run loop sees page == NULL.
+static inline void leave(struct cpu *cpu)
+{
+    cpu->page = NULL;
+}
+
+static inline struct ftlb_entry *ftlb_slot(const struct cpu *cpu, u64 ea)
+{
+    return &cpu->ftlb[(ea >> GUEST_PAGE_SHIFT) & (FTLB_ENTRIES - 1)];
+}
+
+// Goes to cpu->nia; what ran so far has been counted.
+static inline void go_far(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    u64 target = cpu->nia;
+    const struct ftlb_entry *e = ftlb_slot(cpu, target);
+    if (unlikely(must_leave(cpu)) || unlikely(e->tag != ((target & GUEST_PAGE_MASK) | cpu->tlb_gen[target >> 63])))
+        return leave(cpu);
+    cpu->page = e->page;
+    cpu->page_ea = target & GUEST_PAGE_MASK;
+    cpu->block_d = &e->page->insns[(target & ~GUEST_PAGE_MASK) / 4];
+    DISPATCH(cpu->block_d);
+}
+
+void interp_branch(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    u64 target = cpu->nia &= cpu->ea_mask;
+    u64 offset = target - cpu->page_ea;
+    u64 cia_offset = (u64)(d - cpu->page->insns) * 4;
+    if (offset == cia_offset + 4 && offset < GUEST_PAGE_SIZE)
+        DISPATCH(d + 1);
+    cpu->cfar = cpu->page_ea + cia_offset;
+    count_upto(cpu, d + 1);
+    if (likely(offset < GUEST_PAGE_SIZE) && likely(!must_leave(cpu))) {
+        cpu->block_d = &cpu->page->insns[offset / 4];
+        DISPATCH(cpu->block_d);
+    }
+    go_far(cpu, d, word);
+}
+
+void interp_leave(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    (void)word;
+    count_upto(cpu, d + 1);
+    cpu->nia &= cpu->ea_mask;
+    leave(cpu);
+}
+
+static void op_page_end(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    count_upto(cpu, d);
+    cpu->nia = (cpu->page_ea + GUEST_PAGE_SIZE) & cpu->ea_mask;
+    go_far(cpu, d, word);
+}
+
+// Branch within the page, already known to be taken.
+static inline void branch_local(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    const struct dinsn *target = &cpu->page->insns[word >> 16 & COND_TAKEN_MASK];
+    cpu->cfar = interp_cia(cpu, d);
+    count_upto(cpu, d + 1);
+    cpu->block_d = target;
+    if (unlikely(must_leave(cpu))) {
+        cpu->nia = interp_cia(cpu, target);
+        return leave(cpu);
+    }
+    DISPATCH(target);
+}
+
+static void op_b_local(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    cpu->d = d;
+    branch_local(cpu, d, word);
+}
+
+static void op_bl_local(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    cpu->d = d;
+    cpu->lr = interp_cia(cpu, d) + 4;
+    branch_local(cpu, d, word);
+}
+
+static void op_bt_local(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    u32 insn = (u32)(word >> 32);
+    if (cr_bit(cpu, BA))
+        return branch_local(cpu, d, word);
+    INTERP_NEXT();
+}
+
+static void op_bf_local(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    u32 insn = (u32)(word >> 32);
+    if (!cr_bit(cpu, BA))
+        return branch_local(cpu, d, word);
+    INTERP_NEXT();
+}
+
+static void op_bdnz_local(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    if ((--cpu->ctr & cpu->ea_mask) != 0)
+        return branch_local(cpu, d, word);
+    INTERP_NEXT();
+}
+
+static void op_illegal(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    (void)word;
+    cpu->d = d;
+    cpu_raise_illegal(cpu);
+}
+
+static void op_break(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    cpu->d = d;
+    if (debug_breakpoint_at(cpu, interp_cia(cpu, d))) {
+        count_upto(cpu, d);
+        cpu->nia = interp_cia(cpu, d);
+        cpu->exit_reason = EXIT_BREAKPOINT + 1;
+        return leave(cpu);
+    }
+    enum insn_id id = isa_decode((u32)(word >> 32), cpu->isa_level);
+    return interp_ops[id](cpu, d, word);
+}
+
+// The local form of a relative branch, or its plain row (4).
+static struct dinsn specialise(enum insn_id id, u32 insn, unsigned index)
+{
+    struct dinsn out = {.op = (u16)id, .insn = insn};
+    s64 target = -1;
+    if (insn & 2) // absolute
+        return out;
+    if (id == INSN_b)
+        target = (s64)index + (s64)(sext64(insn & 0x03fffffc, 26) / 4);
+    else if (id == INSN_bc && !(insn & 1))
+        target = (s64)index + (s64)((s16)(insn & 0xfffc) / 4);
+    if (target < 0 || target >= (s64)CODE_PAGE_INSNS)
+        return out;
+    out.aux = (u16)target;
+    if (id == INSN_b) {
+        out.op = insn & 1 ? OP_BL_LOCAL : OP_B_LOCAL;
+        return out;
+    }
+    switch (INSN_FIELD(6, 10) & 0x1e) { // BO without its hint: ISA I "Branch Instructions"
+    case 0x0c: case 0x0e: out.op = OP_BT_LOCAL; break;
+    case 0x04: case 0x06: out.op = OP_BF_LOCAL; break;
+    case 0x10: case 0x18: out.op = OP_BDNZ_LOCAL; break;
+    default: break;
+    }
+    return out;
+}
+
+static u32 fetch_word(const struct cpu *cpu, u64 gra)
+{
+    u32 insn = __atomic_load_n((const u32 *)(const void *)(cpu->group->mem->base + gra), __ATOMIC_RELAXED);
+    return cpu->be ? __builtin_bswap32(insn) : insn;
+}
+
+static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    struct dinsn *entry = (struct dinsn *)d;
+    unsigned index = (unsigned)(d - cpu->page->insns);
+    u64 gra = cpu->page->gra + index * 4;
+    u32 insn;
+    do {
+        insn = fetch_word(cpu, gra);
+        struct dinsn made = specialise(isa_decode(insn, cpu->isa_level), insn, index);
+        if (unlikely(debug_breakpoint_near(cpu->group, gra)))
+            made = (struct dinsn){.op = OP_BREAK, .insn = insn};
+        memcpy(&word, &made, sizeof(word));
+        __atomic_store_n((u64 *)(void *)entry, word, __ATOMIC_RELEASE);
+        // Whoever changes the word stores first and resets the entry then: seeing the old word here means that the reset is
+        // still to come and will win.
+        atomic_thread_fence(memory_order_seq_cst);
+    } while (unlikely(fetch_word(cpu, gra) != insn));
+    return interp_ops[word & 0xffff](cpu, d, word);
+}
+
+// The end of the scratch page of a single step.
+static void op_step_end(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    (void)word;
+    count_upto(cpu, d);
+    cpu->nia = interp_cia(cpu, d) & cpu->ea_mask;
+    leave(cpu);
+}
+
+#define INSN(id, ...) interp_op op_##id;
+#include "isa/insn.def"
+#undef INSN
+
+interp_op *const interp_ops[OP_COUNT] = {
+    [INSN_ILLEGAL] = op_illegal,
+#define INSN(id, ...) [INSN_##id] = op_##id,
+#include "isa/insn.def"
+#undef INSN
+    [OP_DECODE] = op_decode,
+    [OP_PAGE_END] = op_page_end,
+    [OP_BREAK] = op_break,
+    [OP_STEP_END] = op_step_end,
+    [OP_B_LOCAL] = op_b_local,
+    [OP_BL_LOCAL] = op_bl_local,
+    [OP_BT_LOCAL] = op_bt_local,
+    [OP_BF_LOCAL] = op_bf_local,
+    [OP_BDNZ_LOCAL] = op_bdnz_local,
+};
+
+// Runs threaded code from d until it leaves.
+static void execute(struct cpu *cpu, const struct dinsn *d)
+{
+    u64 word = dinsn_load(d);
+#ifdef OPENLPAR_LOOP_DISPATCH
+    cpu->d = d;
+    while (cpu->page) {
+        d = cpu->d;
+        word = dinsn_load(d);
+        interp_ops[word & 0xffff](cpu, d, word);
+    }
+#else
+    interp_ops[word & 0xffff](cpu, d, word);
+#endif
+}
+
+// An instruction unwound: it did not complete, those before it did.
+static void unwound(struct cpu *cpu)
+{
+    if (cpu->page)
+        count_upto(cpu, cpu->d);
+    leave(cpu);
+}
+
+// Everything that attn and the budget ask for; true when the run is over. nia is valid.
+static bool attend(struct cpu *cpu, enum cpu_exit *why)
+{
+    u32 attn = atomic_load(&cpu->attn);
+    if (attn & ATTN_STOP) {
+        *why = EXIT_STOPPED;
+        return true;
+    }
+    atomic_fetch_and(&cpu->attn, ~(u32)(ATTN_REQUEST | ATTN_INTERRUPT | ATTN_TIMER));
+    if (attn & ATTN_REQUEST)
+        cpu_serve_requests(cpu);
+    if (attn & ATTN_TIMER || cpu->budget < 0)
+        cpu_time_check(cpu);
+    cpu_deliver_pending(cpu);
+    return false;
+}
+
+static const struct dinsn *fetch(struct cpu *cpu)
+{
+    u64 ea = cpu->nia;
+    const struct ftlb_entry *e = ftlb_slot(cpu, ea);
+    struct cpage *page = e->page;
+    if (e->tag != ((ea & GUEST_PAGE_MASK) | cpu->tlb_gen[ea >> 63]))
+        page = mmu_fetch_page(cpu, ea);
+    cpu->page_ea = ea & GUEST_PAGE_MASK;
+    return &page->insns[(ea & ~GUEST_PAGE_MASK) / 4];
+}
+
+static void set_page_of(struct cpu *cpu, const struct dinsn *d)
+{
+    cpu->page = (struct cpage *)(d - (cpu->nia & ~GUEST_PAGE_MASK) / 4);
+}
+
+static enum cpu_exit interp_run(struct cpu *cpu)
+{
+    sigjmp_buf unwind;
+    enum cpu_exit why = EXIT_STOPPED;
+    cpu->unwind = &unwind;
+    cpu->page = NULL;
+    cpu->exit_reason = 0;
+    cpu_enter(cpu);
+    cpu_time_start(cpu);
+    if (sigsetjmp(unwind, 0))
+        unwound(cpu);
+    for (;;) {
+        if (cpu->exit_reason) {
+            why = cpu->exit_reason - 1;
+            break;
+        }
+        if (unlikely(must_leave(cpu)) && attend(cpu, &why))
+            break;
+        const struct dinsn *d = fetch(cpu);
+        set_page_of(cpu, d);
+        cpu->block_d = cpu->d = d;
+        execute(cpu, d);
+    }
+    cpu->exit_reason = 0;
+    cpu_time_stop(cpu);
+    cpu_leave(cpu);
+    cpu->unwind = NULL;
+    return why;
+}
+
+// One instruction: predecoded into a scratch page that ends after it. ATTN_STEP keeps branches from going on.
+static enum cpu_exit interp_step(struct cpu *cpu)
+{
+    sigjmp_buf unwind;
+    enum cpu_exit why = EXIT_STEPPED;
+    cpu->unwind = &unwind;
+    cpu->page = NULL;
+    cpu->exit_reason = 0;
+    cpu_enter(cpu);
+    cpu_time_start(cpu);
+    atomic_fetch_or(&cpu->attn, ATTN_STEP);
+    if (sigsetjmp(unwind, 0)) {
+        unwound(cpu);
+    } else if (!(must_leave(cpu) && attend(cpu, &why))) {
+        (void)fetch(cpu);
+        u64 gra;
+        if (mmu_translate_debug(cpu, cpu->nia, ACCESS_FETCH, &gra) == 0) {
+            u32 insn = fetch_word(cpu, gra);
+            struct cpage *page = cpu->step_page;
+            page->insns[0] = (struct dinsn){.op = (u16)isa_decode(insn, cpu->isa_level), .insn = insn};
+            page->insns[1] = (struct dinsn){.op = OP_STEP_END};
+            page->gra = gra;
+            cpu->page_ea = cpu->nia;
+            cpu->page = page;
+            cpu->block_d = cpu->d = page->insns;
+            execute(cpu, page->insns);
+        }
+    }
+    if (cpu->exit_reason)
+        why = cpu->exit_reason - 1;
+    cpu->exit_reason = 0;
+    atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STEP);
+    cpu_time_stop(cpu);
+    cpu_leave(cpu);
+    cpu->unwind = NULL;
+    return why;
+}
+
+const struct cpu_engine interp_engine = {.name = "interp", .run = interp_run, .step = interp_step};

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/mem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cpu/code.h"
+
+static void *reserve(u64 size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+int guest_mem_init(struct guest_mem *mem, u64 size)
+{
+    *mem = (struct guest_mem){.size = size, .fd = -1};
+    u64 pages = size >> GUEST_PAGE_SHIFT;
+    u64 host = (u64)sysconf(_SC_PHYS_PAGES) * (u64)sysconf(_SC_PAGESIZE);
+    int err = -ENOMEM;
+    if (!size || size % (64 * KIB) || size > host)
+        goto fail;
+    mem->fd = memfd_create("openlpar-guest", MFD_CLOEXEC);
+    if (mem->fd < 0 || ftruncate(mem->fd, (off_t)size)) {
+        err = -errno;
+        goto fail;
+    }
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, mem->fd, 0);
+    if (base == MAP_FAILED)
+        goto fail;
+    mem->base = base;
+    mem->flags = reserve(pages);
+    mem->code = reserve(pages * sizeof(*mem->code));
+    if (!mem->flags || !mem->code)
+        goto fail;
+    err = code_init(mem);
+    if (err)
+        goto fail;
+    return 0;
+fail:
+    guest_mem_fini(mem);
+    return err;
+}
+
+void guest_mem_fini(struct guest_mem *mem)
+{
+    u64 pages = mem->size >> GUEST_PAGE_SHIFT;
+    code_fini(mem);
+    if (mem->code)
+        munmap((void *)mem->code, pages * sizeof(*mem->code));
+    if (mem->flags)
+        munmap((void *)mem->flags, pages);
+    if (mem->base)
+        munmap(mem->base, mem->size);
+    if (mem->fd >= 0)
+        close(mem->fd);
+    *mem = (struct guest_mem){.fd = -1};
+}
+
+void guest_mem_wrote(struct guest_mem *mem, u64 gra, u64 size)
+{
+    if (!size || !guest_mem_contains(mem, gra, size))
+        return;
+    for (u64 page = gra >> GUEST_PAGE_SHIFT; page <= (gra + size - 1) >> GUEST_PAGE_SHIFT; page++) {
+        u8 flags = atomic_load_explicit(&mem->flags[page], memory_order_relaxed);
+        if (flags & PAGE_CLEAN)
+            atomic_fetch_and(&mem->flags[page], (u8)~PAGE_CLEAN);
+        if (flags & PAGE_CODE) {
+            u64 first = MAX(gra, page << GUEST_PAGE_SHIFT);
+            u64 end = MIN(gra + size, (page + 1) << GUEST_PAGE_SHIFT);
+            code_invalidate(mem, first, end - first);
+        }
+    }
+}
+
+bool guest_mem_read(const struct guest_mem *mem, u64 gra, void *to, u64 size)
+{
+    const void *from = guest_mem_at(mem, gra, size);
+    if (!from)
+        return false;
+    memcpy(to, from, size);
+    return true;
+}
+
+bool guest_mem_write(struct guest_mem *mem, u64 gra, const void *from, u64 size)
+{
+    void *to = guest_mem_at(mem, gra, size);
+    if (!to)
+        return false;
+    memcpy(to, from, size);
+    guest_mem_wrote(mem, gra, size);
+    return true;
+}
