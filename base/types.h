@@ -4,6 +4,7 @@
 #define BASE_TYPES_H
 
 #include <assert.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
