@@ -20,6 +20,8 @@ struct rtas;
 struct nvram;
 struct event_log;
 struct vty;
+struct of_state;
+struct drc_table;
 
 // What the partition was defined with. Fixed after start.
 struct partition_config {
@@ -60,6 +62,8 @@ struct partition {
     struct nvram *nvram;
     struct event_log *events;
     struct vty *vty;
+    struct of_state *of;    // client interface
+    struct drc_table *drc;
 
     // Negotiated by client-architecture-support, before the OS runs.
     bool radix;        // the OS chose radix
@@ -89,7 +93,14 @@ struct papr_cpu {
     u32 last_hcalls_pos;
 };
 
-enum thread_state { THREAD_STOPPED, THREAD_RUNNING, THREAD_STOPPING };
+enum thread_state { THREAD_STOPPED, THREAD_RUNNING, THREAD_STOPPING, THREAD_ENDED };
+
+// Starts a stopped thread at guest real address nia with R3 = r3 (RTAS start-cpu, and the boot thread). false: it is not stopped.
+bool thread_start(struct cpu *cpu, u64 nia, u64 r3);
+// The calling thread stops (RTAS stop-self) once it left its run loop; the caller unwinds after this.
+void thread_stop_self(struct cpu *cpu);
+// Blocks the thread's host thread while it is stopped. false: the partition ended. Called by whoever runs the thread.
+bool thread_wait_started(struct cpu *cpu);
 
 static inline struct partition *cpu_partition(const struct cpu *cpu)
 {

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Non-volatile memory. LoPAR "NVRAM": partitions with 16-byte headers.
+#ifndef PAPR_NVRAM_H
+#define PAPR_NVRAM_H
+
+#include "papr/partition.h"
+
+#define NVRAM_SIZE 0x10000u
+
+// A formatted NVRAM: a `common` partition and one for the OS. 0 or a negative errno.
+int nvram_init(struct partition *lp);
+void nvram_fini(struct partition *lp);
+
+// Takes over saved contents (NVRAM_SIZE bytes); before the partition runs.
+void nvram_restore(struct partition *lp, const u8 *data);
+
+// Any thread. false when [offset, offset+size) is not all inside.
+bool nvram_read(struct partition *lp, u32 offset, void *to, u32 size);
+bool nvram_write(struct partition *lp, u32 offset, const void *from, u32 size);
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The partition's device tree: what it has and what was negotiated. LoPAR "Device Tree", Linux Documentation/powerpc.
+#ifndef PAPR_TREE_H
+#define PAPR_TREE_H
+
+#include "papr/partition.h"
+
+// A new tree in a block of its own, with room to grow (free() it). NULL: no memory.
+void *tree_build(const struct partition *lp);
+
+// Real mode area: the memory that memory@0 describes, bytes.
+u64 tree_rma_size(u64 memory);
+
+// Logical memory block, bytes: LMB_SIZE, or smaller when the memory is no multiple of it.
+u64 tree_lmb_size(u64 memory);
+
+// Connector indices. LoPAR "Dynamic Reconfiguration Connectors (DRC)"
+#define DRC_CPU 0x10000000u
+#define DRC_VIO 0x30000000u
+#define DRC_LMB 0x80000000u
+
+// Path of the console's node.
+#define TREE_CONSOLE_PATH "/vdevice/vty@30000000"
+
+#endif
