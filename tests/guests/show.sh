@@ -5,7 +5,7 @@ show uname -a
 show cat /proc/cpuinfo
 show free -m
 [ ! -x /usr/bin/lscpu ] || show lscpu
-show tr -d '\000' </proc/device-tree/model; echo
+show cat /proc/device-tree/model; echo
 show cat /proc/interrupts
 show sh -c 'guest-checks data 1000000 | gzip -c | gunzip -c | sha256sum'
 show guest-checks processes floats

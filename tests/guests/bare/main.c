@@ -13,7 +13,6 @@ long hcall(u64 number, u64 a, u64 b, u64 c, u64 d);
 void guest_main(u64 unused, u64 client_entry);
 
 #define H_PUT_TERM_CHAR 0x58
-#define VTY 0x30000000ul
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define BIG 1
@@ -37,7 +36,7 @@ static u64 be64(u64 v)
 }
 #endif
 
-static u64 client_entry_addr;
+static u64 client_entry_addr, vty;
 static unsigned passed, failed;
 
 static void put(const char *text)
@@ -50,7 +49,7 @@ static void put(const char *text)
             bytes[n] = (u8)text[n];
             n++;
         }
-        while (hcall(H_PUT_TERM_CHAR, VTY, n, be64(words[0]), be64(words[1])) == 1)
+        while (hcall(H_PUT_TERM_CHAR, vty, n, be64(words[0]), be64(words[1])) == 1)
             ;
         text += n;
     }
@@ -181,6 +180,8 @@ void guest_main(u64 unused, u64 client_entry)
 {
     (void)unused;
     client_entry_addr = client_entry;
+    u32 chosen = client("finddevice", 1, (u32)ptr("/chosen"), 0, 0, 0);
+    vty = property(client("instance-to-package", 1, property(chosen, "stdout"), 0, 0, 0), "reg");
     put(BIG ? "bare: big-endian\n" : "bare: little-endian\n");
     check_order();
     u32 root = client("peer", 1, 0, 0, 0, 0);
