@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# Entry of a freestanding guest: firmware enters in real mode with R5 = client interface. Builds for both endiannesses (ELFv2).
+# Entry of a freestanding big-endian guest (ELFv2): firmware enters in real mode with R5 = client interface, maybe in 32-bit mode.
         .machine power8
         .section .head, "ax"
         .globl _start
-_start: bcl     20, 31, 1f
+_start: mfmsr   3
+        li      4, 1
+        rldicr  4, 4, 63, 0
+        or      3, 3, 4
+        mtmsrd  3
+        bcl     20, 31, 1f
 1:      mflr    30
         addis   2, 30, (.TOC. - 1b)@ha
         addi    2, 2, (.TOC. - 1b)@l
