@@ -16,7 +16,7 @@
 
 enum fp_round {
     FP_NEAREST, // ties to even; these four as in FPSCR[RN]
-    FP_ZERO,
+    FP_TRUNCATE,
     FP_UP,
     FP_DOWN,
     FP_AWAY, // to nearest, ties away from zero
