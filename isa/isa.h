@@ -76,4 +76,14 @@ extern const unsigned operand_rows_len;
 // The value of an operand in an instruction word (sign-extended where it is signed).
 s64 operand_get(const struct operand *op, u32 insn);
 
+// `insn` with the operand set to `value` (truncated to its bits).
+u32 operand_put(const struct operand *op, u32 insn, s64 value);
+
+// The row of the operand whose name is the first `len` characters of `name`, or NULL.
+const struct operand *operand_find(const char *name, size_t len);
+
+// The operands of an instruction in assembler order; their number.
+#define ISA_OPERANDS_MAX 8
+unsigned isa_operands(const struct insn_row *row, const struct operand *ops[ISA_OPERANDS_MAX]);
+
 #endif
