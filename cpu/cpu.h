@@ -173,7 +173,8 @@ struct cpu {
     struct request_queue *requests; // cpu/group.c
     struct cpage *step_page;        // scratch page of the single step
     u32 exit_reason;                // enum cpu_exit + 1 when threaded code asks the run loop to leave
-    void *trace;         // non-NULL: the traced, stepped loop is used
+    // Fixed while it runs; non-NULL: called before each instruction, which are then executed one by one.
+    void (*trace_insn)(struct cpu *cpu, u64 cia, u32 insn);
     u64 step_count;
 
     // Atomic; see cpu/group.c for the protocol.

@@ -328,6 +328,35 @@ static void set_page_of(struct cpu *cpu, const struct dinsn *d)
     cpu->page = (struct cpage *)(d - (cpu->nia & ~GUEST_PAGE_MASK) / 4);
 }
 
+// One instruction: predecoded into a scratch page that ends after it. ATTN_STEP, which is set meanwhile, keeps branches from
+// going on. An instruction that raises an interrupt unwinds past the caller.
+static void execute_one(struct cpu *cpu)
+{
+    u64 cia = cpu->nia, gra;
+    const struct dinsn *d = fetch(cpu); // for its interrupts
+    struct cpage *page = (struct cpage *)(d - (cia & ~GUEST_PAGE_MASK) / 4);
+    gra = page->gra + (cia & ~GUEST_PAGE_MASK);
+    u32 insn = fetch_word(cpu, gra);
+    bool traced = debug_trace_wanted(cpu);
+    if (cpu->trace_insn)
+        cpu->trace_insn(cpu, cia, insn);
+    struct cpage *scratch = cpu->step_page;
+    scratch->insns[0] = (struct dinsn){.op = (u16)isa_decode(insn, cpu->isa_level), .insn = insn};
+    scratch->insns[1] = (struct dinsn){.op = OP_STEP_END};
+    scratch->gra = gra;
+    cpu->page_ea = cia;
+    cpu->page = scratch;
+    cpu->block_d = cpu->d = scratch->insns;
+    execute(cpu, scratch->insns);
+    if (traced)
+        debug_trace_deliver(cpu, cia, insn);
+}
+
+static bool stepping(const struct cpu *cpu)
+{
+    return cpu->trace_insn || debug_trace_wanted(cpu);
+}
+
 static enum cpu_exit interp_run(struct cpu *cpu)
 {
     sigjmp_buf unwind;
@@ -337,6 +366,7 @@ static enum cpu_exit interp_run(struct cpu *cpu)
     cpu->exit_reason = 0;
     cpu_enter(cpu);
     cpu_time_start(cpu);
+    atomic_fetch_or(&cpu->attn, ATTN_STEP); // looked at, and taken back where it is not needed
     if (sigsetjmp(unwind, 0))
         unwound(cpu);
     for (;;) {
@@ -344,8 +374,17 @@ static enum cpu_exit interp_run(struct cpu *cpu)
             why = cpu->exit_reason - 1;
             break;
         }
-        if (unlikely(must_leave(cpu)) && attend(cpu, &why))
-            break;
+        if (unlikely(must_leave(cpu))) {
+            if (attend(cpu, &why))
+                break;
+            if (atomic_load(&cpu->attn) & ATTN_STEP) {
+                if (stepping(cpu)) {
+                    execute_one(cpu);
+                    continue;
+                }
+                atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STEP);
+            }
+        }
         const struct dinsn *d = fetch(cpu);
         set_page_of(cpu, d);
         cpu->block_d = cpu->d = d;
@@ -358,7 +397,6 @@ static enum cpu_exit interp_run(struct cpu *cpu)
     return why;
 }
 
-// One instruction: predecoded into a scratch page that ends after it. ATTN_STEP keeps branches from going on.
 static enum cpu_exit interp_step(struct cpu *cpu)
 {
     sigjmp_buf unwind;
@@ -369,27 +407,13 @@ static enum cpu_exit interp_step(struct cpu *cpu)
     cpu_enter(cpu);
     cpu_time_start(cpu);
     atomic_fetch_or(&cpu->attn, ATTN_STEP);
-    if (sigsetjmp(unwind, 0)) {
+    if (sigsetjmp(unwind, 0))
         unwound(cpu);
-    } else if (!(must_leave(cpu) && attend(cpu, &why))) {
-        (void)fetch(cpu);
-        u64 gra;
-        if (mmu_translate_debug(cpu, cpu->nia, ACCESS_FETCH, &gra) == 0) {
-            u32 insn = fetch_word(cpu, gra);
-            struct cpage *page = cpu->step_page;
-            page->insns[0] = (struct dinsn){.op = (u16)isa_decode(insn, cpu->isa_level), .insn = insn};
-            page->insns[1] = (struct dinsn){.op = OP_STEP_END};
-            page->gra = gra;
-            cpu->page_ea = cpu->nia;
-            cpu->page = page;
-            cpu->block_d = cpu->d = page->insns;
-            execute(cpu, page->insns);
-        }
-    }
+    else if (!attend(cpu, &why))
+        execute_one(cpu);
     if (cpu->exit_reason)
         why = cpu->exit_reason - 1;
     cpu->exit_reason = 0;
-    atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STEP);
     cpu_time_stop(cpu);
     cpu_leave(cpu);
     cpu->unwind = NULL;

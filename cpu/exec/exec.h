@@ -98,11 +98,11 @@ static inline void set_cr_bit(struct cpu *cpu, unsigned bit, unsigned value)
     {                                                                                                                  \
         u32 insn = (u32)(word >> 32);                                                                                  \
         cpu->d = d;                                                                                                    \
-        interp_require(cpu, insn, ROW_FAC_##id, ROW_PRIV_##id);                                                        \
-        if (ROW_KIND_##id == KIND_BRANCH || ROW_KIND_##id == KIND_CTX)                                                 \
+        interp_require(cpu, insn, ROW_FAC_##id, ROW_PRIV_##id);                                                       \
+        if ((int)ROW_KIND_##id == KIND_BRANCH || (int)ROW_KIND_##id == KIND_CTX)                                               \
             cpu->nia = interp_cia(cpu, d) + 4;                                                                         \
         sem_##id(cpu, insn);                                                                                           \
-        INTERP_TAIL(ROW_KIND_##id);                                                                                    \
+        INTERP_TAIL((int)ROW_KIND_##id);                                                                               \
     }                                                                                                                  \
     static inline void sem_##id(struct cpu *cpu, u32 insn)
 
