@@ -48,7 +48,7 @@ _Noreturn void interp_raise_privilege(struct cpu *cpu, u32 insn, unsigned privil
     do {                                                                                                               \
         d = (at);                                                                                                      \
         word = dinsn_load(d);                                                                                          \
-        return interp_ops[word & 0xffff](cpu, d, word);                                                                \
+        INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);                                                               \
     } while (0)
 #endif
 
@@ -186,7 +186,7 @@ static void op_break(struct cpu *cpu, const struct dinsn *d, u64 word)
         return leave(cpu);
     }
     enum insn_id id = isa_decode((u32)(word >> 32), cpu->isa_level);
-    return interp_ops[id](cpu, d, word);
+    INTERP_JUMP interp_ops[id](cpu, d, word);
 }
 
 // The local form of a relative branch, or its plain row (4).
@@ -239,7 +239,7 @@ static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
         // still to come and will win.
         atomic_thread_fence(memory_order_seq_cst);
     } while (unlikely(fetch_word(cpu, gra) != insn));
-    return interp_ops[word & 0xffff](cpu, d, word);
+    INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);
 }
 
 // The end of the scratch page of a single step.

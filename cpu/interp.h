@@ -10,6 +10,13 @@
 #include "cpu/cpu.h"
 #include "isa/isa.h"
 
+// clang promises the jump that gcc makes by itself at -O2.
+#if defined(__clang__) && !defined(OPENLPAR_LOOP_DISPATCH)
+#define INTERP_JUMP __attribute__((musttail)) return
+#else
+#define INTERP_JUMP return
+#endif
+
 typedef void interp_op(struct cpu *cpu, const struct dinsn *d, u64 word);
 
 // Operations beyond the instruction table.
@@ -81,16 +88,16 @@ interp_op interp_leave;
     do {                                                                                                               \
         d++;                                                                                                           \
         word = dinsn_load(d);                                                                                          \
-        return interp_ops[word & 0xffff](cpu, d, word);                                                                \
+        INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);                                                               \
     } while (0)
 #endif
 
 #define INTERP_TAIL(kind)                                                                                              \
     do {                                                                                                               \
         if ((kind) == KIND_BRANCH)                                                                                     \
-            return interp_branch(cpu, d, word);                                                                        \
+            INTERP_JUMP interp_branch(cpu, d, word);                                                                   \
         if ((kind) == KIND_CTX)                                                                                        \
-            return interp_leave(cpu, d, word);                                                                         \
+            INTERP_JUMP interp_leave(cpu, d, word);                                                                    \
         INTERP_NEXT();                                                                                                 \
     } while (0)
 
