@@ -98,8 +98,8 @@ static inline void set_cr_bit(struct cpu *cpu, unsigned bit, unsigned value)
     {                                                                                                                  \
         u32 insn = (u32)(word >> 32);                                                                                  \
         cpu->d = d;                                                                                                    \
-        interp_require(cpu, insn, ROW_FAC_##id, ROW_PRIV_##id);                                                       \
-        if ((int)ROW_KIND_##id == KIND_BRANCH || (int)ROW_KIND_##id == KIND_CTX)                                               \
+        interp_require(cpu, insn, ROW_FAC_##id, ROW_PRIV_##id);                                                         \
+        if ((int)ROW_KIND_##id == KIND_BRANCH || (int)ROW_KIND_##id == KIND_CTX)                                       \
             cpu->nia = interp_cia(cpu, d) + 4;                                                                         \
         sem_##id(cpu, insn);                                                                                           \
         INTERP_TAIL((int)ROW_KIND_##id);                                                                               \
