@@ -20,6 +20,7 @@ struct rtas;
 struct nvram;
 struct event_log;
 struct vty;
+struct vio;
 struct of_state;
 struct drc_table;
 
@@ -62,6 +63,7 @@ struct partition {
     struct nvram *nvram;
     struct event_log *events;
     struct vty *vty;
+    struct vio *vio; // papr/vdev_ops.h
     struct of_state *of;    // client interface
     struct drc_table *drc;
 
@@ -91,16 +93,18 @@ struct papr_cpu {
     _Atomic u64 yield_count;
     u64 last_hcalls[16];             // for the crash report: a ring of opcodes
     u32 last_hcalls_pos;
+
+    // Dispatch accounting (papr/vpa.c).
+    bool dispatched;                 // between dispatch(true) and dispatch(false)
+    u8 wait_reason;                  // enum wait_reason of the wait in progress
+    u64 dispatched_at, waiting_since;// time base
+    u64 cpu_time_ns;                 // the host thread's processor time at dispatch
+    u64 stolen_tb;                   // time base ticks ready but not running, so far
 };
 
-enum thread_state { THREAD_STOPPED, THREAD_RUNNING, THREAD_STOPPING, THREAD_ENDED };
+enum wait_reason { WAIT_PREEMPT, WAIT_CEDE, WAIT_STOPPED };
 
-// Starts a stopped thread at guest real address nia with R3 = r3 (RTAS start-cpu, and the boot thread). false: it is not stopped.
-bool thread_start(struct cpu *cpu, u64 nia, u64 r3);
-// The calling thread stops (RTAS stop-self) once it left its run loop; the caller unwinds after this.
-void thread_stop_self(struct cpu *cpu);
-// Blocks the thread's host thread while it is stopped. false: the partition ended. Called by whoever runs the thread.
-bool thread_wait_started(struct cpu *cpu);
+enum thread_state { THREAD_STOPPED, THREAD_RUNNING, THREAD_STOPPING };
 
 static inline struct partition *cpu_partition(const struct cpu *cpu)
 {
@@ -115,8 +119,10 @@ static inline struct papr_cpu *cpu_papr(const struct cpu *cpu)
 int partition_init(struct partition *lp, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg, const char **why);
 void partition_fini(struct partition *lp);
 
-// Back to the state before the boot image is loaded (reboot). No thread runs.
-void partition_reset(struct partition *lp);
+// Back to the state before the boot image is loaded (reboot): everything as partition_init() leaves it, but for the non-volatile
+// memory and the time base. No thread runs, no thread of the host refers to a cpu. 0, or a negative errno with *why set, the
+// partition then being as after partition_fini().
+int partition_reset(struct partition *lp, const char **why);
 
 // Ends the partition: asks every thread to stop. Any thread; the first reason wins.
 void partition_end(struct partition *lp, enum partition_end end, const char *reason);

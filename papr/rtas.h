@@ -6,6 +6,8 @@
 #include "cpu/cpu.h"
 
 // LoPAR "RTAS Status Codes"
+struct partition;
+
 enum rtas_status {
     RTAS_SUCCESS = 0,
     RTAS_HARDWARE_ERROR = -1,
@@ -17,6 +19,9 @@ enum rtas_status {
     RTAS_MULTI_LEVEL_ISOLATION = -9000,
     RTAS_NO_ERRORS_FOUND = 1,
     RTAS_CONFIG_CALL_AGAIN = -2003,
+    RTAS_NOT_SUSPENDABLE = -9004,
+    RTAS_NOT_CONFIGURABLE = -9003,
+    RTAS_BAD_ARGUMENT = -9999,
 };
 
 // A call in progress: arguments are copied in before the handler runs, results copied out after it.
@@ -34,6 +39,7 @@ struct rtas_row {
     rtas_fn *handler;
     u8 nargs, nret;       // exactly what the call takes and gives (nret includes the status)
     const char *section;
+    u8 optional;          // arguments beyond nargs that may be there
 };
 
 extern const struct rtas_row rtas_rows[];
@@ -42,5 +48,12 @@ extern const unsigned rtas_rows_len;
 // Serves HCALL_RTAS: `addr` is the guest real address of the argument buffer (32-bit big-endian cells). Never fails: bad buffers
 // are answered with a status where there is a place for one.
 void rtas_call(struct cpu *cpu, u64 addr);
+
+// When set, called after each call (row NULL: unknown token). Set while no thread runs.
+extern void (*rtas_trace)(struct cpu *cpu, u32 token, const struct rtas_row *row, const struct rtas_call *call);
+
+// State of the calls: last error, indicators. 0 or a negative errno.
+int rtas_init(struct partition *lp);
+void rtas_fini(struct partition *lp);
 
 #endif
