@@ -79,7 +79,7 @@ EXEC(bctar)
 }
 
 #define EXEC_CR_LOGIC(id, expression)                                                                                  \
-    EXEC(id)                                                                                                           \
+    EXEC_PURE(id)                                                                                                           \
     {                                                                                                                  \
         unsigned a = cr_bit(cpu, BA), b = cr_bit(cpu, BB);                                                             \
         set_cr_bit(cpu, BT, (expression)&1);                                                                           \
@@ -94,18 +94,18 @@ EXEC_CR_LOGIC(creqv, ~(a ^ b))
 EXEC_CR_LOGIC(crandc, a & ~b)
 EXEC_CR_LOGIC(crorc, a | ~b)
 
-EXEC(mcrf)
+EXEC_PURE(mcrf)
 {
     cpu->crf[BF] = cpu->crf[BFA];
 }
 
-EXEC(isel)
+EXEC_PURE(isel)
 {
     u64 a = ra_or_zero(cpu, insn), b = GPR(RB);
     GPR(RT) = cr_bit(cpu, RC) ? a : b;
 }
 
-EXEC(setb)
+EXEC_PURE(setb)
 {
     unsigned field = cpu->crf[BFA];
     GPR(RT) = field & CR_LT ? ~0ull : field & CR_GT ? 1 : 0;

@@ -106,4 +106,21 @@ static inline void set_cr_bit(struct cpu *cpu, unsigned bit, unsigned value)
     }                                                                                                                  \
     static inline void sem_##id(struct cpu *cpu, u32 insn)
 
+// The same for semantics that cannot leave by cpu_raise_*() and do not ask for cpu_cia(): the handler need not note where it is.
+#define EXEC_PURE(id)                                                                                                  \
+    static inline void sem_##id(struct cpu *cpu, u32 insn);                                                            \
+    void exec_##id(struct cpu *cpu, u32 insn);                                                                         \
+    void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word);                                                    \
+    void exec_##id(struct cpu *cpu, u32 insn)                                                                          \
+    {                                                                                                                  \
+        sem_##id(cpu, insn);                                                                                           \
+    }                                                                                                                  \
+    void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word)                                                     \
+    {                                                                                                                  \
+        static_assert((int)ROW_KIND_##id == KIND_PLAIN && !ROW_FAC_##id && !ROW_PRIV_##id, "can raise");               \
+        sem_##id(cpu, (u32)(word >> 32));                                                                              \
+        INTERP_NEXT();                                                                                                 \
+    }                                                                                                                  \
+    static inline void sem_##id(struct cpu *cpu, u32 insn)
+
 #endif

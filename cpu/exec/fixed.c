@@ -7,12 +7,12 @@
 
 #include <sys/random.h>
 
-EXEC(addi)
+EXEC_PURE(addi)
 {
     GPR(RT) = ra_or_zero(cpu, insn) + (u64)SI;
 }
 
-EXEC(addis)
+EXEC_PURE(addis)
 {
     GPR(RT) = ra_or_zero(cpu, insn) + ((u64)SI << 16);
 }
@@ -38,31 +38,31 @@ static inline void set_ov_sum(struct cpu *cpu, u64 a, u64 b, u64 sum)
     set_ov_signs(cpu, (a ^ sum) & (b ^ sum));
 }
 
-EXEC(addic)
+EXEC_PURE(addic)
 {
     GPR(RT) = add_carrying(cpu, GPR(RA), (u64)SI, 0);
 }
 
-EXEC(addic_r)
+EXEC_PURE(addic_r)
 {
     u64 sum = add_carrying(cpu, GPR(RA), (u64)SI, 0);
     GPR(RT) = sum;
     set_cr0(cpu, sum);
 }
 
-EXEC(subfic)
+EXEC_PURE(subfic)
 {
     GPR(RT) = add_carrying(cpu, ~GPR(RA), (u64)SI, 1);
 }
 
-EXEC(mulli)
+EXEC_PURE(mulli)
 {
     GPR(RT) = GPR(RA) * (u64)SI;
 }
 
 // RT = a + b + carry; `carrying` says whether CA is set.
 #define EXEC_SUM(id, a_, b_, carry_, carrying)                                                                         \
-    EXEC(id)                                                                                                           \
+    EXEC_PURE(id)                                                                                                           \
     {                                                                                                                  \
         u64 a = (a_), b = (b_), sum;                                                                                   \
         if (carrying)                                                                                                  \
@@ -90,7 +90,7 @@ EXEC_SUM(subfze, ~GPR(RA), 0, cpu->ca, true)
 EXEC_SUM(neg, ~GPR(RA), 0, 1, false)
 
 // CY = 0: OV is the carry, in and out; other values are reserved and act the same. SO stays.
-EXEC(addex)
+EXEC_PURE(addex)
 {
     u64 a = GPR(RA), b = GPR(RB), part, sum;
     bool carry64 = __builtin_add_overflow(a, b, &part);
@@ -100,7 +100,7 @@ EXEC(addex)
     GPR(RT) = sum;
 }
 
-EXEC(mullw)
+EXEC_PURE(mullw)
 {
     s64 product = (s64)(s32)GPR(RA) * (s32)GPR(RB);
     GPR(RT) = (u64)product;
@@ -111,7 +111,7 @@ EXEC(mullw)
     }
 }
 
-EXEC(mulld)
+EXEC_PURE(mulld)
 {
     s64 product;
     bool over = __builtin_mul_overflow((s64)GPR(RA), (s64)GPR(RB), &product);
@@ -124,7 +124,7 @@ EXEC(mulld)
 }
 
 #define EXEC_MULH(id, product)                                                                                         \
-    EXEC(id)                                                                                                           \
+    EXEC_PURE(id)                                                                                                           \
     {                                                                                                                  \
         u64 a = GPR(RA), b = GPR(RB);                                                                                  \
         u64 high = (u64)(product);                                                                                     \
@@ -137,18 +137,18 @@ EXEC_MULH(mulhwu, (u64)(u32)a * (u32)b >> 32)
 EXEC_MULH(mulhd, (s128)(s64)a * (s64)b >> 64)
 EXEC_MULH(mulhdu, (u128)a * b >> 64)
 
-EXEC(maddhd)
+EXEC_PURE(maddhd)
 {
     s128 sum = (s128)((u128)((s128)(s64)GPR(RA) * (s64)GPR(RB)) + (u128)(s128)(s64)GPR(RC));
     GPR(RT) = (u64)((u128)sum >> 64);
 }
 
-EXEC(maddhdu)
+EXEC_PURE(maddhdu)
 {
     GPR(RT) = (u64)(((u128)GPR(RA) * GPR(RB) + GPR(RC)) >> 64);
 }
 
-EXEC(maddld)
+EXEC_PURE(maddld)
 {
     GPR(RT) = GPR(RA) * GPR(RB) + GPR(RC);
 }
@@ -156,7 +156,7 @@ EXEC(maddld)
 // The body computes `quotient`, or sets `over` and leaves it zero.
 #define EXEC_DIV(id)                                                                                                   \
     static inline u64 quotient_##id(u64 a, u64 b, bool *over);                                                         \
-    EXEC(id)                                                                                                           \
+    EXEC_PURE(id)                                                                                                           \
     {                                                                                                                  \
         bool over = false;                                                                                             \
         u64 quotient = quotient_##id(GPR(RA), GPR(RB), &over);                                                         \
@@ -250,32 +250,32 @@ EXEC_DIV(divdeu)
     return (u64)(((u128)a << 64) / b);
 }
 
-EXEC(modsw)
+EXEC_PURE(modsw)
 {
     s32 x = (s32)GPR(RA), y = (s32)GPR(RB);
     GPR(RT) = unlikely(!y || y == -1) ? 0 : (u64)(s64)(x % y);
 }
 
-EXEC(moduw)
+EXEC_PURE(moduw)
 {
     u32 x = (u32)GPR(RA), y = (u32)GPR(RB);
     GPR(RT) = unlikely(!y) ? 0 : x % y;
 }
 
-EXEC(modsd)
+EXEC_PURE(modsd)
 {
     s64 x = (s64)GPR(RA), y = (s64)GPR(RB);
     GPR(RT) = unlikely(!y || y == -1) ? 0 : (u64)(x % y);
 }
 
-EXEC(modud)
+EXEC_PURE(modud)
 {
     u64 x = GPR(RA), y = GPR(RB);
     GPR(RT) = unlikely(!y) ? 0 : x % y;
 }
 
 // L: 0 a word, 1 and 2 a doubleword (conditioned, raw), 3 reserved. All ones report an error.
-EXEC(darn)
+EXEC_PURE(darn)
 {
     u64 random, value = ~0ull;
     unsigned l = INSN_FIELD(14, 15);
@@ -299,25 +299,25 @@ static inline u8 compare_unsigned(const struct cpu *cpu, u64 a, u64 b)
 
 #define L_BIT (insn & 0x00200000)
 
-EXEC(cmpi)
+EXEC_PURE(cmpi)
 {
     u64 a = GPR(RA);
     cpu->crf[BF] = compare_signed(cpu, L_BIT ? (s64)a : (s64)(s32)a, SI);
 }
 
-EXEC(cmpli)
+EXEC_PURE(cmpli)
 {
     u64 a = GPR(RA);
     cpu->crf[BF] = compare_unsigned(cpu, L_BIT ? a : (u32)a, UI);
 }
 
-EXEC(cmp)
+EXEC_PURE(cmp)
 {
     u64 a = GPR(RA), b = GPR(RB);
     cpu->crf[BF] = compare_signed(cpu, L_BIT ? (s64)a : (s64)(s32)a, L_BIT ? (s64)b : (s64)(s32)b);
 }
 
-EXEC(cmpl)
+EXEC_PURE(cmpl)
 {
     u64 a = GPR(RA), b = GPR(RB);
     cpu->crf[BF] = compare_unsigned(cpu, L_BIT ? a : (u32)a, L_BIT ? b : (u32)b);
@@ -328,7 +328,7 @@ static inline bool in_range(u8 v, u8 low, u8 high)
     return v >= low && v <= high;
 }
 
-EXEC(cmprb)
+EXEC_PURE(cmprb)
 {
     u8 v = (u8)GPR(RA);
     u64 b = GPR(RB);
@@ -338,7 +338,7 @@ EXEC(cmprb)
     cpu->crf[BF] = found ? CR_GT : 0;
 }
 
-EXEC(cmpeqb)
+EXEC_PURE(cmpeqb)
 {
     u8 v = (u8)GPR(RA);
     bool found = false;
@@ -347,7 +347,7 @@ EXEC(cmpeqb)
     cpu->crf[BF] = found ? CR_GT : 0;
 }
 
-EXEC(mfcr)
+EXEC_PURE(mfcr)
 {
     u64 cr = 0;
     for (unsigned i = 0; i < 8; i++)
@@ -356,7 +356,7 @@ EXEC(mfcr)
 }
 
 // One field of FXM; the others read as zero. None or several: undefined, all of those that are named.
-EXEC(mfocrf)
+EXEC_PURE(mfocrf)
 {
     u64 cr = 0;
     for (unsigned i = 0; i < 8; i++)
@@ -372,23 +372,23 @@ static inline void set_cr_fields(struct cpu *cpu, unsigned fxm, u32 cr)
     }
 }
 
-EXEC(mtcrf)
+EXEC_PURE(mtcrf)
 {
     set_cr_fields(cpu, INSN_FIELD(12, 19), (u32)GPR(RS));
 }
 
-EXEC(mtocrf)
+EXEC_PURE(mtocrf)
 {
     set_cr_fields(cpu, INSN_FIELD(12, 19), (u32)GPR(RS));
 }
 
-EXEC(mcrxrx)
+EXEC_PURE(mcrxrx)
 {
     cpu->crf[BF] = (u8)(cpu->ov << 3 | cpu->ov32 << 2 | cpu->ca << 1 | cpu->ca32);
 }
 
 // Six-bit sums of 4-bit groups: 6 in each group that had no carry out of it.
-EXEC(addg6s)
+EXEC_PURE(addg6s)
 {
     u64 a = GPR(RA), b = GPR(RB), sum = a + b;
     u64 carries = (a & b) | ((a | b) & ~sum); // carry out of each bit

@@ -8,43 +8,43 @@
 #define ME INSN_FIELD(26, 30)
 #define MB6 (INSN_FIELD(26, 26) << 5 | INSN_FIELD(21, 25))
 
-EXEC(andi_r)
+EXEC_PURE(andi_r)
 {
     u64 v = GPR(RS) & UI;
     GPR(RA) = v;
     set_cr0(cpu, v);
 }
 
-EXEC(andis_r)
+EXEC_PURE(andis_r)
 {
     u64 v = GPR(RS) & UI << 16;
     GPR(RA) = v;
     set_cr0(cpu, v);
 }
 
-EXEC(ori)
+EXEC_PURE(ori)
 {
     GPR(RA) = GPR(RS) | UI;
 }
 
-EXEC(oris)
+EXEC_PURE(oris)
 {
     GPR(RA) = GPR(RS) | UI << 16;
 }
 
-EXEC(xori)
+EXEC_PURE(xori)
 {
     GPR(RA) = GPR(RS) ^ UI;
 }
 
-EXEC(xoris)
+EXEC_PURE(xoris)
 {
     GPR(RA) = GPR(RS) ^ UI << 16;
 }
 
 // RA = expression of s (RS) and b (RB), with Rc.
 #define EXEC_LOGIC(id, expression)                                                                                     \
-    EXEC(id)                                                                                                           \
+    EXEC_PURE(id)                                                                                                           \
     {                                                                                                                  \
         u64 s = GPR(RS), b = GPR(RB);                                                                                  \
         u64 v = (u64)(expression);                                                                                     \
@@ -62,7 +62,7 @@ EXEC_LOGIC(andc, s & ~b)
 EXEC_LOGIC(orc, s | ~b)
 
 #define EXEC_UNARY(id, expression)                                                                                     \
-    EXEC(id)                                                                                                           \
+    EXEC_PURE(id)                                                                                                           \
     {                                                                                                                  \
         u64 s = GPR(RS);                                                                                               \
         u64 v = (u64)(expression);                                                                                     \
@@ -78,7 +78,7 @@ EXEC_UNARY(cntlzd, clz64(s))
 EXEC_UNARY(cnttzw, ctz32((u32)s))
 EXEC_UNARY(cnttzd, ctz64(s))
 
-EXEC(cmpb)
+EXEC_PURE(cmpb)
 {
     u64 x = GPR(RS) ^ GPR(RB), v = 0;
     for (unsigned i = 0; i < 64; i += 8)
@@ -101,23 +101,23 @@ static inline u64 popcount_fields(u64 v, unsigned bits)
     return (v + (v >> 32)) & 0x7f;
 }
 
-EXEC(popcntb)
+EXEC_PURE(popcntb)
 {
     GPR(RA) = popcount_fields(GPR(RS), 8);
 }
 
-EXEC(popcntw)
+EXEC_PURE(popcntw)
 {
     GPR(RA) = popcount_fields(GPR(RS), 32);
 }
 
-EXEC(popcntd)
+EXEC_PURE(popcntd)
 {
     GPR(RA) = popcount_fields(GPR(RS), 64);
 }
 
 // Parity of the least significant bits of the bytes.
-EXEC(prtyw)
+EXEC_PURE(prtyw)
 {
     u64 v = GPR(RS);
     v ^= v >> 8;
@@ -125,7 +125,7 @@ EXEC(prtyw)
     GPR(RA) = v & 0x0000000100000001ull;
 }
 
-EXEC(prtyd)
+EXEC_PURE(prtyd)
 {
     u64 v = GPR(RS);
     v ^= v >> 8;
@@ -134,7 +134,7 @@ EXEC(prtyd)
     GPR(RA) = v & 1;
 }
 
-EXEC(bpermd)
+EXEC_PURE(bpermd)
 {
     u64 s = GPR(RS), b = GPR(RB), v = 0;
     for (unsigned i = 0; i < 8; i++) {
@@ -152,14 +152,14 @@ static inline u64 rotl32_twice(u64 s, unsigned n)
     return (u64)r << 32 | r;
 }
 
-EXEC(rlwinm)
+EXEC_PURE(rlwinm)
 {
     u64 v = rotl32_twice(GPR(RS), SH) & mask64(MB + 32, ME + 32);
     GPR(RA) = v;
     record(cpu, insn, v);
 }
 
-EXEC(rlwimi)
+EXEC_PURE(rlwimi)
 {
     u64 m = mask64(MB + 32, ME + 32);
     u64 v = (rotl32_twice(GPR(RS), SH) & m) | (GPR(RA) & ~m);
@@ -167,35 +167,35 @@ EXEC(rlwimi)
     record(cpu, insn, v);
 }
 
-EXEC(rlwnm)
+EXEC_PURE(rlwnm)
 {
     u64 v = rotl32_twice(GPR(RS), (unsigned)GPR(RB) & 31) & mask64(MB + 32, ME + 32);
     GPR(RA) = v;
     record(cpu, insn, v);
 }
 
-EXEC(rldicl)
+EXEC_PURE(rldicl)
 {
     u64 v = rotl64(GPR(RS), SH6) & ~0ull >> MB6;
     GPR(RA) = v;
     record(cpu, insn, v);
 }
 
-EXEC(rldicr)
+EXEC_PURE(rldicr)
 {
     u64 v = rotl64(GPR(RS), SH6) & ~0ull << (63 - MB6);
     GPR(RA) = v;
     record(cpu, insn, v);
 }
 
-EXEC(rldic)
+EXEC_PURE(rldic)
 {
     u64 v = rotl64(GPR(RS), SH6) & mask64(MB6, 63 - SH6);
     GPR(RA) = v;
     record(cpu, insn, v);
 }
 
-EXEC(rldimi)
+EXEC_PURE(rldimi)
 {
     u64 m = mask64(MB6, 63 - SH6);
     u64 v = (rotl64(GPR(RS), SH6) & m) | (GPR(RA) & ~m);
@@ -203,14 +203,14 @@ EXEC(rldimi)
     record(cpu, insn, v);
 }
 
-EXEC(rldcl)
+EXEC_PURE(rldcl)
 {
     u64 v = rotl64(GPR(RS), (unsigned)GPR(RB) & 63) & ~0ull >> MB6;
     GPR(RA) = v;
     record(cpu, insn, v);
 }
 
-EXEC(rldcr)
+EXEC_PURE(rldcr)
 {
     u64 v = rotl64(GPR(RS), (unsigned)GPR(RB) & 63) & ~0ull << (63 - MB6);
     GPR(RA) = v;
@@ -233,27 +233,27 @@ static inline void shift_right_algebraic(struct cpu *cpu, u32 insn, s64 value, u
     record(cpu, insn, (u64)v);
 }
 
-EXEC(sraw)
+EXEC_PURE(sraw)
 {
     shift_right_algebraic(cpu, insn, (s32)GPR(RS), (unsigned)GPR(RB) & 63);
 }
 
-EXEC(srawi)
+EXEC_PURE(srawi)
 {
     shift_right_algebraic(cpu, insn, (s32)GPR(RS), SH);
 }
 
-EXEC(srad)
+EXEC_PURE(srad)
 {
     shift_right_algebraic(cpu, insn, (s64)GPR(RS), (unsigned)GPR(RB) & 127);
 }
 
-EXEC(sradi)
+EXEC_PURE(sradi)
 {
     shift_right_algebraic(cpu, insn, (s64)GPR(RS), SH6);
 }
 
-EXEC(extswsli)
+EXEC_PURE(extswsli)
 {
     u64 v = (u64)(s64)(s32)GPR(RS) << SH6;
     GPR(RA) = v;
@@ -298,7 +298,7 @@ static u32 bcd_to_declet(u32 bcd)
     }
 }
 
-EXEC(cdtbcd)
+EXEC_PURE(cdtbcd)
 {
     u64 s = GPR(RS), v = 0;
     for (unsigned half = 0; half < 64; half += 32)
@@ -306,7 +306,7 @@ EXEC(cdtbcd)
     GPR(RA) = v;
 }
 
-EXEC(cbcdtd)
+EXEC_PURE(cbcdtd)
 {
     u64 s = GPR(RS), v = 0;
     for (unsigned half = 0; half < 64; half += 32)

@@ -3,79 +3,135 @@
 //
 // Update forms write RA after the target: with RA = RT (an invalid form) the address wins, and with RA = 0 GPR 0 is base and
 // target, as processors do. Nothing is changed before the access has succeeded.
+//
+// The handlers of the common ones keep everything that needs a stack frame out of the way: a TLB miss jumps to a copy of the
+// handler that does the whole instruction again by way of its reference semantics. Only that one can raise an interrupt, so only
+// that one notes where it is in cpu->d.
 #include "cpu/exec/storage_int.h"
 
-// `value` is the expression that goes to RT; ea is the address.
-#define EXEC_LOAD(id, address, value)                                                                                  \
-    EXEC(id)                                                                                                           \
+// The handler of a load or store `id`. `tag` is the TLB tag that must match; `hit` does the access at `host` and what follows.
+#define ACCESS_HANDLER(id, bits, address, tag, hit)                                                                    \
+    void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word);                                                    \
+    static __attribute__((noinline, cold)) void op_##id##_slow(struct cpu *cpu, const struct dinsn *d, u64 word)       \
     {                                                                                                                  \
-        u64 ea = (address);                                                                                            \
-        GPR(RT) = (u64)(value);                                                                                        \
-    }
-#define EXEC_LOAD_UPDATE(id, address, value)                                                                           \
-    EXEC(id)                                                                                                           \
+        cpu->d = d;                                                                                                    \
+        exec_##id(cpu, (u32)(word >> 32));                                                                             \
+        INTERP_NEXT();                                                                                                 \
+    }                                                                                                                  \
+    void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word)                                                     \
     {                                                                                                                  \
-        u64 ea = (address);                                                                                            \
-        GPR(RT) = (u64)(value);                                                                                        \
-        GPR(RA) = ea;                                                                                                  \
+        u32 insn = (u32)(word >> 32);                                                                                  \
+        u64 base = (address), ea = base & cpu->ea_mask;                                                                \
+        const struct tlb_entry *e = tlb_slot(cpu, ea);                                                                 \
+        if (unlikely(e->tag != tlb_tag(cpu, ea, bits / 8)))                                                            \
+            return op_##id##_slow(cpu, d, word);                                                                       \
+        void *host = (void *)(ea + e->addend);                                                                         \
+        hit;                                                                                                           \
+        INTERP_NEXT();                                                                                                 \
     }
 
-// A load's four forms: displacement, with update, indexed, indexed with update.
-#define EXEC_LOADS(id, disp, value)                                                                                    \
-    EXEC_LOAD(id, ra_or_zero(cpu, insn) + (u64)(disp), value)                                                          \
-    EXEC_LOAD_UPDATE(id##u, GPR(RA) + (u64)(disp), value)                                                              \
-    EXEC_LOAD(id##x, ea_indexed(cpu, insn), value)                                                                     \
-    EXEC_LOAD_UPDATE(id##ux, GPR(RA) + GPR(RB), value)
-
-EXEC_LOADS(lbz, DISP_D, mem_read8(cpu, ea))
-EXEC_LOADS(lhz, DISP_D, mem_read16(cpu, ea))
-EXEC_LOADS(lha, DISP_D, (s64)(s16)mem_read16(cpu, ea))
-EXEC_LOADS(lwz, DISP_D, mem_read32(cpu, ea))
-EXEC_LOADS(ld, DISP_DS, mem_read64(cpu, ea))
-EXEC_LOAD(lwa, ra_or_zero(cpu, insn) + (u64)DISP_DS, (s64)(s32)mem_read32(cpu, ea))
-EXEC_LOAD(lwax, ea_indexed(cpu, insn), (s64)(s32)mem_read32(cpu, ea))
-EXEC_LOAD_UPDATE(lwaux, GPR(RA) + GPR(RB), (s64)(s32)mem_read32(cpu, ea))
-
-#define EXEC_STORE(id, address, write)                                                                                 \
-    EXEC(id)                                                                                                           \
+// At a host address, in the current byte order.
+#define HOST_ACCESSORS(bits, swap)                                                                                          \
+    static inline u##bits host_read##bits(const struct cpu *cpu, const void *host)                                     \
     {                                                                                                                  \
-        u64 ea = (address);                                                                                            \
-        write;                                                                                                         \
-    }
-#define EXEC_STORE_UPDATE(id, address, write)                                                                          \
-    EXEC(id)                                                                                                           \
+        u##bits v;                                                                                                     \
+        memcpy(&v, host, sizeof(v));                                                                                   \
+        return unlikely(cpu->be) ? swap(v) : v;                                                                        \
+    }                                                                                                                  \
+    static inline void host_write##bits(const struct cpu *cpu, void *host, u##bits value)                              \
     {                                                                                                                  \
-        u64 ea = (address);                                                                                            \
-        write;                                                                                                         \
-        GPR(RA) = ea;                                                                                                  \
+        u##bits v = unlikely(cpu->be) ? swap(value) : value;                                                           \
+        memcpy(host, &v, sizeof(v));                                                                                   \
     }
-#define EXEC_STORES(id, disp, write)                                                                                   \
-    EXEC_STORE(id, ra_or_zero(cpu, insn) + (u64)(disp), write)                                                         \
-    EXEC_STORE_UPDATE(id##u, GPR(RA) + (u64)(disp), write)                                                             \
-    EXEC_STORE(id##x, ea_indexed(cpu, insn), write)                                                                    \
-    EXEC_STORE_UPDATE(id##ux, GPR(RA) + GPR(RB), write)
 
-EXEC_STORES(stb, DISP_D, mem_write8(cpu, ea, (u8)GPR(RS)))
-EXEC_STORES(sth, DISP_D, mem_write16(cpu, ea, (u16)GPR(RS)))
-EXEC_STORES(stw, DISP_D, mem_write32(cpu, ea, (u32)GPR(RS)))
-EXEC_STORES(std, DISP_DS, mem_write64(cpu, ea, GPR(RS)))
+HOST_ACCESSORS(8, swap8)
+HOST_ACCESSORS(16, __builtin_bswap16)
+HOST_ACCESSORS(32, __builtin_bswap32)
+HOST_ACCESSORS(64, __builtin_bswap64)
 
-EXEC_LOAD(lhbrx, ea_indexed(cpu, insn), __builtin_bswap16(mem_read16(cpu, ea)))
-EXEC_LOAD(lwbrx, ea_indexed(cpu, insn), __builtin_bswap32(mem_read32(cpu, ea)))
-EXEC_LOAD(ldbrx, ea_indexed(cpu, insn), __builtin_bswap64(mem_read64(cpu, ea)))
-EXEC_STORE(sthbrx, ea_indexed(cpu, insn), mem_write16(cpu, ea, __builtin_bswap16((u16)GPR(RS))))
-EXEC_STORE(stwbrx, ea_indexed(cpu, insn), mem_write32(cpu, ea, __builtin_bswap32((u32)GPR(RS))))
-EXEC_STORE(stdbrx, ea_indexed(cpu, insn), mem_write64(cpu, ea, __builtin_bswap64(GPR(RS))))
+// RT = convert(bits at address); with `update`, RA = address.
+#define EXEC_LOAD(id, bits, address, convert, update)                                                                  \
+    void exec_##id(struct cpu *cpu, u32 insn);                                                                         \
+    void exec_##id(struct cpu *cpu, u32 insn)                                                                          \
+    {                                                                                                                  \
+        u64 base = (address);                                                                                          \
+        GPR(RT) = (u64)convert(mem_read##bits(cpu, base));                                                             \
+        if (update)                                                                                                    \
+            GPR(RA) = base;                                                                                            \
+    }                                                                                                                  \
+    ACCESS_HANDLER(id, bits, address, rtag, {                                                                          \
+        GPR(RT) = (u64)convert(host_read##bits(cpu, host));                                                            \
+        if (update)                                                                                                    \
+            GPR(RA) = base;                                                                                            \
+    })
+
+#define EXEC_STORE(id, bits, address, convert, update)                                                                 \
+    void exec_##id(struct cpu *cpu, u32 insn);                                                                         \
+    void exec_##id(struct cpu *cpu, u32 insn)                                                                          \
+    {                                                                                                                  \
+        u64 base = (address);                                                                                          \
+        mem_write##bits(cpu, base, convert((u##bits)GPR(RS)));                                                         \
+        if (update)                                                                                                    \
+            GPR(RA) = base;                                                                                            \
+    }                                                                                                                  \
+    ACCESS_HANDLER(id, bits, address, wtag, {                                                                          \
+        host_write##bits(cpu, host, convert((u##bits)GPR(RS)));                                                        \
+        if (update)                                                                                                    \
+            GPR(RA) = base;                                                                                            \
+    })
+
+// The four forms: displacement, with update, indexed, indexed with update.
+#define EXEC_FORMS(exec, id, bits, disp, convert)                                                                      \
+    exec(id, bits, ra_or_zero(cpu, insn) + (u64)(disp), convert, 0)                                                    \
+    exec(id##u, bits, GPR(RA) + (u64)(disp), convert, 1)                                                               \
+    exec(id##x, bits, ea_indexed(cpu, insn), convert, 0)                                                               \
+    exec(id##ux, bits, GPR(RA) + GPR(RB), convert, 1)
+
+#define AS_IT_IS(v) (v)
+#define ALGEBRAIC16(v) ((s64)(s16)(v))
+#define ALGEBRAIC32(v) ((s64)(s32)(v))
+
+EXEC_FORMS(EXEC_LOAD, lbz, 8, DISP_D, AS_IT_IS)
+EXEC_FORMS(EXEC_LOAD, lhz, 16, DISP_D, AS_IT_IS)
+EXEC_FORMS(EXEC_LOAD, lha, 16, DISP_D, ALGEBRAIC16)
+EXEC_FORMS(EXEC_LOAD, lwz, 32, DISP_D, AS_IT_IS)
+EXEC_FORMS(EXEC_LOAD, ld, 64, DISP_DS, AS_IT_IS)
+EXEC_LOAD(lwa, 32, ra_or_zero(cpu, insn) + (u64)DISP_DS, ALGEBRAIC32, 0)
+EXEC_LOAD(lwax, 32, ea_indexed(cpu, insn), ALGEBRAIC32, 0)
+EXEC_LOAD(lwaux, 32, GPR(RA) + GPR(RB), ALGEBRAIC32, 1)
+
+EXEC_FORMS(EXEC_STORE, stb, 8, DISP_D, AS_IT_IS)
+EXEC_FORMS(EXEC_STORE, sth, 16, DISP_D, AS_IT_IS)
+EXEC_FORMS(EXEC_STORE, stw, 32, DISP_D, AS_IT_IS)
+EXEC_FORMS(EXEC_STORE, std, 64, DISP_DS, AS_IT_IS)
+
+EXEC_LOAD(lhbrx, 16, ea_indexed(cpu, insn), __builtin_bswap16, 0)
+EXEC_LOAD(lwbrx, 32, ea_indexed(cpu, insn), __builtin_bswap32, 0)
+EXEC_LOAD(ldbrx, 64, ea_indexed(cpu, insn), __builtin_bswap64, 0)
+EXEC_STORE(sthbrx, 16, ea_indexed(cpu, insn), __builtin_bswap16, 0)
+EXEC_STORE(stwbrx, 32, ea_indexed(cpu, insn), __builtin_bswap32, 0)
+EXEC_STORE(stdbrx, 64, ea_indexed(cpu, insn), __builtin_bswap64, 0)
 
 // Hypervisor privileged: the handler has refused them in a partition. As reference semantics, plain accesses.
-EXEC_LOAD(lbzcix, ea_indexed(cpu, insn), mem_read8(cpu, ea))
-EXEC_LOAD(lhzcix, ea_indexed(cpu, insn), mem_read16(cpu, ea))
-EXEC_LOAD(lwzcix, ea_indexed(cpu, insn), mem_read32(cpu, ea))
-EXEC_LOAD(ldcix, ea_indexed(cpu, insn), mem_read64(cpu, ea))
-EXEC_STORE(stbcix, ea_indexed(cpu, insn), mem_write8(cpu, ea, (u8)GPR(RS)))
-EXEC_STORE(sthcix, ea_indexed(cpu, insn), mem_write16(cpu, ea, (u16)GPR(RS)))
-EXEC_STORE(stwcix, ea_indexed(cpu, insn), mem_write32(cpu, ea, (u32)GPR(RS)))
-EXEC_STORE(stdcix, ea_indexed(cpu, insn), mem_write64(cpu, ea, GPR(RS)))
+#define EXEC_LOAD_INHIBITED(id, bits)                                                                                  \
+    EXEC(id)                                                                                                           \
+    {                                                                                                                  \
+        GPR(RT) = mem_read##bits(cpu, ea_indexed(cpu, insn));                                                          \
+    }
+#define EXEC_STORE_INHIBITED(id, bits)                                                                                 \
+    EXEC(id)                                                                                                           \
+    {                                                                                                                  \
+        mem_write##bits(cpu, ea_indexed(cpu, insn), (u##bits)GPR(RS));                                                 \
+    }
+
+EXEC_LOAD_INHIBITED(lbzcix, 8)
+EXEC_LOAD_INHIBITED(lhzcix, 16)
+EXEC_LOAD_INHIBITED(lwzcix, 32)
+EXEC_LOAD_INHIBITED(ldcix, 64)
+EXEC_STORE_INHIBITED(stbcix, 8)
+EXEC_STORE_INHIBITED(sthcix, 16)
+EXEC_STORE_INHIBITED(stwcix, 32)
+EXEC_STORE_INHIBITED(stdcix, 64)
 
 // Quadwords. The even register holds the more significant half in both byte orders; an odd one, or RA among the targets of
 // the load, is an invalid form.

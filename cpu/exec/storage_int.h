@@ -27,7 +27,7 @@ static inline void *atomic_host(struct cpu *cpu, u64 ea, unsigned size, bool wri
     return mmu_atomic_host(cpu, ea, size, write, gra);
 }
 
-// Single-copy atomic quadword accesses; ea is masked..
+// Single-copy atomic quadword accesses; ea is masked (atomic.c).
 u128 atomic_read128(struct cpu *cpu, u64 ea);
 void atomic_write128(struct cpu *cpu, u64 ea, u128 value);
 
