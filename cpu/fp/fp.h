@@ -44,32 +44,32 @@ enum { FP_NEGATE_ADDEND = 1, FP_NEGATE_RESULT = 2 };
 // Integer formats of conversions.
 enum fp_int { FP_S32, FP_U32, FP_S64, FP_U64 };
 
-#define FP_ARITHMETIC(name, type)                                                                                      \
-    type name##_add(struct fp_env *env, type a, type b);                                                               \
-    type name##_sub(struct fp_env *env, type a, type b);                                                               \
-    type name##_mul(struct fp_env *env, type a, type b);                                                               \
-    type name##_div(struct fp_env *env, type a, type b);                                                               \
-    type name##_sqrt(struct fp_env *env, type a);                                                                      \
-    /* a * c + b; `how` is an OR of FP_NEGATE_*; NaN results are never negated. */                                     \
-    type name##_muladd(struct fp_env *env, type a, type c, type b, unsigned how);                                      \
-    /* 1 / a and 1 / sqrt(a), within the ISA's bound for estimates; no XX, FR or FI. */                                \
-    type name##_recip_estimate(struct fp_env *env, type a);                                                            \
-    type name##_rsqrt_estimate(struct fp_env *env, type a);                                                            \
-    type name##_from_s64(struct fp_env *env, s64 v);                                                                   \
+#define FP_ARITHMETIC(name, type)                                                       \
+    type name##_add(struct fp_env *env, type a, type b);                                \
+    type name##_sub(struct fp_env *env, type a, type b);                                \
+    type name##_mul(struct fp_env *env, type a, type b);                                \
+    type name##_div(struct fp_env *env, type a, type b);                                \
+    type name##_sqrt(struct fp_env *env, type a);                                       \
+    /* a * c + b; `how` is an OR of FP_NEGATE_*; NaN results are never negated. */      \
+    type name##_muladd(struct fp_env *env, type a, type c, type b, unsigned how);       \
+    /* 1 / a and 1 / sqrt(a), within the ISA's bound for estimates; no XX, FR or FI. */ \
+    type name##_recip_estimate(struct fp_env *env, type a);                             \
+    type name##_rsqrt_estimate(struct fp_env *env, type a);                             \
+    type name##_from_s64(struct fp_env *env, s64 v);                                    \
     type name##_from_u64(struct fp_env *env, u64 v);
 
-#define FP_FORMAT(name, type)                                                                                          \
-    FP_ARITHMETIC(name, type)                                                                                          \
-    /* No flags; NaNs are unordered, zeros are equal. */                                                               \
-    enum fp_order name##_compare(type a, type b);                                                                      \
-    /* To an integral value in the format; XX, FI and FR as for inexact results. `round` instead of env->round. */     \
-    type name##_round_integral(struct fp_env *env, type a, enum fp_round round);                                       \
-    /* Saturates with VXCVI; NaN gives the most negative number, or 0 unsigned. 32-bit results are extended. */        \
-    u64 name##_to_int(struct fp_env *env, type a, enum fp_int format, enum fp_round round);                            \
-    /* FPSCR[FPRF] for the value, in place. */                                                                         \
-    u32 name##_fprf(type a);                                                                                           \
-    bool name##_is_nan(type a);                                                                                        \
-    bool name##_is_snan(type a);                                                                                       \
+#define FP_FORMAT(name, type)                                                                                      \
+    FP_ARITHMETIC(name, type)                                                                                      \
+    /* No flags; NaNs are unordered, zeros are equal. */                                                           \
+    enum fp_order name##_compare(type a, type b);                                                                  \
+    /* To an integral value in the format; XX, FI and FR as for inexact results. `round` instead of env->round. */ \
+    type name##_round_integral(struct fp_env *env, type a, enum fp_round round);                                   \
+    /* Saturates with VXCVI; NaN gives the most negative number, or 0 unsigned. 32-bit results are extended. */    \
+    u64 name##_to_int(struct fp_env *env, type a, enum fp_int format, enum fp_round round);                        \
+    /* FPSCR[FPRF] for the value, in place. */                                                                     \
+    u32 name##_fprf(type a);                                                                                       \
+    bool name##_is_nan(type a);                                                                                    \
+    bool name##_is_snan(type a);                                                                                   \
     bool name##_is_denormal(type a);
 
 FP_FORMAT(fp32, u32)

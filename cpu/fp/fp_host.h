@@ -93,7 +93,7 @@ static inline bool host_fp64_sub(struct fp_env *env, u64 a, u64 b, u64 *r)
     return host_add(env, host_double(a), -host_double(b), r);
 }
 
-#define HOST_SIG(bits) (((bits) & 0xfffffffffffffull) | 1ull << 52)
+#define HOST_SIG(bits) (((bits)&0xfffffffffffffull) | 1ull << 52)
 
 static inline bool host_fp64_mul(struct fp_env *env, u64 a, u64 b, u64 *r)
 {
@@ -257,14 +257,14 @@ static inline u32 host_narrow(u64 a)
     return bits;
 }
 
-#define HOST_FP32(op)                                                                                                  \
-    static inline bool host_fp32_##op(struct fp_env *env, u32 a, u32 b, u32 *r)                                        \
-    {                                                                                                                  \
-        u64 x = host_widen(a), y = host_widen(b), d;                                                                   \
-        if (unlikely(!host_is_single(x) || !host_is_single(y) || !host_fp64s_##op(env, x, y, &d)))                     \
-            return false;                                                                                              \
-        *r = host_narrow(d);                                                                                           \
-        return true;                                                                                                   \
+#define HOST_FP32(op)                                                                              \
+    static inline bool host_fp32_##op(struct fp_env *env, u32 a, u32 b, u32 *r)                    \
+    {                                                                                              \
+        u64 x = host_widen(a), y = host_widen(b), d;                                               \
+        if (unlikely(!host_is_single(x) || !host_is_single(y) || !host_fp64s_##op(env, x, y, &d))) \
+            return false;                                                                          \
+        *r = host_narrow(d);                                                                       \
+        return true;                                                                               \
     }
 HOST_FP32(add)
 HOST_FP32(sub)
@@ -291,11 +291,11 @@ static inline bool host_fp32_muladd(struct fp_env *env, u32 a, u32 c, u32 b, uns
 }
 
 // No host has quads.
-#define host_fp128_add(env, a, b, r) ((void)(r), false)
-#define host_fp128_sub(env, a, b, r) ((void)(r), false)
-#define host_fp128_mul(env, a, b, r) ((void)(r), false)
-#define host_fp128_div(env, a, b, r) ((void)(r), false)
-#define host_fp128_sqrt(env, a, r) ((void)(r), false)
+#define host_fp128_add(env, a, b, r)            ((void)(r), false)
+#define host_fp128_sub(env, a, b, r)            ((void)(r), false)
+#define host_fp128_mul(env, a, b, r)            ((void)(r), false)
+#define host_fp128_div(env, a, b, r)            ((void)(r), false)
+#define host_fp128_sqrt(env, a, r)              ((void)(r), false)
 #define host_fp128_muladd(env, a, c, b, how, r) ((void)(r), false)
 
 #endif

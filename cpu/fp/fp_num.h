@@ -35,7 +35,7 @@ static const struct fp_format fp_double = {53, 1023, 1536, 64};
 static const struct fp_format fp_extended = {64, 16383, 24576, 128}; // xsrqpxp's precision, in a quad
 static const struct fp_format fp_quad = {113, 16383, 24576, 128};
 
-#define FP_TOP ((u128)1 << 127)
+#define FP_TOP   ((u128)1 << 127)
 #define FP_QUIET ((u128)1 << 126)
 
 static inline unsigned clz128(u128 v)
@@ -258,8 +258,8 @@ static inline bool fp_wide_less(struct fp_wide a, struct fp_wide b)
 }
 
 // The sum of two finite numbers whose significands are a and b, normalised to bit 255.
-static inline struct fp_num fp_wide_add(struct fp_env *env, struct fp_wide a, s32 a_exp, unsigned a_sign, struct fp_wide b,
-                                        s32 b_exp, unsigned b_sign)
+static inline struct fp_num fp_wide_add(struct fp_env *env, struct fp_wide a, s32 a_exp, unsigned a_sign,
+                                        struct fp_wide b, s32 b_exp, unsigned b_sign)
 {
     if (a_exp < b_exp || (a_exp == b_exp && fp_wide_less(a, b))) {
         struct fp_wide w = a;
