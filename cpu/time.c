@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The decrementer costs nothing while it counts: it is kept as the time base value at which it becomes negative, and the engine's
+// budget is chosen so that the clock is looked at about then. The speed of the thread is estimated from the last budget.
+#include "cpu/time.h"
+
+#include "cpu/group.h"
+#include "cpu/pmu.h"
+#include "cpu/spr.h"
+
+#define BUDGET_MIN 64
+
+// spr_extra slots of the budget's estimate.
+enum { EXTRA_CHECK_TB, EXTRA_CHECK_INSNS, EXTRA_TICKS_PER_KINSN };
+
+u64 cpu_insns_now(const struct cpu *cpu)
+{
+    return cpu->insns + (cpu->page ? (u64)(cpu->d - cpu->block_d) : 0);
+}
+
+void cpu_time_start(struct cpu *cpu)
+{
+    cpu->tb_entered = cpu_timebase(cpu);
+    cpu->spr_extra[EXTRA_CHECK_TB] = cpu->tb_entered;
+    cpu->spr_extra[EXTRA_CHECK_INSNS] = cpu->insns;
+    if (cpu->group->hooks && cpu->group->hooks->dispatch)
+        cpu->group->hooks->dispatch(cpu, true);
+}
+
+void cpu_time_stop(struct cpu *cpu)
+{
+    pmu_update(cpu);
+    u64 ran = cpu_timebase(cpu) - cpu->tb_entered;
+    cpu->purr += ran;
+    cpu->spurr += ran;
+    cpu->vtb += ran;
+    cpu->tb_entered += ran;
+    if (cpu->group->hooks && cpu->group->hooks->dispatch)
+        cpu->group->hooks->dispatch(cpu, false);
+}
+
+static unsigned dec_bits(const struct cpu *cpu)
+{
+    return cpu->lpcr & LPCR_LD ? DEC_BITS_LARGE : 32;
+}
+
+u64 cpu_dec_get(const struct cpu *cpu)
+{
+    s64 value = (s64)(cpu->dec_expires - 1 - cpu_timebase(cpu));
+    return cpu->lpcr & LPCR_LD ? (u64)value : (u32)value;
+}
+
+void cpu_dec_set(struct cpu *cpu, u64 value)
+{
+    cpu->dec_expires = cpu_timebase(cpu) + (u64)sext64(value, dec_bits(cpu)) + 1;
+    atomic_fetch_and(&cpu->lines, ~(u32)LINE_DECREMENTER);
+    cpu_dec_update(cpu);
+    // The budget in force was chosen for the old value.
+    s64 left = (s64)(cpu->dec_expires - cpu_timebase(cpu));
+    if (left < (s64)cpu->spr_extra[EXTRA_TICKS_PER_KINSN] * BUDGET_MAX / 1000)
+        atomic_fetch_or(&cpu->attn, ATTN_TIMER);
+}
+
+void cpu_dec_update(struct cpu *cpu)
+{
+    // ISA III "Decrementer Interrupt": the exception exists while bit 0 of the register is one.
+    if ((s64)(cpu->dec_expires - cpu_timebase(cpu)) <= 0) {
+        if (!(atomic_fetch_or(&cpu->lines, LINE_DECREMENTER) & LINE_DECREMENTER) && (cpu->msr & MSR_EE))
+            atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
+    } else if (atomic_load_explicit(&cpu->lines, memory_order_relaxed) & LINE_DECREMENTER) {
+        atomic_fetch_and(&cpu->lines, ~(u32)LINE_DECREMENTER);
+    }
+}
+
+void cpu_time_check(struct cpu *cpu)
+{
+    u64 now = cpu_timebase(cpu);
+    u64 insns = cpu->insns - cpu->spr_extra[EXTRA_CHECK_INSNS];
+    u64 ticks = now - cpu->spr_extra[EXTRA_CHECK_TB];
+    u64 rate = cpu->spr_extra[EXTRA_TICKS_PER_KINSN];
+    if (insns >= 1000 && ticks < TIMEBASE_HZ) {
+        u64 sample = ticks * 1000 / insns;
+        rate = rate ? (rate * 7 + sample) / 8 : sample;
+        rate = MAX(rate, 100); // never believe in more than 5 instructions per nanosecond
+        cpu->spr_extra[EXTRA_TICKS_PER_KINSN] = rate;
+        cpu->spr_extra[EXTRA_CHECK_TB] = now;
+        cpu->spr_extra[EXTRA_CHECK_INSNS] = cpu->insns;
+    }
+    cpu_dec_update(cpu);
+    s64 budget = BUDGET_MAX;
+    s64 left = (s64)(cpu->dec_expires - now);
+    if (rate && left > 0 && left < (s64)(rate * BUDGET_MAX / 1000))
+        budget = MAX(left * 1000 / (s64)rate, BUDGET_MIN);
+    u64 overflow = pmu_check(cpu);
+    if (overflow && overflow < (u64)budget)
+        budget = MAX((s64)overflow, BUDGET_MIN);
+    cpu->budget = budget;
+}
+
+u64 cpu_purr(const struct cpu *cpu)
+{
+    return cpu->purr + (cpu_timebase(cpu) - cpu->tb_entered);
+}
+
+u64 cpu_spurr(const struct cpu *cpu)
+{
+    return cpu->spurr + (cpu_timebase(cpu) - cpu->tb_entered);
+}
+
+u64 cpu_vtb(const struct cpu *cpu)
+{
+    return cpu->vtb + (cpu_timebase(cpu) - cpu->tb_entered);
+}
