@@ -88,6 +88,12 @@ extern const unsigned hcall_rows_len;
 // The cpu_hooks entry: finds the row, calls it, writes back R3 and the results. Unknown: H_FUNCTION.
 void hcall_dispatch(struct cpu *cpu);
 
+// The name of a call, or NULL: for reports.
+const char *hcall_name(u64 number);
+
+// When set, called after each call (row NULL: unknown number; in: R4.. as passed, out: as returned). Set while no thread runs.
+extern void (*hcall_trace)(struct cpu *cpu, u64 number, const struct hcall_row *row, const u64 *in, const u64 *out, long rc);
+
 // Private calls between our own firmware and us: outside the architected ranges, not in the table's function sets.
 #define HCALL_RTAS 0xf000u   // R4 = guest real address of the RTAS argument buffer
 #define HCALL_CLIENT 0xf001u // R4 = guest real address of the client interface argument array

@@ -89,6 +89,7 @@ struct papr_cpu {
     u64 dtl, dtl_size, dtl_index;
     _Atomic u32 state;               // enum thread_state: stopped (RTAS), running, joined
     _Atomic u32 prodded;
+    _Atomic u32 idling;              // in H_CEDE or H_CONFER: H_PROD must wake it
     u64 start_nia, start_r3;         // for RTAS start-cpu
     _Atomic u64 yield_count;
     u64 last_hcalls[16];             // for the crash report: a ring of opcodes
@@ -97,6 +98,7 @@ struct papr_cpu {
     // Dispatch accounting (papr/vpa.c).
     bool dispatched;                 // between dispatch(true) and dispatch(false)
     u8 wait_reason;                  // enum wait_reason of the wait in progress
+    s16 host_cpu;                    // of the last dispatch
     u64 dispatched_at, waiting_since;// time base
     u64 cpu_time_ns;                 // the host thread's processor time at dispatch
     u64 stolen_tb;                   // time base ticks ready but not running, so far
@@ -104,7 +106,7 @@ struct papr_cpu {
 
 enum wait_reason { WAIT_PREEMPT, WAIT_CEDE, WAIT_STOPPED };
 
-enum thread_state { THREAD_STOPPED, THREAD_RUNNING, THREAD_STOPPING };
+enum thread_state { THREAD_STOPPED, THREAD_RUNNING, THREAD_STOPPING, THREAD_STARTING, THREAD_JOINED };
 
 static inline struct partition *cpu_partition(const struct cpu *cpu)
 {

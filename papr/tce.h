@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Translation control entries: the windows through which I/O adapters reach the partition's memory. LoPAR "TCE".
+#ifndef PAPR_TCE_H
+#define PAPR_TCE_H
+
+#include "papr/partition.h"
+
+#define TCE_READ 1ull  // the adapter may read memory
+#define TCE_WRITE 2ull // the adapter may write it
+#define TCE_WINDOWS_MAX 64u
+
+int tce_init(struct partition *lp);
+void tce_fini(struct partition *lp);
+// Invalidates every entry; the windows stay. No thread runs.
+void tce_reset(struct partition *lp);
+
+// A window of `size` bytes of I/O bus addresses from 0, in pages of 1 << page_shift (12, 16 or 24). 0 or a negative errno.
+int tce_window_add(struct partition *lp, u32 liobn, u64 size, unsigned page_shift);
+void tce_window_remove(struct partition *lp, u32 liobn);
+
+// Copies between an adapter and memory through a window: false when a page is not mapped for that direction (what came before it may
+// have been copied). Any thread.
+bool tce_read(struct partition *lp, u32 liobn, u64 ioba, void *to, u64 size);
+bool tce_write(struct partition *lp, u32 liobn, u64 ioba, const void *from, u64 size);
+
+#endif

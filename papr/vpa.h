@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Virtual processor area, SLB shadow buffer, dispatch trace log. LoPAR "H_REGISTER_VPA".
+#ifndef PAPR_VPA_H
+#define PAPR_VPA_H
+
+#include "papr/partition.h"
+
+#define VPA_SIZE_MIN 640u
+
+// Forgets all registrations of a thread. Its owner, or no thread runs.
+void vpa_reset(struct papr_cpu *pc);
+
+// cpu_hooks.dispatch.
+void vpa_dispatch(struct cpu *cpu, bool running);
+
+#endif
