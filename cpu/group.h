@@ -53,6 +53,7 @@ struct cpu_group {
     bool gtse;            // tlbie in supervisor state is allowed
     u64 rma_size;         // real mode limit for hash
     u64 vrma_vsid;        // 0: real mode is offset 0 + limit; else the virtual real mode area
+    struct debug_points *debug; // cpu/debug.c: breakpoints and watchpoints; NULL: none
 
     // Time: tb = (CLOCK_MONOTONIC ns + tb_offset_ns) * 512 MHz.
     s64 tb_offset_ns;
@@ -92,7 +93,7 @@ enum tlb_scope {
     TLB_ALL,       // everything
     TLB_EA_PAGE,   // one effective page of one PID: arg0 = effective address, arg1 = pid, arg2 = log2 of the page size
     TLB_PID,       // everything of one PID: arg1 = pid
-    TLB_VPN,       // hash: arg0 = virtual address (bits above the page offset), arg1 = log2 page size, arg2 = log2 segment size
+    TLB_VPN,       // hash: arg0 = virtual address >> 12 (its low 64 bits), arg1 = log2 page size, arg2 = log2 segment size
     TLB_REAL_WRITE,// write translations to guest real page arg0
     TLB_REAL,      // all translations to guest real page arg0
 };
