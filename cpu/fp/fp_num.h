@@ -365,7 +365,7 @@ static inline struct fp_num fp_num_muladd(struct fp_env *env, struct fp_num a, s
     return fp_wide_add(env, p, exp, a.sign ^ c.sign, (struct fp_wide){b.sig, 0}, b.exp, b.sign);
 }
 
-static inline struct fp_num fp_num_div(struct fp_env *env, struct fp_num a, struct fp_num b)
+static inline struct fp_num fp_num_div(struct fp_env *env, struct fp_num a, struct fp_num b, const struct fp_format *f)
 {
     if (unlikely(fp_num_is_nan(a) || fp_num_is_nan(b)))
         return fp_num_pick_nan(env, a, b);
@@ -386,7 +386,7 @@ static inline struct fp_num fp_num_div(struct fp_env *env, struct fp_num a, stru
         n <<= 1;
         r.exp--;
     }
-    if (!((u64)a.sig | (u64)b.sig)) { // at most 64 significant bits: one host division
+    if (f->prec < 62 && !((u64)a.sig | (u64)b.sig)) { // a quotient of 64 bits is enough: one host division
         u64 divisor = (u64)(b.sig >> 64);
         r.sig = n / divisor << 64 | (n % divisor != 0);
         return r;
