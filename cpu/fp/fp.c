@@ -20,93 +20,93 @@
 #define FORMAT_fp64s         (&fp_single)
 #define FORMAT_fp128         (&fp_quad)
 
-#define ARITHMETIC(name, type)                                                                \
-    type name##_add(struct fp_env *env, type a, type b)                                       \
-    {                                                                                         \
-        type r;                                                                               \
-        if (likely(host_##name##_add(env, a, b, &r)))                                         \
-            return r;                                                                         \
-        struct fp_num n = fp_num_add(env, UNPACK_##name(a), UNPACK_##name(b));                \
-        return FINISH_##name(env, n);                                                         \
-    }                                                                                         \
-    type name##_sub(struct fp_env *env, type a, type b)                                       \
-    {                                                                                         \
-        type r;                                                                               \
-        if (likely(host_##name##_sub(env, a, b, &r)))                                         \
-            return r;                                                                         \
-        struct fp_num x = UNPACK_##name(a), y = UNPACK_##name(b);                             \
-        if (!fp_num_is_nan(y))                                                                \
-            y.sign ^= 1;                                                                      \
-        x = fp_num_add(env, x, y);                                                            \
-        return FINISH_##name(env, x);                                                         \
-    }                                                                                         \
-    type name##_mul(struct fp_env *env, type a, type b)                                       \
-    {                                                                                         \
-        type r;                                                                               \
-        if (likely(host_##name##_mul(env, a, b, &r)))                                         \
-            return r;                                                                         \
-        struct fp_num n = fp_num_mul(env, UNPACK_##name(a), UNPACK_##name(b));                \
-        return FINISH_##name(env, n);                                                         \
-    }                                                                                         \
-    type name##_div(struct fp_env *env, type a, type b)                                       \
-    {                                                                                         \
-        type r;                                                                               \
-        if (likely(host_##name##_div(env, a, b, &r)))                                         \
-            return r;                                                                         \
-        struct fp_num n = fp_num_div(env, UNPACK_##name(a), UNPACK_##name(b), FORMAT_##name); \
-        return FINISH_##name(env, n);                                                         \
-    }                                                                                         \
-    type name##_sqrt(struct fp_env *env, type a)                                              \
-    {                                                                                         \
-        type r;                                                                               \
-        if (likely(host_##name##_sqrt(env, a, &r)))                                           \
-            return r;                                                                         \
-        struct fp_num n = fp_num_sqrt(env, UNPACK_##name(a), FORMAT_##name);                  \
-        return FINISH_##name(env, n);                                                         \
-    }                                                                                         \
-    type name##_muladd(struct fp_env *env, type a, type c, type b, unsigned how)              \
-    {                                                                                         \
-        type r;                                                                               \
-        if (likely(host_##name##_muladd(env, a, c, b, how, &r)))                              \
-            return r;                                                                         \
-        struct fp_num addend = UNPACK_##name(b);                                              \
-        if (how & FP_NEGATE_ADDEND && !fp_num_is_nan(addend))                                 \
-            addend.sign ^= 1;                                                                 \
-        struct fp_num n = fp_num_muladd(env, UNPACK_##name(a), UNPACK_##name(c), addend);     \
-        n = fp_num_round(env, n, FORMAT_##name);                                              \
-        if (how & FP_NEGATE_RESULT && !fp_num_is_nan(n))                                      \
-            n.sign ^= 1;                                                                      \
-        return PACK_##name(n);                                                                \
-    }                                                                                         \
-    /* A true quotient is an estimate within any bound; what it loses is no exception. */     \
-    type name##_recip_estimate(struct fp_env *env, type a)                                    \
-    {                                                                                         \
-        struct fp_env local = {.round = FP_NEAREST, .traps = env->traps};                     \
-        struct fp_num n = fp_num_div(&local, fp_num_from_u128(1, 0), UNPACK_##name(a));       \
-        type r = FINISH_##name(&local, n);                                                    \
-        env->flags |= local.flags & ~(FPSCR_XX | FPSCR_FR | FPSCR_FI);                        \
-        return r;                                                                             \
-    }                                                                                         \
-    type name##_rsqrt_estimate(struct fp_env *env, type a)                                    \
-    {                                                                                         \
-        struct fp_env local = {.round = FP_NEAREST, .traps = env->traps};                     \
-        struct fp_num n = fp_num_sqrt(&local, UNPACK_##name(a), FORMAT_##name);               \
-        n.sig = n.sig >> 15 << 15; /* as an operand again */                                  \
-        if (!fp_num_is_nan(n))                                                                \
-            n = fp_num_div(&local, fp_num_from_u128(1, 0), n, FORMAT_##name);                 \
-        type r = FINISH_##name(&local, n);                                                    \
-        env->flags |= local.flags & ~(FPSCR_XX | FPSCR_FR | FPSCR_FI);                        \
-        return r;                                                                             \
-    }                                                                                         \
-    type name##_from_s64(struct fp_env *env, s64 v)                                           \
-    {                                                                                         \
-        struct fp_num n = fp_num_from_u128(v < 0 ? -(u64)v : (u64)v, v < 0);                  \
-        return FINISH_##name(env, n);                                                         \
-    }                                                                                         \
-    type name##_from_u64(struct fp_env *env, u64 v)                                           \
-    {                                                                                         \
-        struct fp_num n = fp_num_from_u128(v, 0);                                             \
-        return FINISH_##name(env, n);                                                         \
+#define ARITHMETIC(name, type)                                                                         \
+    type name##_add(struct fp_env *env, type a, type b)                                                \
+    {                                                                                                  \
+        type r;                                                                                        \
+        if (likely(host_##name##_add(env, a, b, &r)))                                                  \
+            return r;                                                                                  \
+        struct fp_num n = fp_num_add(env, UNPACK_##name(a), UNPACK_##name(b));                         \
+        return FINISH_##name(env, n);                                                                  \
+    }                                                                                                  \
+    type name##_sub(struct fp_env *env, type a, type b)                                                \
+    {                                                                                                  \
+        type r;                                                                                        \
+        if (likely(host_##name##_sub(env, a, b, &r)))                                                  \
+            return r;                                                                                  \
+        struct fp_num x = UNPACK_##name(a), y = UNPACK_##name(b);                                      \
+        if (!fp_num_is_nan(y))                                                                         \
+            y.sign ^= 1;                                                                               \
+        x = fp_num_add(env, x, y);                                                                     \
+        return FINISH_##name(env, x);                                                                  \
+    }                                                                                                  \
+    type name##_mul(struct fp_env *env, type a, type b)                                                \
+    {                                                                                                  \
+        type r;                                                                                        \
+        if (likely(host_##name##_mul(env, a, b, &r)))                                                  \
+            return r;                                                                                  \
+        struct fp_num n = fp_num_mul(env, UNPACK_##name(a), UNPACK_##name(b));                         \
+        return FINISH_##name(env, n);                                                                  \
+    }                                                                                                  \
+    type name##_div(struct fp_env *env, type a, type b)                                                \
+    {                                                                                                  \
+        type r;                                                                                        \
+        if (likely(host_##name##_div(env, a, b, &r)))                                                  \
+            return r;                                                                                  \
+        struct fp_num n = fp_num_div(env, UNPACK_##name(a), UNPACK_##name(b), FORMAT_##name);          \
+        return FINISH_##name(env, n);                                                                  \
+    }                                                                                                  \
+    type name##_sqrt(struct fp_env *env, type a)                                                       \
+    {                                                                                                  \
+        type r;                                                                                        \
+        if (likely(host_##name##_sqrt(env, a, &r)))                                                    \
+            return r;                                                                                  \
+        struct fp_num n = fp_num_sqrt(env, UNPACK_##name(a), FORMAT_##name);                           \
+        return FINISH_##name(env, n);                                                                  \
+    }                                                                                                  \
+    type name##_muladd(struct fp_env *env, type a, type c, type b, unsigned how)                       \
+    {                                                                                                  \
+        type r;                                                                                        \
+        if (likely(host_##name##_muladd(env, a, c, b, how, &r)))                                       \
+            return r;                                                                                  \
+        struct fp_num addend = UNPACK_##name(b);                                                       \
+        if (how & FP_NEGATE_ADDEND && !fp_num_is_nan(addend))                                          \
+            addend.sign ^= 1;                                                                          \
+        struct fp_num n = fp_num_muladd(env, UNPACK_##name(a), UNPACK_##name(c), addend);              \
+        n = fp_num_round(env, n, FORMAT_##name);                                                       \
+        if (how & FP_NEGATE_RESULT && !fp_num_is_nan(n))                                               \
+            n.sign ^= 1;                                                                               \
+        return PACK_##name(n);                                                                         \
+    }                                                                                                  \
+    /* A true quotient is an estimate within any bound; what it loses is no exception. */              \
+    type name##_recip_estimate(struct fp_env *env, type a)                                             \
+    {                                                                                                  \
+        struct fp_env local = {.round = FP_NEAREST, .traps = env->traps};                              \
+        struct fp_num n = fp_num_div(&local, fp_num_from_u128(1, 0), UNPACK_##name(a), FORMAT_##name); \
+        type r = FINISH_##name(&local, n);                                                             \
+        env->flags |= local.flags & ~(FPSCR_XX | FPSCR_FR | FPSCR_FI);                                 \
+        return r;                                                                                      \
+    }                                                                                                  \
+    type name##_rsqrt_estimate(struct fp_env *env, type a)                                             \
+    {                                                                                                  \
+        struct fp_env local = {.round = FP_NEAREST, .traps = env->traps};                              \
+        struct fp_num n = fp_num_sqrt(&local, UNPACK_##name(a), FORMAT_##name);                        \
+        n.sig = n.sig >> 15 << 15; /* as an operand again */                                           \
+        if (!fp_num_is_nan(n))                                                                         \
+            n = fp_num_div(&local, fp_num_from_u128(1, 0), n, FORMAT_##name);                          \
+        type r = FINISH_##name(&local, n);                                                             \
+        env->flags |= local.flags & ~(FPSCR_XX | FPSCR_FR | FPSCR_FI);                                 \
+        return r;                                                                                      \
+    }                                                                                                  \
+    type name##_from_s64(struct fp_env *env, s64 v)                                                    \
+    {                                                                                                  \
+        struct fp_num n = fp_num_from_u128(v < 0 ? -(u64)v : (u64)v, v < 0);                           \
+        return FINISH_##name(env, n);                                                                  \
+    }                                                                                                  \
+    type name##_from_u64(struct fp_env *env, u64 v)                                                    \
+    {                                                                                                  \
+        struct fp_num n = fp_num_from_u128(v, 0);                                                      \
+        return FINISH_##name(env, n);                                                                  \
     }
 
 #define FORMAT(name, type)                                                                            \
