@@ -3,8 +3,10 @@
 // Segments and the hashed page table. ISA 2.07 III "Virtual Address Translation": entries have the layout of that level (B in the
 // first doubleword), in host byte order; the hypervisor services convert for the guest.
 //
-// Others change the table meanwhile. An entry is read V, R, V again; who takes an entry away clears V first and then waits until
-// this thread has dropped its translations, so a translation made from an entry that was valid at that moment is in time.
+// Others change the table meanwhile (papr/hpt_int.h has their side). An entry is read V, R, V again. Reference and change bits are set by
+// compare-and-swap against the R that was read, and V is looked at once more after that; else the search starts again.
+// Who takes an entry away or changes it drops the translations made from it only when R[R] is set: either this
+// thread's compare-and-swap came first and is seen, or it fails.
 #include <stdatomic.h>
 
 #include "cpu/mem.h"
@@ -83,7 +85,14 @@ struct segment {
     bool problem; // the access's privilege, for the key
 };
 
-static u64 *find_in_group(const struct hpt *hpt, u64 group, u64 want, const struct base_size *base, unsigned *shift)
+// An entry as it was at one moment.
+struct found {
+    u64 *e; // NULL: none
+    u64 v, r;
+    unsigned shift;
+};
+
+static bool find_in_group(const struct hpt *hpt, u64 group, u64 want, const struct base_size *base, struct found *found)
 {
     u64 *e = &hpt->vr[group * 16];
     for (unsigned i = 0; i < 8; i++, e += 2) {
@@ -91,20 +100,22 @@ static u64 *find_in_group(const struct hpt *hpt, u64 group, u64 want, const stru
         if ((v & (HPTE_V | HPTE_H | HPTE_B)) != (want & (HPTE_V | HPTE_H | HPTE_B)))
             continue;
         u64 r = __atomic_load_n(&e[1], __ATOMIC_ACQUIRE);
-        *shift = actual_shift(base, v, r);
-        if (!*shift || (((v & HPTE_L) == 0) != (*shift == 12)))
+        unsigned shift = actual_shift(base, v, r);
+        if (!shift || (((v & HPTE_L) == 0) != (shift == 12)))
             continue;
         // Pages above 8 MiB have no meaningful low bits in the abbreviated virtual page number.
         u64 mask = HPTE_AVPN;
-        if (*shift > 23)
-            mask &= ~(((1ull << (*shift - 23)) - 1) << 7);
-        if (((v ^ want) & mask) == 0 && __atomic_load_n(&e[0], __ATOMIC_RELAXED) == v)
-            return e;
+        if (shift > 23)
+            mask &= ~(((1ull << (shift - 23)) - 1) << 7);
+        if (((v ^ want) & mask) == 0 && __atomic_load_n(&e[0], __ATOMIC_RELAXED) == v) {
+            *found = (struct found){e, v, r, shift};
+            return true;
+        }
     }
-    return NULL;
+    return false;
 }
 
-static u64 *find_entry(const struct hpt *hpt, const struct segment *s, const struct base_size *base, unsigned *shift)
+static bool find_entry(const struct hpt *hpt, const struct segment *s, const struct base_size *base, struct found *found)
 {
     // ISA III "Hashed Page Table Search"
     u64 page = s->offset >> base->shift;
@@ -112,10 +123,18 @@ static u64 *find_entry(const struct hpt *hpt, const struct segment *s, const str
     u64 groups_mask = (1ull << (hpt->shift - 7)) - 1;
     u64 avpn = s->id << (s->shift - 23) | s->offset >> 23;
     u64 want = (s->vsid & HPTE_B) | (avpn << 7 & HPTE_AVPN) | HPTE_V;
-    u64 *e = find_in_group(hpt, hash & groups_mask, want, base, shift);
-    if (!e)
-        e = find_in_group(hpt, ~hash & groups_mask, want | HPTE_H, base, shift);
-    return e;
+    return find_in_group(hpt, hash & groups_mask, want, base, found) ||
+           find_in_group(hpt, ~hash & groups_mask, want | HPTE_H, base, found);
+}
+
+// Sets bits in the entry's R; false when the entry is no longer what was found.
+static bool set_r(struct found *found, u64 set)
+{
+    u64 r = found->r | set;
+    if (!__atomic_compare_exchange_n(&found->e[1], &found->r, r, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return false;
+    found->r = r;
+    return __atomic_load_n(&found->e[0], __ATOMIC_SEQ_CST) == found->v;
 }
 
 // ISA III "Basic Storage Protection": by PP and the segment's key.
@@ -157,11 +176,11 @@ static enum mmu_fault search(struct cpu *cpu, u64 ea, const struct segment *s, b
     bool fetch = access == ACCESS_FETCH;
     if (fetch && (s->vsid & SLB_N))
         return storage(tr, DSISR_NOEXEC);
-    unsigned shift;
-    u64 *e = find_entry(hpt, s, base, &shift);
-    if (!e)
+    struct found found;
+again:
+    if (!find_entry(hpt, s, base, &found))
         return storage(tr, DSISR_NOPTE);
-    u64 r = __atomic_load_n(&e[1], __ATOMIC_RELAXED);
+    u64 r = found.r;
     bool execute = !(r & (HPTE_N | HPTE_G)) && !(s->vsid & SLB_N);
     unsigned basic = pp_allowed(r, s->vsid & (s->problem ? SLB_KP : SLB_KS));
     unsigned key = (unsigned)((r & HPTE_KEY_HIGH) >> 57 | (r & HPTE_KEY_LOW) >> 9);
@@ -185,12 +204,15 @@ static enum mmu_fault search(struct cpu *cpu, u64 ea, const struct segment *s, b
             return storage(tr, cause);
     }
     u64 set = HPTE_R | (access == ACCESS_STORE ? HPTE_C : 0);
-    if (!probe && (r & set) != set)
-        r = __atomic_or_fetch(&e[1], set, __ATOMIC_SEQ_CST);
+    if (!probe && (r & set) != set) {
+        if (!set_r(&found, set))
+            goto again;
+        r = found.r;
+    }
     unsigned prot = (basic | (execute && (basic & PROT_READ_OK) ? PROT_EXEC_OK : 0)) & ~denied;
     if (!(r & HPTE_C))
         prot &= ~PROT_WRITE_OK;
-    u64 page = (1ull << shift) - 1;
+    u64 page = (1ull << found.shift) - 1;
     tr->gra = (r & HPTE_RPN & ~page) | (ea & page);
     tr->va = s->id << (s->shift - 12) | s->offset >> 12;
     tr->prot = (u8)prot;
