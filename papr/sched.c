@@ -102,14 +102,15 @@ void sched_stop_self(struct cpu *cpu)
     cpu_kick(cpu, ATTN_STOP);
 }
 
-static bool started_or_ended(struct cpu *cpu)
+static bool started(struct cpu *cpu)
 {
     return atomic_load(&cpu_papr(cpu)->state) >= THREAD_RUNNING && atomic_load(&cpu_papr(cpu)->state) != THREAD_STARTING;
 }
 
 static bool wait_over(struct cpu *cpu)
 {
-    return started_or_ended(cpu) || atomic_load(&cpu_partition(cpu)->end) != END_NONE;
+    return started(cpu) || atomic_load(&cpu_partition(cpu)->end) != END_NONE ||
+           (atomic_load(&cpu->attn) & ATTN_STOP);
 }
 
 // LoPAR start-cpu: real mode, 64-bit, big-endian; the OS's code at nia knows where it is.
@@ -132,7 +133,7 @@ bool sched_wait_runnable(struct cpu *cpu)
 {
     struct papr_cpu *pc = cpu_papr(cpu);
     sleep_until(cpu, wait_over);
-    if (atomic_load(&cpu_partition(cpu)->end) != END_NONE)
+    if (atomic_load(&cpu_partition(cpu)->end) != END_NONE || !started(cpu))
         return false;
     if (pc->start_nia != ~0ull)
         take_over(cpu);
