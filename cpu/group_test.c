@@ -146,11 +146,16 @@ static void test_code_written_meanwhile(void)
     for (u32 i = 0; i < THREADS; i++)
         put_insn(0x1000 * (i + 1) + 4, INSN_BRANCH_SELF);
     u64 seen[THREADS];
-    usleep(2000);
-    group_exclusive_begin(&group, NULL);
-    for (u32 i = 0; i < THREADS; i++)
-        seen[i] = group.cpus[i]->gpr[3];
-    group_exclusive_end(&group, NULL);
+    for (bool arrived = false; !arrived;) { // each thread has come by the new branch
+        usleep(500);
+        arrived = true;
+        group_exclusive_begin(&group, NULL);
+        for (u32 i = 0; i < THREADS; i++) {
+            arrived = arrived && group.cpus[i]->nia == 0x1000 * (i + 1) + 4;
+            seen[i] = group.cpus[i]->gpr[3];
+        }
+        group_exclusive_end(&group, NULL);
+    }
     usleep(2000);
     stop();
     for (u32 i = 0; i < THREADS; i++) {
