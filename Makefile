@@ -55,6 +55,9 @@ run: build guests
 
 test: setup-test build guests
 	$(QUIET)tools/run-tests $(BUILD) short $(ARGS)
+ifeq ($(m),cov)
+	$(QUIET)gcovr -r . $(BUILD) -e '.*_test\.c' --print-summary
+endif
 
 test-long: setup-test build guests
 	$(QUIET)tools/run-tests $(BUILD) long $(ARGS)
