@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/futex.h"
+#include "cpu/code.h"
 #include "cpu/mmu/mmu.h"
 #include "cpu/time.h"
 

@@ -12,7 +12,8 @@
 
 const struct dec_format dec32 = {.digits = 7, .bits = 32, .exp_bits = 6, .bias = 101, .exp_max = 90, .wrap = 192};
 const struct dec_format dec64 = {.digits = 16, .bits = 64, .exp_bits = 8, .bias = 398, .exp_max = 369, .wrap = 576};
-const struct dec_format dec128 = {.digits = 34, .bits = 128, .exp_bits = 12, .bias = 6176, .exp_max = 6111, .wrap = 9216};
+const struct dec_format dec128 = {
+    .digits = 34, .bits = 128, .exp_bits = 12, .bias = 6176, .exp_max = 6111, .wrap = 9216};
 
 // --- Numbers
 
@@ -51,10 +52,10 @@ unsigned dec_digits(u128 coef)
 {
     if (!coef)
         return 0;
-    unsigned bits = coef >> 64 ? 64 + (unsigned)__builtin_clzll(1) + 1 - (unsigned)__builtin_clzll((u64)(coef >> 64))
-                               : 64 - (unsigned)__builtin_clzll((u64)coef);
+    unsigned bits =
+        coef >> 64 ? 128 - (unsigned)__builtin_clzll((u64)(coef >> 64)) : 64 - (unsigned)__builtin_clzll((u64)coef);
     unsigned guess = bits * 1233 >> 12; // floor of bits * log10(2)
-    return guess + (guess > 38 || coef >= dec_pow10(guess));
+    return guess + (coef >= dec_pow10(guess));
 }
 
 #define BIG_WORDS 6
@@ -234,7 +235,8 @@ static struct dec overflow(const struct dec_format *f, struct fp_env *env, bool 
 
 // coef * 10^exp, and something below the last digit if sticky (3), as a number of the format. A zero gets the exponent nearest to exp.
 // ISA I "DFP Exceptions": overflow, underflow, inexact.
-static struct dec dec_finish(const struct dec_format *f, struct fp_env *env, bool sign, struct big *coef, s32 exp, bool sticky)
+static struct dec dec_finish(const struct dec_format *f, struct fp_env *env, bool sign, struct big *coef, s32 exp,
+                             bool sticky)
 {
     unsigned n = big_digits(coef);
     if (!n) {
@@ -436,7 +438,7 @@ struct dec dec_add(const struct dec_format *f, struct fp_env *env, struct dec a,
     }
     s32 apart = a.exp - b.exp;
     if (!a.coef)
-        apart = 0; // a zero is the same with any exponent
+        apart = 0;    // a zero is the same with any exponent
     if (apart > 72) { // (2)
         apart = 72;
         b.coef = b.coef != 0;

@@ -36,8 +36,8 @@ struct dec_format {
     unsigned bits;     // of the whole format
     unsigned exp_bits; // continuation of the exponent, below the combination field
     s32 bias;
-    s32 exp_max;       // of exp; the least is -bias
-    s32 wrap;          // what enabled overflow and underflow adjust the exponent by
+    s32 exp_max; // of exp; the least is -bias
+    s32 wrap;    // what enabled overflow and underflow adjust the exponent by
 };
 
 extern const struct dec_format dec32, dec64, dec128;
@@ -52,8 +52,8 @@ struct dec dec_unpack(const struct dec_format *f, u128 bits);
 // The canonical encoding. The payload of a NaN keeps its rightmost digits; infinities get their coefficient likewise.
 u128 dec_pack(const struct dec_format *f, struct dec v);
 
-u128 dec_pow10(unsigned n);      // n <= 38
-unsigned dec_digits(u128 coef);  // 0 for 0
+u128 dec_pow10(unsigned n);     // n <= 38
+unsigned dec_digits(u128 coef); // 0 for 0
 
 static inline bool dec_is_nan(struct dec v)
 {
