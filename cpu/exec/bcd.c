@@ -218,14 +218,14 @@ EXEC(bcdus)
     finish(cpu, insn, digits, b, false, digits_valid(b), lost);
 }
 
-// Rounds away from zero when the first digit shifted out is 5 or more.
+// Rounds away from zero when the first digit shifted out is 5 or more. Counts beyond -31 are -31, also for that.
 EXEC(bcdsr)
 {
     struct packed b = packed_get(VR(RB)->q);
-    int count = (s8)VSR_B(VR(RA), 7);
+    int count = MAX((s8)VSR_B(VR(RA), 7), -DIGITS);
     bool lost;
     u128 digits = digits_shift(b.digits, count, DIGITS, &lost);
-    if (count < 0 && count >= -DIGITS && (b.digits >> 4 * (-count - 1) & 15) >= 5) {
+    if (count < 0 && (b.digits >> 4 * (-count - 1) & 15) >= 5) {
         unsigned carry;
         digits = digits_add(digits, 1, &carry);
     }

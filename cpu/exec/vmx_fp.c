@@ -83,17 +83,25 @@ EXEC(vsubfp)
     *VR(RT) = operand(cpu, &vt);
 }
 
+// Whether A x C + B, exactly, is below the normal range, when its rounded value is the smallest normal number: double precision
+// holds the product and the sum's rounding error.
+static bool tiny_before_rounding(u32 a, u32 c, u32 b)
+{
+    double product = (double)to_float(a) * to_float(c), addend = to_float(b);
+    double sum = product + addend, part = sum - product;
+    double error = (product - (sum - part)) + (addend - part);
+    return sum < 0 ? -sum < 0x1p-126 || (-sum == 0x1p-126 && error > 0)
+                   : sum < 0x1p-126 || (sum == 0x1p-126 && error < 0);
+}
+
 // A x C + B with one rounding. In non-Java mode a result that was below the normal range before rounding is flushed too.
 static inline u32 multiply_add(u32 a, u32 c, u32 b, bool nj)
 {
     u32 r = from_float(fmaf(to_float(a), to_float(c), to_float(b)));
     if (unlikely(is_nan(r)))
         return DEFAULT_NAN;
-    if (unlikely(nj)) {
-        if ((r & ~SIGN) == 0x00800000u && fabs((double)to_float(a) * to_float(c) + to_float(b)) < 0x1p-126)
-            r &= SIGN;
-        r = flush(r);
-    }
+    if (unlikely(nj))
+        r = (r & ~SIGN) == 0x00800000u && tiny_before_rounding(a, c, b) ? r & SIGN : flush(r);
     return r;
 }
 
