@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// `openlpar boot`: one partition in this process, from its boot image to its end.
+#ifndef LPAR_BOOT_H
+#define LPAR_BOOT_H
+
+#include "base/types.h"
+
+struct cpu_engine;
+
+struct boot_options {
+    const char *name;
+    const char *kernel, *initrd, *append; // initrd, append: may be NULL
+    u64 memory;
+    u32 vcpus, threads;
+    u8 isa_level;            // enum isa_level of the processor
+    bool radix_allowed, hash_allowed;
+    bool client_interface;   // false: enter with a flattened tree, R5 = 0
+    const struct cpu_engine *engine;
+    bool stats;
+    const char *gdb;         // ADDRESS:PORT, or NULL
+    unsigned trace;          // enum trace_what
+    const char *trace_file, *trace_filter;
+};
+
+#define BOOT_APPEND_MAX 2047u // Linux's COMMAND_LINE_SIZE on powerpc, less its terminator
+
+// Exit statuses of the command.
+enum boot_status { BOOT_POWERED_OFF = 0, BOOT_SETUP_ERROR = 1, BOOT_CRASHED = 2 };
+
+// Runs the partition; reboots happen inside. The value is enum boot_status, or 128 + the number of the signal that ended it.
+// Set-up errors are one line on standard error.
+int boot_run(const struct boot_options *options);
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host threads that run a partition's hardware threads.
+#ifndef LPAR_VP_H
+#define LPAR_VP_H
+
+#include "cpu/run.h"
+#include "lpar/hold.h"
+#include "papr/partition.h"
+
+struct vps {
+    struct partition *lp;
+    struct hold *hold;
+    const struct cpu_engine *engine;
+    bool boot_little_endian; // the boot thread begins little-endian
+    struct vp *each;
+    u32 len;
+};
+
+// Starts one host thread per hardware thread. 0 or a negative errno: the partition was ended and all threads are gone.
+int vps_start(struct vps *vps);
+
+// Waits for all of them to end, which they do when the partition has ended.
+void vps_join(struct vps *vps);
+
+#endif
