@@ -65,6 +65,7 @@ int partition_init(struct partition *lp, const struct partition_config *config, 
     lp->config = *config;
     lp->hv = hv;
     lp->hv_arg = hv_arg;
+    isa_init(); // does nothing but for the first partition of a process
 
     *why = "the host has not got the memory";
     int err = guest_mem_init(&lp->mem, config->memory);
