@@ -520,7 +520,7 @@ static u128 gen_national(void)
     gen_digits(d, 7);
     u128 v = rng_below(12) ? (rng_below(2) ? 0x2b : 0x2d) : rng_below(64);
     for (unsigned i = 0; i < 7; i++)
-        v |= (u128)(rng_below(32) ? 0x30 + d[i] : rng_below(256)) << (16 * (i + 1));
+        v |= (u128)(rng_below(32) ? 0x30u + d[i] : rng_below(256)) << (16 * (i + 1));
     return v;
 }
 
@@ -708,7 +708,7 @@ void gen_state(const struct row *row, u32 insn, u64 at, struct judge_state *s)
     s->ctr = rng_below(2) ? rng_below(3) : gen_u64();
     s->tar = rng();
     s->vrsave = (u32)rng();
-    s->vscr = rng() & VSCR_SAT;
+    s->vscr = rng() & (VSCR_NJ | VSCR_SAT);
     gen_fpscr(s);
     gen_vsrs(row, s);
     for (unsigned i = 0; i < JUDGE_DATA_SIZE; i += 16) {
