@@ -10,7 +10,7 @@ static inline u64 vmx_ea(const struct cpu *cpu, u32 insn)
     return ra_or_zero(cpu, insn) + GPR(RB);
 }
 
-// The other elements of VRT are undefined; they are left alone, like processors do.
+// The other elements of VRT are undefined; they are left alone.
 #define LOAD_ELEMENT(id, bits, f)                          \
     EXEC(id)                                               \
     {                                                      \

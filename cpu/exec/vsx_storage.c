@@ -145,6 +145,12 @@ static void load_length(struct cpu *cpu, u32 insn, bool from_right)
     u64 ea = ra_or_zero(cpu, insn);
     unsigned length = vsx_length(cpu, insn);
     union vsr v = {.q = 0};
+    if (length == 16) {
+        v.q = mem_read128(cpu, ea);
+        length = 0;
+        if (!from_right && !cpu->be)
+            v.q = swap128(v.q);
+    }
     for (unsigned i = 0; i < length; i++)
         v.b[from_right ? i : 15 - i] = mem_read8(cpu, ea + i);
     *VSR(XT) = v;
@@ -155,6 +161,10 @@ static void store_length(struct cpu *cpu, u32 insn, bool from_right)
     u64 ea = ra_or_zero(cpu, insn);
     unsigned length = vsx_length(cpu, insn);
     const union vsr v = *VSR(XS);
+    if (length == 16) {
+        mem_write128(cpu, ea, !from_right && !cpu->be ? swap128(v.q) : v.q);
+        return;
+    }
     for (unsigned i = 0; i < length; i++)
         mem_write8(cpu, ea + i, v.b[from_right ? i : 15 - i]);
 }
