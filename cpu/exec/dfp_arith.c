@@ -54,8 +54,8 @@ static void quantize_immediate(struct cpu *cpu, u32 insn, const struct dec_forma
     struct dec b = dfp_get(cpu, f, RB), r;
     if (dec_is_nan(b))
         r = dec_quiet(&env, b);
-    else if (b.class == DEC_INF)
-        r = (struct dec){.class = DEC_INF, .sign = b.sign};
+    else if (b.class == DEC_INF) // not a number with the finite exponent that is asked for
+        r = dec_invalid(&env, FPSCR_VXCVI);
     else
         r = dec_quantize(f, &env, b, (s32)sext64(INSN_FIELD(11, 15), 5));
     dfp_finish(cpu, insn, &env, f, r);

@@ -3,7 +3,15 @@
 // ISA I "DFP Conversion Instructions", "DFP Format Instructions".
 #include "cpu/exec/dfp_int.h"
 
-// DFP Short to Long: signaling NaNs stay signaling.
+// ISA I "DFP Data-Format Conversion Instructions": Short is a format for storage only, conversions from and to it propagate what is
+// no number as it is, with its digits. Between Long and Extended, infinities become canonical and signaling NaNs quiet.
+static struct dec convert_special(struct fp_env *env, struct dec v)
+{
+    if (v.class == DEC_INF)
+        v.coef = 0;
+    return dec_is_nan(v) ? dec_quiet(env, v) : v;
+}
+
 EXEC(dctdp)
 {
     struct fp_env env = dfp_begin(cpu);
@@ -14,12 +22,10 @@ EXEC(dctqpq)
 {
     struct fp_env env = dfp_begin(cpu);
     struct dec b = dec_unpack(&dec64, FPR(RB));
-    if (dec_is_nan(b))
-        b = dec_quiet(&env, b);
-    dfp_finish(cpu, insn, &env, &dec128, b);
+    dfp_finish(cpu, insn, &env, &dec128, convert_special(&env, b));
 }
 
-// DFP Long to Short, in the right half of the register: signaling NaNs stay signaling.
+// In the right half of the register.
 EXEC(drsp)
 {
     struct fp_env env = dfp_begin(cpu);
@@ -33,15 +39,15 @@ EXEC(drsp)
     fpu_trap(cpu, &env);
 }
 
-// DFP Extended to Long, in the first register of the pair; the second becomes zero.
+// In the first register of the pair; the second becomes zero.
 EXEC(drdpq)
 {
     struct fp_env env = dfp_begin(cpu);
     struct dec r = dec_unpack(&dec128, dfp_bits(cpu, &dec128, RB));
     if (r.class == DEC_FINITE)
         r = dec_round_to(&dec64, &env, r);
-    else if (dec_is_nan(r))
-        r = dec_quiet(&env, r);
+    else
+        r = convert_special(&env, r);
     if (likely(fpu_commit(cpu, &env, dec_fprf(&dec64, r))))
         dfp_set_bits(cpu, &dec128, RT, dec_pack(&dec64, r) << 64);
     if (RC_BIT)
