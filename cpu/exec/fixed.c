@@ -89,9 +89,11 @@ EXEC_SUM(addze, GPR(RA), 0, cpu->ca, true)
 EXEC_SUM(subfze, ~GPR(RA), 0, cpu->ca, true)
 EXEC_SUM(neg, ~GPR(RA), 0, 1, false)
 
-// CY = 0: OV is the carry, in and out; other values are reserved and act the same. SO stays.
-EXEC_PURE(addex)
+// CY = 0: OV is the carry, in and out; other values are reserved. SO stays.
+EXEC(addex)
 {
+    if (unlikely(INSN_FIELD(21, 22)))
+        cpu_raise_illegal(cpu);
     u64 a = GPR(RA), b = GPR(RB), part, sum;
     bool carry64 = __builtin_add_overflow(a, b, &part);
     carry64 |= __builtin_add_overflow(part, (u64)cpu->ov, &sum);
