@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Virtual processor areas, and threads that wait for each other.
+#include "papr/sched.h"
+
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cpu/except.h"
+#include "papr/rtas.h"
+#include "papr/test_partition.h"
+#include "papr/vpa.h"
+
+#define REG(function) ((u64)(function) << 45)
+#define VPA 0x10000ull
+
+static struct partition *lp;
+static struct cpu *a, *b;
+
+static void begin(void)
+{
+    lp = test_partition(2, 1, LEVEL_V30);
+    a = lp->group.cpus[0];
+    b = lp->group.cpus[1];
+}
+
+static void test_vpa(void)
+{
+    begin();
+    u8 *mem = lp->mem.base;
+    store_be16(mem + VPA + 4, 1024);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(3), 0, 0x12000), H_PARAMETER); // length 0
+    store_be32(mem + 0x12004, 64);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(3), 0, 0x12000), H_RESOURCE); // no VPA yet
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(1), 0, VPA + 64), H_PARAMETER);
+    store_be16(mem + VPA + 0xe80 + 4, 640);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(1), 0, VPA + 0xe80), H_PARAMETER); // crosses 4 KiB
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(1), 0, TEST_MEMORY - 128), H_PARAMETER);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(1), 9, VPA), H_PARAMETER);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(1), 0, VPA), H_SUCCESS);
+    CHECK_EQ(mem[VPA + 9] & 2, 2);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(3), 0, 0x12000), H_SUCCESS);
+    store_be32(mem + 0x13004, 4 * 48);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(2), 0, 0x13000), H_SUCCESS);
+    mem[VPA + 0xb8] = 3; // log everything
+
+    cpu_papr(a)->wait_reason = WAIT_CEDE;
+    for (unsigned i = 1; i <= 10; i++) {
+        vpa_dispatch(a, true);
+        CHECK_EQ(load_be32(mem + VPA + 0x100), 2 * i);
+        CHECK_EQ(load_be64(mem + VPA + 0x218), i);
+        vpa_dispatch(a, false);
+        CHECK_EQ(load_be32(mem + VPA + 0x100), 2 * i + 1);
+    }
+    CHECK_EQ(mem[0x13000 + 48 + 1], 2); // had ceded
+    CHECK(load_be64(mem + 0x13000 + 48 + 16) != 0);
+    CHECK_EQ(load_be64(mem + 0x13000 + 4 * 48), 0); // not beyond its end
+
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(5), 0, 0), H_RESOURCE);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(6), 0, 0), H_SUCCESS);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(7), 0, 0), H_SUCCESS);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(5), 0, 0), H_SUCCESS);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(4), 0, 0), H_PARAMETER);
+    partition_fini(lp);
+}
+
+static void *cede(void *arg)
+{
+    struct cpu *cpu = arg;
+    cpu_set_msr(cpu, MSR_SF | MSR_ME);
+    H(cpu, H_CEDE);
+    return NULL;
+}
+
+static void *join(void *arg)
+{
+    struct cpu *cpu = arg;
+    cpu_set_msr(cpu, MSR_SF | MSR_ME);
+    return (void *)H(cpu, H_JOIN);
+}
+
+static u64 cpu_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
+static void settle(void)
+{
+    struct timespec wait = {.tv_nsec = 50000000};
+    nanosleep(&wait, NULL);
+}
+
+static void test_cede(void)
+{
+    begin();
+    pthread_t thread;
+    static const u64 how[] = {0, 1, 2, 3};
+    for (size_t i = 0; i < ARRAY_LEN(how); i++) {
+        if (i == 3)
+            b->dec_expires = cpu_timebase(b) + TIMEBASE_HZ / 20;
+        pthread_create(&thread, NULL, cede, b);
+        u64 before = cpu_ns();
+        settle();
+        CHECK(cpu_ns() - before < 20000000); // it sleeps
+        if (i == 0)
+            CHECK_EQ(H(a, H_PROD, 1), H_SUCCESS);
+        else if (i == 1)
+            cpu_raise_line(b, LINE_EXTERNAL);
+        else if (i == 2)
+            cpu_kick(b, ATTN_STOP);
+        pthread_join(thread, NULL);
+        CHECK(b->msr & MSR_EE);
+        CHECK_EQ(atomic_load(&b->lines) & LINE_PROD, 0);
+        cpu_lower_line(b, ~0u);
+        atomic_fetch_and(&b->attn, ~(u32)ATTN_STOP);
+        b->dec_expires = ~0ull >> 1;
+    }
+    // A prod that comes before is not lost.
+    CHECK_EQ(H(a, H_PROD, 1), H_SUCCESS);
+    cede(b);
+    CHECK_EQ(H(a, H_PROD, 2), H_PARAMETER);
+    CHECK_EQ(H(a, H_CONFER, 2, 0), H_PARAMETER);
+    CHECK_EQ(H(a, H_CONFER, ~0ull, 0), H_SUCCESS);
+    CHECK_EQ(test_hv.confers, 1);
+    CHECK_EQ(H(a, H_CONFER, 1, atomic_load(&cpu_papr(b)->yield_count) + 1), H_SUCCESS);
+    CHECK_EQ(test_hv.confers, 1); // dispatched since
+    CHECK_EQ(H(a, H_CONFER, 1, atomic_load(&cpu_papr(b)->yield_count)), H_SUCCESS);
+    CHECK_EQ(test_hv.confers, 2);
+    partition_fini(lp);
+}
+
+static void test_join(void)
+{
+    begin();
+    atomic_store(&cpu_papr(b)->state, THREAD_RUNNING);
+    a->msr |= MSR_EE;
+    CHECK_EQ(H(a, H_JOIN), H_BAD_MODE);
+    a->msr &= ~MSR_EE;
+    pthread_t thread;
+    pthread_create(&thread, NULL, join, b);
+    settle();
+    cpu_raise_line(b, LINE_EXTERNAL); // does not wake it
+    settle();
+    CHECK_EQ(atomic_load(&cpu_papr(b)->state), THREAD_JOINED);
+    CHECK_EQ(H(a, H_JOIN), H_CONTINUE);
+    CHECK_EQ(H(a, H_PROD, 1), H_SUCCESS);
+    void *rc;
+    pthread_join(thread, &rc);
+    CHECK_EQ((long)rc, H_SUCCESS);
+    CHECK_EQ(atomic_load(&cpu_papr(b)->state), THREAD_RUNNING);
+    partition_fini(lp);
+}
+
+static void *wait_started(void *arg)
+{
+    return (void *)(uintptr_t)sched_wait_runnable(arg);
+}
+
+static void test_start_stop(void)
+{
+    begin();
+    pthread_t thread;
+    void *ok;
+    CHECK_EQ(sched_cpu_state(lp, 1), 0);
+    CHECK_EQ(sched_cpu_state(lp, 0), 2);
+    CHECK_EQ(sched_cpu_state(lp, 2), -1);
+    pthread_create(&thread, NULL, wait_started, b);
+    settle();
+    CHECK_EQ(sched_start_cpu(lp, 1, TEST_MEMORY, 0), RTAS_PARAMETER);
+    CHECK_EQ(sched_start_cpu(lp, 0, 0x100, 0), RTAS_PARAMETER); // runs already
+    CHECK_EQ(sched_start_cpu(lp, 1, 0x4000, 42), RTAS_SUCCESS);
+    CHECK_EQ(sched_start_cpu(lp, 1, 0x5000, 43), RTAS_PARAMETER);
+    pthread_join(thread, &ok);
+    CHECK(ok);
+    CHECK_EQ(b->nia, 0x4000);
+    CHECK_EQ(b->gpr[3], 42);
+    CHECK_EQ(b->msr, MSR_SF | MSR_ME);
+    CHECK(sched_wait_runnable(b)); // at once, nothing changed
+    sched_stop_self(b);
+    CHECK(atomic_load(&b->attn) & ATTN_STOP);
+    CHECK(!sched_wait_runnable(b));
+    CHECK_EQ(sched_cpu_state(lp, 1), 0);
+    atomic_fetch_and(&b->attn, ~(u32)ATTN_STOP);
+    CHECK_EQ(sched_start_cpu(lp, 1, 0x6000, 1), RTAS_SUCCESS);
+    CHECK(sched_wait_runnable(b));
+    CHECK_EQ(b->nia, 0x6000);
+    CHECK_EQ(H(a, H_SIGNAL_SYS_RESET, ~1ull), H_SUCCESS); // -2
+    CHECK(!(atomic_load(&a->lines) & LINE_RESET) && (atomic_load(&b->lines) & LINE_RESET));
+    CHECK_EQ(H(a, H_SIGNAL_SYS_RESET, ~2ull), H_PARAMETER);
+    partition_fini(lp);
+}
+
+int main(void)
+{
+    TEST(test_vpa);
+    TEST(test_cede);
+    TEST(test_join);
+    TEST(test_start_stop);
+    return test_done();
+}
