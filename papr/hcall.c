@@ -10,11 +10,10 @@
 #include "papr/of.h"
 #include "papr/rtas.h"
 
-#define HCALL_ARGS_MAX 9u // R4 .. R12
-#define HCALL_NUMBER_MAX 0x500u
+#define HCALL_ARGS_MAX                                            9u // R4 .. R12
+#define HCALL_NUMBER_MAX                                          0x500u
 
-#define HCALL(number, name, handler, args, results, set, section)                                                      \
-    {number, #name, handler, args, results, set, section},
+#define HCALL(number, name, handler, args, results, set, section) {number, #name, handler, args, results, set, section},
 const struct hcall_row hcall_rows[] = {
 #include "proto/papr/hcall.def"
 };
@@ -22,9 +21,9 @@ const struct hcall_row hcall_rows[] = {
 const unsigned hcall_rows_len = ARRAY_LEN(hcall_rows);
 
 // Each row's shape, checked by the compiler.
-#define HCALL(number, name, handler, args, results, set, section)                                                      \
-    static_assert((number) % 4 == 0 && (number) < HCALL_NUMBER_MAX && (args) <= HCALL_ARGS_MAX &&                      \
-                      (results) <= HCALL_ARGS_MAX,                                                                     \
+#define HCALL(number, name, handler, args, results, set, section)                                 \
+    static_assert((number) % 4 == 0 && (number) < HCALL_NUMBER_MAX && (args) <= HCALL_ARGS_MAX && \
+                      (results) <= HCALL_ARGS_MAX,                                                \
                   #name);
 #include "proto/papr/hcall.def"
 #undef HCALL

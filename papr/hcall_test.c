@@ -122,6 +122,9 @@ static void test_storage(void)
     CHECK_EQ(cpu->gpr[4], 200);
     CHECK_EQ(cpu->gpr[6] >> 16 & 0xffff, 7);
     CHECK_EQ(H(cpu, H_PIC), H_AUTHORITY);
+    CHECK_EQ(H(cpu, H_PERFMON, PPC_BIT(0), 0), H_SUCCESS); // as Linux enables the counters
+    CHECK_EQ(cpu->gpr[4], PPC_BIT(0));
+    CHECK_EQ(H(cpu, H_PERFMON, 1, 0), H_PARAMETER);
     partition_fini(lp);
 }
 
@@ -130,10 +133,14 @@ static u64 nasty(u64 *seed)
 {
     *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
     u64 r = *seed >> 17 ^ *seed << 23;
-    static const u64 values[] = {0, 1, 2, 3, 7, 8, 0xff, 0x100, 0xfff, 0x1000, 0x10000, 0x30000000, 0x7fffffff, 0x80000000,
-                                 TEST_MEMORY - 1, TEST_MEMORY, TEST_MEMORY - 8, TEST_MEMORY - 0x1000,
-                                 0x7fffffffffffffff, 0x8000000000000000, ~0ull, ~0ull - 7, 0xffffffff00000000,
-                                 0xc000000000000000, 0x6030203180000, 0x60302031a0810, 0x6010000000000};
+    // clang-format off
+    static const u64 values[] = {
+        0, 1, 2, 3, 7, 8, 0xff, 0x100, 0xfff, 0x1000, 0x10000, 0x30000000, 0x7fffffff, 0x80000000,
+        TEST_MEMORY - 1, TEST_MEMORY, TEST_MEMORY - 8, TEST_MEMORY - 0x1000,
+        0x7fffffffffffffff, 0x8000000000000000, ~0ull, ~0ull - 7, 0xffffffff00000000,
+        0xc000000000000000, 0x6030203180000, 0x60302031a0810, 0x6010000000000,
+    };
+    // clang-format on
     switch (*seed >> 60) {
     case 0 ... 4: return values[r % ARRAY_LEN(values)];
     case 5 ... 7: return r % TEST_MEMORY;
@@ -171,13 +178,14 @@ static void hostile(u8 level, bool xive, unsigned rounds)
         hcall_dispatch(cpu);
         cpu_leave(cpu);
         long rc = (long)cpu->gpr[3];
-        CHECK(rc == H_SUCCESS || rc == H_PENDING || rc == H_CONTINUE || rc == H_PARTIAL || rc == H_CONSTRAINED || rc == H_BUSY ||
-              rc == H_CLOSED || (rc < 0 && rc >= -511));
+        CHECK(rc == H_SUCCESS || rc == H_PENDING || rc == H_CONTINUE || rc == H_PARTIAL || rc == H_CONSTRAINED ||
+              rc == H_BUSY || rc == H_CLOSED || (rc < 0 && rc >= -511));
         if (row->results < 9)
             CHECK(cpu->gpr[3 + 9] == kept);
         // Its registers, too.
         u64 gra = nasty(&seed), value;
-        bool ok = xive_mmio_read(cpu, gra, 1u << (seed & 3), &value) && xive_mmio_write(cpu, gra, 1u << (seed & 3), seed);
+        bool ok =
+            xive_mmio_read(cpu, gra, 1u << (seed & 3), &value) && xive_mmio_write(cpu, gra, 1u << (seed & 3), seed);
         CHECK(!ok || xive);
     }
     partition_fini(lp);

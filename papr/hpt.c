@@ -15,13 +15,13 @@
 #include "papr/xive.h"
 
 // LoPAR "Register Flags for Page Frame Table Access hcall()s"
-#define H_FLAG_EXACT PPC_BIT(24)
-#define H_FLAG_READ_4 PPC_BIT(26)
-#define H_FLAG_AVPN PPC_BIT(32)
-#define H_FLAG_ANDCOND PPC_BIT(33)
+#define H_FLAG_EXACT     PPC_BIT(24)
+#define H_FLAG_READ_4    PPC_BIT(26)
+#define H_FLAG_AVPN      PPC_BIT(32)
+#define H_FLAG_ANDCOND   PPC_BIT(33)
 #define H_FLAG_ZERO_PAGE PPC_BIT(48)
 
-#define HPTE_V_HV PPC_BITMASK(57, 58) // software bits that the hypervisor keeps for itself: always 0 here
+#define HPTE_V_HV        PPC_BITMASK(57, 58) // software bits that the hypervisor keeps for itself: always 0 here
 
 // ISA III "Page Table Entry": L || LP encodings, as POWER8 and POWER9 implement them. The LP field has as many low-order bits as
 // the page's size leaves free of the page number, at most eight.
@@ -186,7 +186,8 @@ static bool matches(u64 v, enum hpt_match match, u64 avpn)
     }
 }
 
-long hpt_take(struct hpt *hpt, u64 ptex, enum hpt_match match, u64 avpn, u64 *v, u64 *r, struct hpt_page *page, bool *flush)
+long hpt_take(struct hpt *hpt, u64 ptex, enum hpt_match match, u64 avpn, u64 *v, u64 *r, struct hpt_page *page,
+              bool *flush)
 {
     *flush = false;
     if (!hpt_index_valid(hpt, ptex))
@@ -278,7 +279,8 @@ long h_remove(struct cpu *cpu, u64 *args)
 }
 
 // Changes R of a valid entry and flushes what was made from it. *old is R before.
-static long change_r(struct cpu *cpu, u64 ptex, enum hpt_match match, u64 avpn, u64 clear, u64 set, bool keep_fast, u64 *old)
+static long change_r(struct cpu *cpu, u64 ptex, enum hpt_match match, u64 avpn, u64 clear, u64 set, bool keep_fast,
+                     u64 *old)
 {
     struct hpt *hpt = &cpu_partition(cpu)->hpt->table;
     if (!hpt_index_valid(hpt, ptex))

@@ -6,18 +6,18 @@
 #include "papr/hpt_int.h"
 
 // LoPAR H_BULK_REMOVE "Translation Specifier High"
-#define BULK_TYPE PPC_BITMASK(0, 1)
-#define BULK_REQUEST PPC_BIT(1)
-#define BULK_RESPONSE PPC_BIT(0)
-#define BULK_END PPC_BITMASK(0, 1)
+#define BULK_TYPE      PPC_BITMASK(0, 1)
+#define BULK_REQUEST   PPC_BIT(1)
+#define BULK_RESPONSE  PPC_BIT(0)
+#define BULK_END       PPC_BITMASK(0, 1)
 #define BULK_NOT_FOUND PPC_BIT(3)
-#define BULK_PARM PPC_BIT(2)
-#define BULK_REF PPC_BIT(4)
-#define BULK_CHANGE PPC_BIT(5)
-#define BULK_AVPN PPC_BIT(6)
-#define BULK_ANDCOND PPC_BIT(7)
-#define BULK_PTEX PPC_BITMASK(8, 63)
-#define BULK_MAX 4u
+#define BULK_PARM      PPC_BIT(2)
+#define BULK_REF       PPC_BIT(4)
+#define BULK_CHANGE    PPC_BIT(5)
+#define BULK_AVPN      PPC_BIT(6)
+#define BULK_ANDCOND   PPC_BIT(7)
+#define BULK_PTEX      PPC_BITMASK(8, 63)
+#define BULK_MAX       4u
 
 struct flush_list {
     struct hpt_page pages[8];
@@ -72,12 +72,12 @@ long h_bulk_remove(struct cpu *cpu, u64 *args)
 }
 
 // LoPAR H_BLOCK_REMOVE: control byte of a specifier, then the index.
-#define BLOCK_AVPN PPC_BIT(7)
-#define BLOCK_SUCCESS PPC_BIT(0)
-#define BLOCK_NOT_FOUND (PPC_BIT(0) | PPC_BIT(4))
-#define BLOCK_PARM (PPC_BIT(0) | PPC_BIT(3))
-#define BLOCK_REF PPC_BIT(5)
-#define BLOCK_CHANGE PPC_BIT(6)
+#define BLOCK_AVPN       PPC_BIT(7)
+#define BLOCK_SUCCESS    PPC_BIT(0)
+#define BLOCK_NOT_FOUND  (PPC_BIT(0) | PPC_BIT(4))
+#define BLOCK_PARM       (PPC_BIT(0) | PPC_BIT(3))
+#define BLOCK_REF        PPC_BIT(5)
+#define BLOCK_CHANGE     PPC_BIT(6)
 #define BLOCK_SPECIFIERS 8u
 
 // AVA of a block of eight pages, then eight specifiers -> the specifiers as responses. H_PARTIAL when one was not done.

@@ -54,7 +54,8 @@ enum hpt_match { MATCH_ANY, MATCH_AVPN, MATCH_ANDCOND };
 
 // Takes an entry out of the table without flushing translations: H_SUCCESS with its V and R, H_NOT_FOUND or H_PARAMETER. *flush: it
 // was used, so the caller must hpt_invalidate(page) before the guest hears of it.
-long hpt_take(struct hpt *hpt, u64 ptex, enum hpt_match match, u64 avpn, u64 *v, u64 *r, struct hpt_page *page, bool *flush);
+long hpt_take(struct hpt *hpt, u64 ptex, enum hpt_match match, u64 avpn, u64 *v, u64 *r, struct hpt_page *page,
+              bool *flush);
 
 // 0 or -ENOMEM; a fresh table is all invalid entries.
 int hpt_alloc(struct hpt *hpt, unsigned shift);

@@ -6,11 +6,11 @@
 #include "papr/hpt_int.h"
 #include "papr/test_partition.h"
 
-#define FLAG_EXACT PPC_BIT(24)
-#define FLAG_READ_4 PPC_BIT(26)
-#define FLAG_AVPN PPC_BIT(32)
+#define FLAG_EXACT   PPC_BIT(24)
+#define FLAG_READ_4  PPC_BIT(26)
+#define FLAG_AVPN    PPC_BIT(32)
 #define FLAG_ANDCOND PPC_BIT(33)
-#define FLAG_ZERO PPC_BIT(48)
+#define FLAG_ZERO    PPC_BIT(48)
 
 static struct partition *lp;
 static struct cpu *cpu;
@@ -49,9 +49,9 @@ static void test_sizes(void)
         unsigned base, page;
         bool ok;
     } cases[] = {
-        {0, 0xff000, 12, 12, true},         {HPTE_V_L, 0x1000, 16, 16, true}, {HPTE_V_L, 0x51000, 16, 16, true},
-        {HPTE_V_L, 0x7000, 12, 16, true},   {HPTE_V_L, 0, 24, 24, true},      {HPTE_V_L, 0x8000, 16, 24, true},
-        {HPTE_V_L, 0x38000, 12, 24, true},  {HPTE_V_L, 0x3000, 34, 34, true}, {HPTE_V_L, 0x2000, 0, 0, false},
+        {0, 0xff000, 12, 12, true},        {HPTE_V_L, 0x1000, 16, 16, true}, {HPTE_V_L, 0x51000, 16, 16, true},
+        {HPTE_V_L, 0x7000, 12, 16, true},  {HPTE_V_L, 0, 24, 24, true},      {HPTE_V_L, 0x8000, 16, 24, true},
+        {HPTE_V_L, 0x38000, 12, 24, true}, {HPTE_V_L, 0x3000, 34, 34, true}, {HPTE_V_L, 0x2000, 0, 0, false},
         {HPTE_V_L, 0x18000, 0, 0, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -100,9 +100,9 @@ static void test_enter_refuses(void)
     u64 v = make_v(0x1000000, 0);
     CHECK_EQ(H(cpu, H_ENTER, 0, hpt_groups(&lp->hpt->table) * 8, v, make_r(0)), H_PARAMETER);
     CHECK_EQ(H(cpu, H_ENTER, 0, 0, v, make_r(TEST_MEMORY)), H_PARAMETER);
-    CHECK_EQ(H(cpu, H_ENTER, 0, 0, v, 0x1000 | 2), H_PARAMETER);                       // not coherent
+    CHECK_EQ(H(cpu, H_ENTER, 0, 0, v, 0x1000 | 2), H_PARAMETER); // not coherent
     CHECK_EQ(H(cpu, H_ENTER, 0, 0, v | HPTE_V_L, make_r(TEST_MEMORY - 0x8000)), H_PARAMETER);
-    CHECK_EQ(H(cpu, H_ENTER, 0, 0, v | PPC_BIT(0), make_r(0)), H_PARAMETER);           // reserved segment size
+    CHECK_EQ(H(cpu, H_ENTER, 0, 0, v | PPC_BIT(0), make_r(0)), H_PARAMETER); // reserved segment size
     CHECK_EQ(H(cpu, H_ENTER, 0, 0, v, 0x0006030203190000ull | HPTE_R_I | HPTE_R_G | 2), H_PARAMETER);
     CHECK_EQ(H(cpu, H_ENTER, 0, 0, v, 0x00060302031a0000ull | HPTE_R_I | HPTE_R_G | 2), H_SUCCESS);
     memset(lp->mem.base + 0x5000, 0xaa, 0x1000);
@@ -119,8 +119,8 @@ static void test_protect_and_bits(void)
     // N, pp 3, pp0 by bit 55, key 31.
     CHECK_EQ(H(cpu, H_PROTECT, FLAG_AVPN | 0x3000 | 0xe00 | 0x100 | 4 | 3, 77, v), H_SUCCESS);
     H(cpu, H_READ, 0, 77);
-    CHECK_EQ(cpu->gpr[5], 0x10000 | HPTE_R_M | HPTE_R_R | HPTE_R_C | HPTE_R_PP0 | HPTE_R_KEY_HI | HPTE_R_KEY_LO |
-                              HPTE_R_N | 3);
+    CHECK_EQ(cpu->gpr[5],
+             0x10000 | HPTE_R_M | HPTE_R_R | HPTE_R_C | HPTE_R_PP0 | HPTE_R_KEY_HI | HPTE_R_KEY_LO | HPTE_R_N | 3);
     CHECK_EQ(H(cpu, H_PROTECT, FLAG_AVPN | 2, 77, v ^ 0x80), H_NOT_FOUND);
     CHECK_EQ(H(cpu, H_PROTECT, 2, 77, 0), H_SUCCESS);
     CHECK_EQ(H(cpu, H_CLEAR_MOD, 0, 77), H_SUCCESS);
@@ -138,7 +138,8 @@ static void test_bulk(void)
     begin();
     u64 v = make_v(0x5550000, 0);
     for (u64 i = 0; i < 3; i++)
-        H(cpu, H_ENTER, FLAG_EXACT, 16 + i, v | (i == 1 ? HPTE_V_BOLTED : 0), make_r(i << 12) | (i == 2 ? HPTE_R_R : 0));
+        H(cpu, H_ENTER, FLAG_EXACT, 16 + i, v | (i == 1 ? HPTE_V_BOLTED : 0),
+          make_r(i << 12) | (i == 2 ? HPTE_R_R : 0));
     CHECK_EQ(H(cpu, H_BULK_REMOVE, PPC_BIT(1) | PPC_BIT(6) | 16, v, PPC_BIT(1) | PPC_BIT(7) | 17, HPTE_V_BOLTED,
                PPC_BIT(1) | 18, 0, PPC_BITMASK(0, 1)),
              H_SUCCESS);

@@ -99,10 +99,11 @@ long h_logical_dcbf(struct cpu *cpu, u64 *args)
 }
 
 // LoPAR H_PAGE_INIT: flags
-#define PAGE_INIT_ZERO PPC_BIT(48)
-#define PAGE_INIT_COPY PPC_BIT(49)
+#define PAGE_INIT_ZERO   PPC_BIT(48)
+#define PAGE_INIT_COPY   PPC_BIT(49)
 #define PAGE_INIT_ICACHE (PPC_BIT(40) | PPC_BIT(41))
-#define PAGE_INIT_STATE PPC_BITMASK(28, 31) // page states of shared memory: without it they are accepted and mean nothing
+#define PAGE_INIT_STATE \
+    PPC_BITMASK(28, 31) // page states of shared memory: without it they are accepted and mean nothing
 
 // flags, destination, source; pages of 4 KiB
 long h_page_init(struct cpu *cpu, u64 *args)

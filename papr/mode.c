@@ -15,8 +15,8 @@ enum {
 };
 
 #define CIABR_PRIV_HYPERVISOR 3ull
-#define DAWRX_HYPERVISOR PPC_BIT(61)
-#define DAWRX_BITS PPC_BITMASK(48, 63)
+#define DAWRX_HYPERVISOR      PPC_BIT(61)
+#define DAWRX_BITS            PPC_BITMASK(48, 63)
 
 // Debug registers changed: what the processor derives from them is computed again.
 static void debug_changed(struct cpu *cpu)
@@ -107,7 +107,7 @@ long h_set_sprg0(struct cpu *cpu, u64 *args)
 // the call asks for translation on (BT), and no match without DR or DW.
 static long set_dabr(struct cpu *cpu, u64 dabr, u64 kinds)
 {
-    u64 dawrx = kinds; // problem, privileged state
+    u64 dawrx = kinds;                   // problem, privileged state
     dawrx |= dabr & 1 ? PPC_BIT(57) : 0; // DR
     dawrx |= dabr & 2 ? PPC_BIT(58) : 0; // DW
     dawrx |= dabr & 4 ? PPC_BIT(59) : 0; // WT: as MSR[DR] is; WTI 0
@@ -131,19 +131,25 @@ long h_set_xdabr(struct cpu *cpu, u64 *args)
     return set_dabr(cpu, args[0], kinds);
 }
 
-// mode to set, mode to reset -> the modes in force. The counters need no enabling here; there are no modes to change.
+// LoPAR H_PERFMON: modes. The monitor cannot be switched off here; the threshold's granularity has one value.
+#define PERFMON_ENABLED PPC_BIT(0)
+#define PERFMON_MODES PPC_BITMASK(0, 1)
+
+// modes to set, modes to reset -> the modes in force
 long h_perfmon(struct cpu *cpu, u64 *args)
 {
-    if (args[0] || args[1])
+    if ((args[0] | args[1]) & ~PERFMON_MODES)
         return H_PARAMETER;
-    args[0] = 0;
+    if ((args[0] & args[1]) || (args[0] & ~PERFMON_ENABLED))
+        return H_RESOURCE;
+    args[0] = PERFMON_ENABLED;
     return H_SUCCESS;
 }
 
 // LoPAR H_GET_CPU_CHARACTERISTICS: behaviours, bits 7..9. The processor executes nothing speculatively: no flushes are needed.
-#define BEHAVIOUR_NO_L1D_FLUSH_ENTRY PPC_BIT(7)
+#define BEHAVIOUR_NO_L1D_FLUSH_ENTRY   PPC_BIT(7)
 #define BEHAVIOUR_NO_L1D_FLUSH_UACCESS PPC_BIT(8)
-#define BEHAVIOUR_NO_STF_BARRIER PPC_BIT(9)
+#define BEHAVIOUR_NO_STF_BARRIER       PPC_BIT(9)
 
 long h_get_cpu_characteristics(struct cpu *cpu, u64 *args)
 {

@@ -7,13 +7,13 @@
 #include "papr/sched.h"
 
 // LoPAR H_REGISTER_PROC_TBL: flags
-#define PROC_TBL_FLAGS 0x1full
-#define PROC_TBL_CHANGE 0x10ull
-#define PROC_TBL_REGISTER 0x08ull
-#define PROC_TBL_RADIX 0x04ull
+#define PROC_TBL_FLAGS      0x1full
+#define PROC_TBL_CHANGE     0x10ull
+#define PROC_TBL_REGISTER   0x08ull
+#define PROC_TBL_RADIX      0x04ull
 #define PROC_TBL_HASH_TABLE 0x02ull // hash with segment tables under a process table
-#define PROC_TBL_GTSE 0x01ull
-#define PROC_TBL_SIZE_MAX 24ull
+#define PROC_TBL_GTSE       0x01ull
+#define PROC_TBL_SIZE_MAX   24ull
 
 // flags, base, page size, table size
 long h_register_proc_tbl(struct cpu *cpu, u64 *args)
@@ -70,10 +70,10 @@ long h_register_proc_tbl(struct cpu *cpu, u64 *args)
 }
 
 // LoPAR H_RPT_INVALIDATE
-#define RPTI_TARGETS 0x7ull
-#define RPTI_TARGET_LOCAL 0x2ull
-#define RPTI_TYPE_NESTED 0x1ull
-#define RPTI_TYPES 0xfull
+#define RPTI_TARGETS          0x7ull
+#define RPTI_TARGET_LOCAL     0x2ull
+#define RPTI_TYPE_NESTED      0x1ull
+#define RPTI_TYPES            0xfull
 #define RPTI_PAGES_ONE_BY_ONE 32u // beyond it the whole process is cheaper
 
 static const struct {

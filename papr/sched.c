@@ -39,8 +39,8 @@ static void block_until(struct cpu *cpu, bool (*done)(struct cpu *cpu))
     cpu_time_stop(cpu);
     cpu_leave(cpu);
     sleep_until(cpu, done);
-    cpu_enter(cpu);
     cpu_time_start(cpu);
+    cpu_enter(cpu);
     cpu_kick(cpu, ATTN_INTERRUPT | ATTN_TIMER);
 }
 
@@ -104,13 +104,13 @@ void sched_stop_self(struct cpu *cpu)
 
 static bool started(struct cpu *cpu)
 {
-    return atomic_load(&cpu_papr(cpu)->state) >= THREAD_RUNNING && atomic_load(&cpu_papr(cpu)->state) != THREAD_STARTING;
+    return atomic_load(&cpu_papr(cpu)->state) >= THREAD_RUNNING &&
+           atomic_load(&cpu_papr(cpu)->state) != THREAD_STARTING;
 }
 
 static bool wait_over(struct cpu *cpu)
 {
-    return started(cpu) || atomic_load(&cpu_partition(cpu)->end) != END_NONE ||
-           (atomic_load(&cpu->attn) & ATTN_STOP);
+    return started(cpu) || atomic_load(&cpu_partition(cpu)->end) != END_NONE || (atomic_load(&cpu->attn) & ATTN_STOP);
 }
 
 // LoPAR start-cpu: real mode, 64-bit, big-endian; the OS's code at nia knows where it is.
@@ -209,9 +209,11 @@ long h_confer(struct cpu *cpu, u64 *args)
         if ((u32)atomic_load(&cpu_papr(target)->yield_count) != (u32)args[1])
             return H_SUCCESS;
     }
+    cpu_time_stop(cpu);
     cpu_leave(cpu);
     if (lp->hv->confer)
         lp->hv->confer(lp->hv_arg, (int)to);
+    cpu_time_start(cpu);
     cpu_enter(cpu);
     return H_SUCCESS;
 }

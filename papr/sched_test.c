@@ -12,7 +12,7 @@
 #include "papr/vpa.h"
 
 #define REG(function) ((u64)(function) << 45)
-#define VPA 0x10000ull
+#define VPA           0x10000ull
 
 static struct partition *lp;
 static struct cpu *a, *b;

@@ -21,6 +21,7 @@ const struct cpu_hooks papr_cpu_hooks = {
     .mmio_read = xive_mmio_read,
     .mmio_write = xive_mmio_write,
     .dispatch = vpa_dispatch,
+    .preempt = vpa_preempt,
 };
 
 int papr_cpu_init(struct partition *lp, struct cpu *cpu)
@@ -45,11 +46,8 @@ static const struct {
     void (*fini)(struct partition *lp);
     void (*reset)(struct partition *lp);
 } services[] = {
-    {hpt_init, hpt_fini, hpt_reset},
-    {xics_init, xics_fini, xics_reset},
-    {xive_init, xive_fini, xive_reset},
-    {tce_init, tce_fini, tce_reset},
-    {vio_init, vio_fini, vio_reset},
+    {hpt_init, hpt_fini, hpt_reset}, {xics_init, xics_fini, xics_reset}, {xive_init, xive_fini, xive_reset},
+    {tce_init, tce_fini, tce_reset}, {vio_init, vio_fini, vio_reset},
 };
 
 int services_init(struct partition *lp)

@@ -7,7 +7,7 @@
 #include "papr/xive.h"
 
 #define UNITS_PER_PROCESSOR 100u // entitlement is in hundredths of a processor
-#define WEIGHT_DEFAULT 128u
+#define WEIGHT_DEFAULT      128u
 
 // -> entitlement, unallocated; group and pool; capped, weights, processors; the platform's processors
 long h_get_ppp(struct cpu *cpu, u64 *args)

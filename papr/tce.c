@@ -14,7 +14,7 @@
 #include "papr/hcall_int.h"
 
 #define TCE_LIST_PAGE 0x1000ull
-#define TCE_LIST_MAX 512ull
+#define TCE_LIST_MAX  512ull
 
 struct tce_window {
     u32 liobn;

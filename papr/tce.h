@@ -5,8 +5,8 @@
 
 #include "papr/partition.h"
 
-#define TCE_READ 1ull  // the adapter may read memory
-#define TCE_WRITE 2ull // the adapter may write it
+#define TCE_READ        1ull // the adapter may read memory
+#define TCE_WRITE       2ull // the adapter may write it
 #define TCE_WINDOWS_MAX 64u
 
 int tce_init(struct partition *lp);

@@ -50,7 +50,8 @@ static void test_ended(void *arg, struct partition *lp)
 static void test_random_bytes(void *arg, void *data, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        ((u8 *)data)[i] = (u8)(((struct test_hv *)arg)->random = ((struct test_hv *)arg)->random * 6364136223846793005u + 1) + i;
+        ((u8 *)data)[i] =
+            (u8)(((struct test_hv *)arg)->random = ((struct test_hv *)arg)->random * 6364136223846793005u + 1) + i;
 }
 
 static s64 test_time(void *arg)
@@ -58,18 +59,14 @@ static s64 test_time(void *arg)
     return 1700000000ll * 1000000000;
 }
 
-static void test_set_time(void *arg, s64 ns)
-{
-}
+static void test_set_time(void *arg, s64 ns) {}
 
 static void test_confer(void *arg, int to)
 {
     __atomic_fetch_add(&((struct test_hv *)arg)->confers, 1, __ATOMIC_RELAXED);
 }
 
-static void test_log(void *arg, int level, const char *text)
-{
-}
+static void test_log(void *arg, int level, const char *text) {}
 
 static const struct hv_ops test_hv_ops = {
     .console_write = test_console_write,
@@ -127,8 +124,8 @@ static inline long test_hcall(struct cpu *cpu, u64 number, const u64 *args, size
     return (long)cpu->gpr[3];
 }
 
-#define H(cpu, number, ...)                                                                                            \
-    test_hcall(cpu, number, &((const u64[]){0, ##__VA_ARGS__})[1],                                                     \
+#define H(cpu, number, ...)                                        \
+    test_hcall(cpu, number, &((const u64[]){0, ##__VA_ARGS__})[1], \
                sizeof((const u64[]){0, ##__VA_ARGS__}) / sizeof(u64) - 1)
 
 #endif

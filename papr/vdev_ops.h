@@ -12,17 +12,17 @@ struct vdev_ops {
     const char *name;
     long (*get_term_char)(struct vdev *vdev, struct cpu *cpu, u64 *args);
     long (*put_term_char)(struct vdev *vdev, struct cpu *cpu, u64 *args);
-    void (*irq_enabled)(struct vdev *vdev);  // H_VIO_SIGNAL switched the interrupt on
-    void (*reset)(struct vdev *vdev);        // no thread runs
+    void (*irq_enabled)(struct vdev *vdev); // H_VIO_SIGNAL switched the interrupt on
+    void (*reset)(struct vdev *vdev);       // no thread runs
 };
 
 struct vdev {
     const struct vdev_ops *ops;
     struct partition *lp;
-    u32 unit;               // unit address
-    u32 irq;                // interrupt source
-    bool console;           // also answers to terminal number 0, the firmware's console
-    _Atomic bool irq_on;    // H_VIO_SIGNAL
+    u32 unit;            // unit address
+    u32 irq;             // interrupt source
+    bool console;        // also answers to terminal number 0, the firmware's console
+    _Atomic bool irq_on; // H_VIO_SIGNAL
 };
 
 #define VDEV_MAX 64u

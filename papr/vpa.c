@@ -13,21 +13,21 @@
 #include "papr/hcall_int.h"
 
 // LoPAR "Per Virtual Processor Area": offsets
-#define VPA_SIZE 0x004
-#define VPA_STATUS 0x009
-#define VPA_STATUS_SHARED 0x02
-#define VPA_DTL_MASK 0x0b8
-#define VPA_YIELD_COUNT 0x100
-#define VPA_DISPERSION 0x104
+#define VPA_SIZE                0x004
+#define VPA_STATUS              0x009
+#define VPA_STATUS_SHARED       0x02
+#define VPA_DTL_MASK            0x0b8
+#define VPA_YIELD_COUNT         0x100
+#define VPA_DISPERSION          0x104
 #define VPA_ENQUEUE_DISPATCH_TB 0x158
-#define VPA_DTL_INDEX 0x218
+#define VPA_DTL_INDEX           0x218
 
 // LoPAR H_REGISTER_VPA: functions
 enum { VPA_REG = 1, DTL_REG = 2, SLB_REG = 3, VPA_DEREG = 5, DTL_DEREG = 6, SLB_DEREG = 7 };
 
-#define VPA_ALIGN 128u
-#define DTL_ENTRY_SIZE 48u
-#define DTL_LOG_CEDE 0x1u
+#define VPA_ALIGN       128u
+#define DTL_ENTRY_SIZE  48u
+#define DTL_LOG_CEDE    0x1u
 #define DTL_LOG_PREEMPT 0x2u
 
 void vpa_reset(struct papr_cpu *pc)
@@ -150,7 +150,13 @@ static u64 thread_cpu_ns(void)
 }
 
 // LoPAR "Dispatch Trace Log Buffer": why the thread was dispatched, and why it had stopped.
-enum { DISPATCH_EXTERNAL = 0, DISPATCH_PROD = 2, DISPATCH_DECREMENTER = 3, DISPATCH_RESET = 4, DISPATCH_TIME_SLICE = 7 };
+enum {
+    DISPATCH_EXTERNAL = 0,
+    DISPATCH_PROD = 2,
+    DISPATCH_DECREMENTER = 3,
+    DISPATCH_RESET = 4,
+    DISPATCH_TIME_SLICE = 7
+};
 enum { PREEMPT_CEDE = 2, PREEMPT_TIME_SLICE = 4 };
 
 static u8 dispatch_reason(const struct cpu *cpu)
@@ -175,7 +181,7 @@ static void log_dispatch(struct papr_cpu *pc, u64 now, u64 waited)
         return;
     u8 entry[DTL_ENTRY_SIZE] = {dispatch_reason(cpu), ceded ? PREEMPT_CEDE : PREEMPT_TIME_SLICE};
     store_be16(&entry[2], (u16)MAX(pc->host_cpu, 0));
-    store_be32(&entry[4], 0);                               // enqueued -> dispatched
+    store_be32(&entry[4], 0); // enqueued -> dispatched
     store_be32(&entry[8], ceded ? 0 : (u32)MIN(waited, 0xffffffff));
     store_be32(&entry[12], ceded ? (u32)MIN(waited, 0xffffffff) : 0);
     store_be64(&entry[16], now);
@@ -227,8 +233,24 @@ void vpa_dispatch(struct cpu *cpu, bool running)
     if (pc->dispatched == running)
         return;
     pc->dispatched = running;
-    if (running)
-        dispatched(pc, cpu_timebase(cpu));
-    else
+    const struct partition *lp = pc->lp;
+    if (!running) {
         stopped(pc, cpu_timebase(cpu));
+        if (lp->hv->dispatch_end)
+            lp->hv->dispatch_end(lp->hv_arg, cpu->index);
+        return;
+    }
+    u64 ready = cpu_timebase(cpu);
+    if (lp->hv->dispatch_begin)
+        lp->hv->dispatch_begin(lp->hv_arg, cpu->index);
+    u64 now = cpu_timebase(cpu);
+    pc->stolen_tb += now - ready; // ready, but without a processor
+    dispatched(pc, now);
+    cpu->tb_entered = now;
+}
+
+bool vpa_preempt(struct cpu *cpu)
+{
+    const struct partition *lp = cpu_partition(cpu);
+    return lp->hv->dispatch_over && lp->hv->dispatch_over(lp->hv_arg, cpu->index);
 }

@@ -10,7 +10,8 @@
 // Forgets all registrations of a thread. Its owner, or no thread runs.
 void vpa_reset(struct papr_cpu *pc);
 
-// cpu_hooks.dispatch.
+// cpu_hooks.dispatch and cpu_hooks.preempt: the hypervisor's dispatcher, and what the guest learns of it.
 void vpa_dispatch(struct cpu *cpu, bool running);
+bool vpa_preempt(struct cpu *cpu);
 
 #endif

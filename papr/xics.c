@@ -16,7 +16,7 @@
 #include "papr/rtas.h"
 
 #define PRIORITY_NONE 0xffu
-#define XISR_MASK 0xffffffu
+#define XISR_MASK     0xffffffu
 
 struct source {
     u8 priority, saved_priority;

@@ -7,8 +7,8 @@
 #include "papr/test_partition.h"
 
 #define DEFAULT_PRIORITY 5u
-#define IPI_PRIORITY 4u
-#define BASE_PRIORITY 0xffu
+#define IPI_PRIORITY     4u
+#define BASE_PRIORITY    0xffu
 
 static struct partition *lp;
 static struct cpu *a, *b;

@@ -64,7 +64,8 @@ u8 xive_set_pq(_Atomic u8 *state, u8 pq)
 
 bool xive_trigger_pq(_Atomic u8 *state)
 {
-    static const u8 next[] = {[PQ_RESET] = PQ_PENDING, [PQ_OFF] = PQ_OFF, [PQ_PENDING] = PQ_QUEUED, [PQ_QUEUED] = PQ_QUEUED};
+    static const u8 next[] = {
+        [PQ_RESET] = PQ_PENDING, [PQ_OFF] = PQ_OFF, [PQ_PENDING] = PQ_QUEUED, [PQ_QUEUED] = PQ_QUEUED};
     u8 pq = atomic_load(state);
     while (!atomic_compare_exchange_weak(state, &pq, next[pq & 3]))
         ;
@@ -73,7 +74,8 @@ bool xive_trigger_pq(_Atomic u8 *state)
 
 bool xive_end_pq(_Atomic u8 *state)
 {
-    static const u8 next[] = {[PQ_RESET] = PQ_RESET, [PQ_OFF] = PQ_OFF, [PQ_PENDING] = PQ_RESET, [PQ_QUEUED] = PQ_PENDING};
+    static const u8 next[] = {
+        [PQ_RESET] = PQ_RESET, [PQ_OFF] = PQ_OFF, [PQ_PENDING] = PQ_RESET, [PQ_QUEUED] = PQ_PENDING};
     u8 pq = atomic_load(state);
     while (!atomic_compare_exchange_weak(state, &pq, next[pq & 3]))
         ;
@@ -174,8 +176,8 @@ static bool end_source(struct partition *lp, u32 number)
 
 // POWER9 XIVE "Event State Buffer": offsets in the management page.
 #define ESB_STORE_EOI 0x400
-#define ESB_GET 0x800
-#define ESB_SET 0xc00
+#define ESB_GET       0x800
+#define ESB_SET       0xc00
 
 u64 xive_esb_load(struct partition *lp, u32 number, u64 offset)
 {
@@ -226,15 +228,15 @@ static u64 esn_load(struct partition *lp, u32 number, u64 offset)
 }
 
 // Thread interrupt management area: registers of the OS ring (second quadword) and the special operations. POWER9 XIVE "TIMA".
-#define TM_RING_OS 0x10
-#define TM_CPPR 0x11
-#define TM_ACK_OS 0x810
+#define TM_RING_OS        0x10
+#define TM_CPPR           0x11
+#define TM_ACK_OS         0x810
 #define TM_SET_OS_PENDING 0x812
 
 static void ring_bytes(const struct xive_thread *thread, u8 *ring)
 {
-    const u8 words[8] = {thread->nsr, thread->cppr, thread->ipb, thread->lsmfb,
-                         thread->ack_count, thread->inc, thread->age, thread->pipr};
+    const u8 words[8] = {thread->nsr,       thread->cppr, thread->ipb, thread->lsmfb,
+                         thread->ack_count, thread->inc,  thread->age, thread->pipr};
     memcpy(ring, words, sizeof(words));
     store_be32(&ring[8], 0x80000000u | thread->cpu->server); // valid, logical server
     store_be32(&ring[12], 0);

@@ -9,12 +9,12 @@
 // interrupt controller node names it: reg = <user page, 64 KiB, OS page, 64 KiB>.
 #define XIVE_PAGE_SIZE 0x10000ull
 #define XIVE_TIMA_BASE 0x0006030203180000ull
-#define XIVE_TIMA_OS (XIVE_TIMA_BASE + 2 * XIVE_PAGE_SIZE)
+#define XIVE_TIMA_OS   (XIVE_TIMA_BASE + 2 * XIVE_PAGE_SIZE)
 #define XIVE_TIMA_USER (XIVE_TIMA_BASE + 3 * XIVE_PAGE_SIZE)
 #define XIVE_TIMA_SIZE (4 * XIVE_PAGE_SIZE)
 
 // Event state buffers of sources: two 64 KiB pages each, trigger then management.
-#define XIVE_SOURCES 0x2000u // source numbers 0 .. XIVE_SOURCES-1: IPIs first, then IRQ_BASE ...
+#define XIVE_SOURCES  0x2000u // source numbers 0 .. XIVE_SOURCES-1: IPIs first, then IRQ_BASE ...
 #define XIVE_ESB_BASE 0x0006010000000000ull
 #define XIVE_ESB_SIZE (XIVE_SOURCES * 2 * XIVE_PAGE_SIZE)
 
@@ -23,9 +23,12 @@
 #define XIVE_ESN_SIZE (PARTITION_THREADS_MAX * 8 * 2 * XIVE_PAGE_SIZE)
 
 // What the tree's properties say.
-#define XIVE_IPI_COUNT 0x1000u        // ibm,xive-lisn-ranges = <0 XIVE_IPI_COUNT> is the most; the number of threads suffices
-#define XIVE_EQ_SIZES {12, 16, 21, 24} // ibm,xive-eq-sizes: log2 of the bytes of an event queue
-#define XIVE_RESERVED_PRIORITY 7u     // root's ibm,plat-res-int-priorities = <7 248>: priorities 7 .. 254 are ours
+#define XIVE_IPI_COUNT 0x1000u // ibm,xive-lisn-ranges = <0 XIVE_IPI_COUNT> is the most; the number of threads suffices
+#define XIVE_EQ_SIZES  \
+    {                  \
+        12, 16, 21, 24 \
+    }                             // ibm,xive-eq-sizes: log2 of the bytes of an event queue
+#define XIVE_RESERVED_PRIORITY 7u // root's ibm,plat-res-int-priorities = <7 248>: priorities 7 .. 254 are ours
 
 int xive_init(struct partition *lp);
 void xive_fini(struct partition *lp);

@@ -4,18 +4,18 @@
 #include "papr/xive_int.h"
 
 // H_INT_GET_SOURCE_INFO: what the source can do
-#define SOURCE_LEVEL PPC_BIT(61)
+#define SOURCE_LEVEL     PPC_BIT(61)
 #define SOURCE_STORE_EOI PPC_BIT(63)
 // H_INT_SET_SOURCE_CONFIG
 #define SET_EVENT_NUMBER PPC_BIT(62)
-#define SET_MASKED PPC_BIT(63)
+#define SET_MASKED       PPC_BIT(63)
 // H_INT_GET_QUEUE_CONFIG, H_INT_SET_QUEUE_CONFIG
-#define QUEUE_DEBUG PPC_BIT(62)
+#define QUEUE_DEBUG         PPC_BIT(62)
 #define QUEUE_ALWAYS_NOTIFY PPC_BIT(63)
 // H_INT_ESB
 #define ESB_FLAG_STORE PPC_BIT(63)
 
-#define ESB_SHIFT 16
+#define ESB_SHIFT      16
 
 static struct xive *engine(struct cpu *cpu)
 {

@@ -9,17 +9,17 @@
 #include "papr/hcall_int.h"
 #include "papr/xive.h"
 
-#define XIVE_PRIORITIES 8u
+#define XIVE_PRIORITIES      8u
 #define XIVE_PRIORITY_MASKED 0xffu
 
 // State bits: P an event was sent and has not ended, Q another came meanwhile.
 enum { PQ_RESET = 0, PQ_OFF = 1, PQ_PENDING = 2, PQ_QUEUED = 3 };
 
 // Event assignment as one doubleword.
-#define EAS_VALID PPC_BIT(0)
-#define EAS_MASKED PPC_BIT(1)
+#define EAS_VALID          PPC_BIT(0)
+#define EAS_MASKED         PPC_BIT(1)
 #define EAS_PRIORITY_SHIFT 48
-#define EAS_SERVER_SHIFT 32
+#define EAS_SERVER_SHIFT   32
 
 struct xive_source {
     _Atomic u8 pq;
@@ -30,11 +30,11 @@ struct xive_source {
 struct xive_queue {
     struct spin lock;
     bool enabled, always_notify;
-    u8 shift;        // log2 bytes
-    u8 generation;   // of the entries written now
-    u64 addr;        // guest real
-    u32 index;       // next entry
-    _Atomic u8 esn;  // state bits of its notification
+    u8 shift;       // log2 bytes
+    u8 generation;  // of the entries written now
+    u64 addr;       // guest real
+    u32 index;      // next entry
+    _Atomic u8 esn; // state bits of its notification
 };
 
 // A thread's ring as the OS view shows it. ISA-level names: the QW1 bytes of the thread context.

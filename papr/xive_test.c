@@ -7,13 +7,13 @@
 #include "papr/irq.h"
 #include "papr/test_partition.h"
 
-#define PRIORITY 6u
-#define QUEUE 0x200000ull
-#define ACK_OS 0x810
-#define CPPR 0x11
-#define PQ_GET 0x800
-#define PQ_00 0xc00
-#define PQ_01 0xd00
+#define PRIORITY  6u
+#define QUEUE     0x200000ull
+#define ACK_OS    0x810
+#define CPPR      0x11
+#define PQ_GET    0x800
+#define PQ_00     0xc00
+#define PQ_01     0xd00
 #define STORE_EOI 0x400
 
 static struct partition *lp;
@@ -115,7 +115,7 @@ static void test_queue_wraps(void)
         esb_store(3, 0, 0);
         esb(3, 0);
     }
-    CHECK_EQ(load_be32(lp->mem.base + 0x300000 + 4 * 4), 7);            // generation 0 the second time
+    CHECK_EQ(load_be32(lp->mem.base + 0x300000 + 4 * 4), 7); // generation 0 the second time
     CHECK_EQ(load_be32(lp->mem.base + 0x300000 + 5 * 4), 0x80000007u);
     CHECK_EQ(H(a, H_INT_GET_QUEUE_CONFIG, 2, 1, PRIORITY), H_SUCCESS);
     CHECK_EQ(a->gpr[4], 1);
