@@ -133,7 +133,7 @@ long h_set_xdabr(struct cpu *cpu, u64 *args)
 
 // LoPAR H_PERFMON: modes. The monitor cannot be switched off here; the threshold's granularity has one value.
 #define PERFMON_ENABLED PPC_BIT(0)
-#define PERFMON_MODES PPC_BITMASK(0, 1)
+#define PERFMON_MODES   PPC_BITMASK(0, 1)
 
 // modes to set, modes to reset -> the modes in force
 long h_perfmon(struct cpu *cpu, u64 *args)

@@ -62,11 +62,11 @@ long h_home_node_associativity(struct cpu *cpu, u64 *args)
 {
     if (args[0] != 1 && args[0] != 2)
         return H_P2;
-    if (!partition_cpu(cpu_partition(cpu), args[1]))
+    const struct cpu *target = partition_cpu(cpu_partition(cpu), args[1]);
+    if (!target)
         return H_P2;
-    u64 server = args[1] & 0x7fff;
     args[0] = 0x8000800080008000ull;
-    args[1] = (0x8000ull | server) << 48 | 0xffffffffffffull;
+    args[1] = (0x8000ull | target->vcpu) << 48 | 0xffffffffffffull;
     for (unsigned i = 2; i < 6; i++)
         args[i] = ~0ull;
     return H_SUCCESS;
