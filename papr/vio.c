@@ -29,7 +29,7 @@ void vio_reset(struct partition *lp)
 {
     for (unsigned i = 0; i < lp->vio->len; i++) {
         struct vdev *vdev = lp->vio->vdevs[i];
-        atomic_store(&vdev->irq_on, false);
+        atomic_store(&vdev->irq_on, vdev->console); // terminals: see vdev/vty.c
         if (vdev->ops->reset)
             vdev->ops->reset(vdev);
     }

@@ -110,6 +110,8 @@ int vty_init(struct partition *lp)
     vty->vdev.unit = VTY_UNIT;
     vty->vdev.irq = IRQ_VTY;
     vty->vdev.console = true;
+    // Linux's hvc_vio takes the terminal's interrupt and never calls H_VIO_SIGNAL for it: it is on from the start.
+    atomic_store(&vty->vdev.irq_on, true);
     pthread_mutex_init(&vty->lock, NULL);
     pthread_mutex_init(&vty->input_lock, NULL);
     int err = vio_add(lp, &vty->vdev);

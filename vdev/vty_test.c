@@ -57,7 +57,8 @@ static void test_input(void)
     xics_set_xive(lp, IRQ_VTY, 0, 5);
     test_hv.in = (const u8 *)"abcdefghijklmnopqrs";
     test_hv.in_len = 19;
-    vty_input_ready(lp); // not enabled yet
+    CHECK_EQ(H(cpu, H_VIO_SIGNAL, VTY_UNIT, 0), H_SUCCESS);
+    vty_input_ready(lp); // not enabled
     CHECK(!(atomic_load(&cpu->lines) & LINE_EXTERNAL));
     CHECK_EQ(H(cpu, H_VIO_SIGNAL, VTY_UNIT, 1), H_SUCCESS);
     CHECK(atomic_load(&cpu->lines) & LINE_EXTERNAL); // what came before is announced
