@@ -290,9 +290,17 @@ void cpu_idle(struct cpu *cpu, u64 deadline_tb)
         futex_wait(&cpu->wake, 1, ns);
     }
     atomic_store(&cpu->wake, 0);
-    cpu_enter(cpu);
     cpu_time_start(cpu);
+    cpu_enter(cpu);
     atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT | ATTN_TIMER);
+}
+
+void cpu_give_way(struct cpu *cpu)
+{
+    cpu_time_stop(cpu);
+    cpu_leave(cpu);
+    cpu_time_start(cpu);
+    cpu_enter(cpu);
 }
 
 u64 group_timebase(const struct cpu_group *group)

@@ -23,8 +23,10 @@ struct cpu_hooks {
     // (already swapped to host integers as a big-endian device sees it). false: no such device (machine check / DSI).
     bool (*mmio_read)(struct cpu *cpu, u64 gra, unsigned size, u64 *value);
     bool (*mmio_write)(struct cpu *cpu, u64 gra, unsigned size, u64 value);
-    // Time at which a virtual processor starts and stops using its host CPU (dispatch accounting).
+    // The thread starts and stops using its host CPU (dispatch accounting); not `running` then. Starting may block.
     void (*dispatch)(struct cpu *cpu, bool running);
+    // Asked now and then while the thread runs: true when it should stop using its host CPU for a moment. May be NULL.
+    bool (*preempt)(struct cpu *cpu);
     // An interrupt of this vector is about to be delivered to the partition; for tracing and H_CEDE bookkeeping. May be NULL.
     void (*interrupt)(struct cpu *cpu, unsigned vector);
 };
@@ -109,6 +111,9 @@ void cpu_lower_line(struct cpu *cpu, u32 lines);
 // Blocks the owner until a line is up, its decrementer expires, attn asks to stop, or deadline (time base value; ~0ull: none). The
 // thread does not count as running meanwhile and uses no host CPU. PURR stands still. Used by H_CEDE and stopped threads.
 void cpu_idle(struct cpu *cpu, u64 deadline_tb);
+
+// Stops using the host CPU and starts again when the hypervisor dispatches the thread anew. Owner, at an instruction boundary.
+void cpu_give_way(struct cpu *cpu);
 
 u64 group_timebase(const struct cpu_group *group);
 static inline u64 cpu_timebase(const struct cpu *cpu)

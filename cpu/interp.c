@@ -306,8 +306,12 @@ static bool attend(struct cpu *cpu, enum cpu_exit *why)
     atomic_fetch_and(&cpu->attn, ~(u32)(ATTN_REQUEST | ATTN_INTERRUPT | ATTN_TIMER));
     if (attn & ATTN_REQUEST)
         cpu_serve_requests(cpu);
-    if (attn & ATTN_TIMER || cpu->budget < 0)
+    if (attn & ATTN_TIMER || cpu->budget < 0) {
         cpu_time_check(cpu);
+        const struct cpu_hooks *hooks = cpu->group->hooks;
+        if (hooks->preempt && hooks->preempt(cpu))
+            cpu_give_way(cpu);
+    }
     cpu_deliver_pending(cpu);
     return false;
 }
@@ -364,8 +368,8 @@ static enum cpu_exit interp_run(struct cpu *cpu)
     cpu->unwind = &unwind;
     cpu->page = NULL;
     cpu->exit_reason = 0;
-    cpu_enter(cpu);
     cpu_time_start(cpu);
+    cpu_enter(cpu);
     atomic_fetch_or(&cpu->attn, ATTN_STEP); // looked at, and taken back where it is not needed
     if (sigsetjmp(unwind, 0))
         unwound(cpu);
@@ -404,8 +408,8 @@ static enum cpu_exit interp_step(struct cpu *cpu)
     cpu->unwind = &unwind;
     cpu->page = NULL;
     cpu->exit_reason = 0;
-    cpu_enter(cpu);
     cpu_time_start(cpu);
+    cpu_enter(cpu);
     atomic_fetch_or(&cpu->attn, ATTN_STEP);
     if (sigsetjmp(unwind, 0))
         unwound(cpu);

@@ -367,6 +367,7 @@ int boot_run(const struct boot_options *options)
     b->hv.ended_fd = eventfd(0, EFD_CLOEXEC);
     if (b->hv.ended_fd < 0)
         return fail("events: %s", strerror(errno));
+    dispatch_init(&b->hv.dispatcher);
     clock_gettime(CLOCK_MONOTONIC, &start);
     status = run_to_end(b);
     clock_gettime(CLOCK_MONOTONIC, &end);
@@ -388,6 +389,7 @@ int boot_run(const struct boot_options *options)
         hold_fini(&b->hold);
         partition_fini(&b->lp);
     }
+    dispatch_fini(&b->hv.dispatcher);
     close(b->hv.ended_fd);
     close(b->signal_fd);
     return status;

@@ -2,7 +2,6 @@
 #include "lpar/null_hv.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
@@ -64,14 +63,30 @@ static void hv_set_time_of_day(void *arg, s64 ns)
     atomic_store(&hv->clock_offset, ns - host_time());
 }
 
+static void hv_dispatch_begin(void *arg, u32 thread)
+{
+    dispatch_begin(&((struct null_hv *)arg)->dispatcher, thread);
+}
+
+static void hv_dispatch_end(void *arg, u32 thread)
+{
+    dispatch_end(&((struct null_hv *)arg)->dispatcher, thread);
+}
+
+static bool hv_dispatch_over(void *arg, u32 thread)
+{
+    return dispatch_over(&((struct null_hv *)arg)->dispatcher, thread);
+}
+
 static void hv_confer(void *arg, int to)
 {
-    if (to >= 0) {
-        sched_yield(); // that thread is runnable: the host has only to be given the chance
-        return;
+    struct null_hv *hv = arg;
+    if (to >= 0)
+        dispatch_promote(&hv->dispatcher, (u32)to);
+    if (!atomic_load(&hv->dispatcher.waiting)) { // whoever it waits for runs already, or is no thread of ours
+        struct timespec wait = {.tv_nsec = CONFER_NS};
+        nanosleep(&wait, NULL);
     }
-    struct timespec wait = {.tv_nsec = CONFER_NS};
-    nanosleep(&wait, NULL);
 }
 
 static void hv_log(void *arg, int level, const char *text)
@@ -91,6 +106,9 @@ const struct hv_ops null_hv_ops = {
     .random = hv_random,
     .time_of_day = hv_time_of_day,
     .set_time_of_day = hv_set_time_of_day,
+    .dispatch_begin = hv_dispatch_begin,
+    .dispatch_end = hv_dispatch_end,
+    .dispatch_over = hv_dispatch_over,
     .confer = hv_confer,
     .log = hv_log,
 };

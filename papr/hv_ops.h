@@ -22,7 +22,13 @@ struct hv_ops {
     // Wall-clock time, nanoseconds since 1970 (UTC), and setting the partition's offset to it.
     s64 (*time_of_day)(void *arg);
     void (*set_time_of_day)(void *arg, s64 ns);
-    // A thread gave up its time: to thread `to` of the partition, or to anybody (to < 0). Yields the host CPU.
+    // A hardware thread (its index) may use a host CPU when begin returns, which may take as long as others run, until end. over: it should
+    // end and begin again, as another one waits. Each may be NULL: the host's scheduler decides. The thread does not count as running
+    // during begin.
+    void (*dispatch_begin)(void *arg, u32 thread);
+    void (*dispatch_end)(void *arg, u32 thread);
+    bool (*dispatch_over)(void *arg, u32 thread);
+    // A thread that gave up its time (between end and begin): to thread `to` of the partition, or to anybody (to < 0).
     void (*confer)(void *arg, int to);
     // Non-volatile memory was written: [offset, offset+size) of `data`. May keep it on disk, later. May be NULL.
     void (*nvram_changed)(void *arg, const u8 *data, size_t offset, size_t size);

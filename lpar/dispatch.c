@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lpar/dispatch.h"
+
+#include <sched.h>
+
+#include "base/clock.h"
+#include "base/futex.h"
+
+static_assert((GROUP_CPUS_MAX & (GROUP_CPUS_MAX - 1)) == 0, "the ring wraps by a mask");
+#define RING_MASK (GROUP_CPUS_MAX - 1u)
+
+void dispatch_init(struct dispatcher *d)
+{
+    cpu_set_t set;
+    *d = (struct dispatcher){.tokens = 1};
+    if (!sched_getaffinity(0, sizeof(set), &set))
+        d->tokens = (u32)MAX(CPU_COUNT(&set), 1);
+    pthread_mutex_init(&d->lock, NULL);
+}
+
+void dispatch_fini(struct dispatcher *d)
+{
+    pthread_mutex_destroy(&d->lock);
+}
+
+void dispatch_begin(struct dispatcher *d, u32 thread)
+{
+    struct dispatch_thread *t = &d->threads[thread];
+    pthread_mutex_lock(&d->lock);
+    u32 waiting = atomic_load(&d->waiting);
+    if (d->tokens && !waiting) {
+        d->tokens--;
+        atomic_store(&t->since, clock_ns());
+        pthread_mutex_unlock(&d->lock);
+        return;
+    }
+    atomic_store(&t->granted, 0);
+    d->queue[(d->first + waiting) & RING_MASK] = (u16)thread;
+    atomic_store(&d->waiting, waiting + 1);
+    pthread_mutex_unlock(&d->lock);
+    while (!atomic_load(&t->granted))
+        futex_wait(&t->granted, 0, -1);
+}
+
+void dispatch_end(struct dispatcher *d, u32 thread)
+{
+    struct dispatch_thread *next = NULL;
+    pthread_mutex_lock(&d->lock);
+    u32 waiting = atomic_load(&d->waiting);
+    if (waiting) {
+        next = &d->threads[d->queue[d->first]];
+        d->first = (d->first + 1) & RING_MASK;
+        atomic_store(&d->waiting, waiting - 1);
+        atomic_store(&next->since, clock_ns());
+        atomic_store(&next->granted, 1);
+    } else {
+        d->tokens++;
+    }
+    pthread_mutex_unlock(&d->lock);
+    if (next)
+        futex_wake_all(&next->granted);
+}
+
+bool dispatch_over(const struct dispatcher *d, u32 thread)
+{
+    return atomic_load_explicit(&d->waiting, memory_order_relaxed) &&
+           clock_ns() - atomic_load(&d->threads[thread].since) > DISPATCH_QUANTUM_NS;
+}
+
+void dispatch_promote(struct dispatcher *d, u32 thread)
+{
+    pthread_mutex_lock(&d->lock);
+    u32 waiting = atomic_load(&d->waiting);
+    for (u32 i = 0; i < waiting; i++) {
+        if (d->queue[(d->first + i) & RING_MASK] != thread)
+            continue;
+        for (; i; i--) // those before it move back by one
+            d->queue[(d->first + i) & RING_MASK] = d->queue[(d->first + i - 1) & RING_MASK];
+        d->queue[d->first] = (u16)thread;
+        break;
+    }
+    pthread_mutex_unlock(&d->lock);
+}
