@@ -66,7 +66,7 @@ static inline u64 ra_or_zero(const struct cpu *cpu, u32 insn)
 static inline void set_cr0(struct cpu *cpu, u64 result)
 {
     s64 v = likely(cpu->ea_mask == ~0ull) ? (s64)result : (s64)(s32)result;
-    cpu->crf[0] = (u8)((v < 0 ? CR_LT : v > 0 ? CR_GT : CR_EQ) | cpu->so);
+    cpu->crf[0] = (u8)((v < 0) << 3 | (v > 0) << 2 | (v == 0) << 1 | cpu->so); // CR_LT, CR_GT, CR_EQ, CR_SO without branches
 }
 
 // CR1 from FPSCR, for record forms of floating-point instructions.

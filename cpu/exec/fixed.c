@@ -397,3 +397,8 @@ EXEC_PURE(addg6s)
     u64 none = ~carries & 0x8888888888888888ull;
     GPR(RT) = none >> 1 | none >> 2;
 }
+
+EXEC_PURE(reserved_nop)
+{
+    (void)cpu, (void)insn;
+}
