@@ -12,10 +12,10 @@
 #include "isa/isa.h"
 #include "lpar/trace.h"
 
-#define MEMORY_MIN (128 * MIB)
+#define MEMORY_MIN  (128 * MIB)
 #define MEMORY_STEP (64 * MIB)
-#define MEMORY_MAX (1ull << 46) // what a processor's real address can reach
-#define VCPUS_MAX 64u
+#define MEMORY_MAX  (1ull << 46) // what a processor's real address can reach
+#define VCPUS_MAX   64u
 
 PRINTF_LIKE(1, 2) static int refuse(const char *fmt, ...)
 {
@@ -53,23 +53,14 @@ u64 parse_size(const char *text)
     u64 unit;
     switch (*p) {
     case 'K':
-    case 'k':
-        unit = KIB;
-        break;
+    case 'k': unit = KIB; break;
     case 'M':
-    case 'm':
-        unit = MIB;
-        break;
+    case 'm': unit = MIB; break;
     case 'G':
-    case 'g':
-        unit = GIB;
-        break;
+    case 'g': unit = GIB; break;
     case 'T':
-    case 't':
-        unit = 1024 * GIB;
-        break;
-    default:
-        return 0;
+    case 't': unit = 1024 * GIB; break;
+    default: return 0;
     }
     p++;
     if (*p == 'i')
@@ -115,7 +106,8 @@ static int set_initrd(struct boot_options *o, const char *value)
 static int set_append(struct boot_options *o, const char *value)
 {
     if (strlen(value) > BOOT_APPEND_MAX)
-        return refuse("--append: %zu characters are more than the %u that a kernel takes", strlen(value), BOOT_APPEND_MAX);
+        return refuse("--append: %zu characters are more than the %u that a kernel takes", strlen(value),
+                      BOOT_APPEND_MAX);
     o->append = value;
     return 0;
 }
@@ -131,7 +123,8 @@ static int set_memory(struct boot_options *o, const char *value)
         return refuse("--memory %s: a partition has at most %lluT", value, MEMORY_MAX / (1024 * GIB));
     if (o->memory % MEMORY_STEP)
         return refuse("--memory %s: memory comes in blocks of 64M; give %lluM or %lluM", value,
-                      o->memory / MEMORY_STEP * (MEMORY_STEP / MIB), (o->memory / MEMORY_STEP + 1) * (MEMORY_STEP / MIB));
+                      o->memory / MEMORY_STEP * (MEMORY_STEP / MIB),
+                      (o->memory / MEMORY_STEP + 1) * (MEMORY_STEP / MIB));
     return 0;
 }
 
@@ -288,7 +281,8 @@ static const struct option_row {
 
 static int print_help(void)
 {
-    printf("Usage: openlpar boot --kernel FILE [options]\n\nRuns one partition in the foreground, its console on standard input "
+    printf("Usage: openlpar boot --kernel FILE [options]\n\nRuns one partition in the foreground, its console on "
+           "standard input "
            "and output.\n\nOptions:\n");
     for (unsigned i = 0; i < ARRAY_LEN(option_rows); i++) {
         const struct option_row *row = &option_rows[i];

@@ -36,8 +36,8 @@ struct boot {
     struct gdb *gdb;
     struct image image;
     int signal_fd;
-    int end_signal;  // that ended the partition, or 0
-    u64 insns;       // of earlier starts
+    int end_signal; // that ended the partition, or 0
+    u64 insns;      // of earlier starts
     bool have_partition;
     pthread_mutex_t devices; // around what the console's threads do with devices
     bool have_vty;           // under `devices`
@@ -56,8 +56,8 @@ PRINTF_LIKE(1, 2) static int fail(const char *fmt, ...)
 
 // Our part of low memory: the client interface's entry and the boot program's first stack. LoPAR leaves the place to firmware.
 #define FIRMWARE_SIZE 0x8000u
-#define FIRMWARE_LOW 0x8000u
-#define RTAS_SIZE 0x1000u
+#define FIRMWARE_LOW  0x8000u
+#define RTAS_SIZE     0x1000u
 
 static u64 align64k(u64 addr)
 {
@@ -128,8 +128,8 @@ static int check_memory(const struct boot_options *o)
         return 0;
     u64 total = ((u64)info.totalram + info.totalswap) * info.mem_unit;
     if (o->memory > total)
-        return fail("--memory: %llu MiB are more than the host's %llu MiB; give less", (unsigned long long)(o->memory / MIB),
-                    (unsigned long long)(total / MIB));
+        return fail("--memory: %llu MiB are more than the host's %llu MiB; give less",
+                    (unsigned long long)(o->memory / MIB), (unsigned long long)(total / MIB));
     return 0;
 }
 

@@ -12,13 +12,13 @@ struct boot_options {
     const char *kernel, *initrd, *append; // initrd, append: may be NULL
     u64 memory;
     u32 vcpus, threads;
-    u8 isa_level;            // enum isa_level of the processor
+    u8 isa_level; // enum isa_level of the processor
     bool radix_allowed, hash_allowed;
-    bool client_interface;   // false: enter with a flattened tree, R5 = 0
+    bool client_interface; // false: enter with a flattened tree, R5 = 0
     const struct cpu_engine *engine;
     bool stats;
-    const char *gdb;         // ADDRESS:PORT, or NULL
-    unsigned trace;          // enum trace_what
+    const char *gdb; // ADDRESS:PORT, or NULL
+    unsigned trace;  // enum trace_what
     const char *trace_file, *trace_filter;
 };
 

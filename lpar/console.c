@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #define RING_SIZE 0x10000u // bytes, a power of two
-#define ESCAPE 0x01        // Ctrl-a
-#define BREAK 0x0f         // Ctrl-o: Linux's hvc driver takes it for the break that begins a SysRq sequence
-#define DRAIN_MS 10000
+#define ESCAPE    0x01     // Ctrl-a
+#define BREAK     0x0f     // Ctrl-o: Linux's hvc driver takes it for the break that begins a SysRq sequence
+#define DRAIN_MS  10000
 
 struct ring {
     pthread_mutex_t lock;
@@ -28,8 +28,8 @@ struct console {
     struct console_events events;
     struct ring in, out;
     pthread_t in_thread, out_thread;
-    int stop_fd;    // readable: the input thread ends
-    bool escaped;   // Ctrl-a was the last byte; input thread
+    int stop_fd;  // readable: the input thread ends
+    bool escaped; // Ctrl-a was the last byte; input thread
 };
 
 // The terminal's state belongs to the process: signal handlers need it.
@@ -179,26 +179,16 @@ static bool escape_key(struct console *con, u8 *byte)
 {
     switch (*byte) {
     case 'h':
-    case '?':
-        say(help);
-        return false;
+    case '?': say(help); return false;
     case 'x':
         say("\r\n");
         con->events.key(con->events.arg, CONSOLE_QUIT);
         return false;
-    case 's':
-        con->events.key(con->events.arg, CONSOLE_REGISTERS);
-        return false;
-    case 'b':
-        *byte = BREAK;
-        return true;
+    case 's': con->events.key(con->events.arg, CONSOLE_REGISTERS); return false;
+    case 'b': *byte = BREAK; return true;
     case ESCAPE:
-    case 'a':
-        *byte = ESCAPE;
-        return true;
-    default:
-        say("\r\nCtrl-a h shows the keys\r\n");
-        return false;
+    case 'a': *byte = ESCAPE; return true;
+    default: say("\r\nCtrl-a h shows the keys\r\n"); return false;
     }
 }
 

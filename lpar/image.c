@@ -14,17 +14,17 @@
 
 #include "base/endian.h"
 
-#define KERNEL_BASE 0x400000ull // where kernels that are linked at a virtual address go; they move themselves to 0
+#define KERNEL_BASE  0x400000ull // where kernels that are linked at a virtual address go; they move themselves to 0
 #define SEGMENTS_MAX 64u
 #define INFLATE_STEP (4 * MIB)
 
 // Programs take what they need for their first steps behind what we load: page tables, the flattened tree.
 #define RESERVE_FOR_KERNEL (16 * MIB)
 
-#define FAIL(error, ...)                                                                                               \
-    do {                                                                                                               \
-        snprintf(why, why_size, __VA_ARGS__);                                                                          \
-        return -(error);                                                                                               \
+#define FAIL(error, ...)                      \
+    do {                                      \
+        snprintf(why, why_size, __VA_ARGS__); \
+        return -(error);                      \
     } while (0)
 
 static int inflate_all(struct image_file *file, u64 limit, char *why, size_t why_size)
@@ -130,25 +130,20 @@ static u64 field(const struct elf *e, size_t at, unsigned size)
 static const char *machine_name(u16 machine)
 {
     switch (machine) {
-    case EM_X86_64:
-        return "x86-64";
-    case EM_386:
-        return "32-bit x86";
-    case EM_AARCH64:
-        return "aarch64";
-    case EM_S390:
-        return "s390x";
-    case EM_RISCV:
-        return "RISC-V";
-    default:
-        return "another architecture";
+    case EM_X86_64: return "x86-64";
+    case EM_386: return "32-bit x86";
+    case EM_AARCH64: return "aarch64";
+    case EM_S390: return "s390x";
+    case EM_RISCV: return "RISC-V";
+    default: return "another architecture";
     }
 }
 
 static int parse_header(struct elf *e, const u8 *data, size_t size, char *why, size_t why_size)
 {
     if (size < EI_NIDENT || memcmp(data, ELFMAG, SELFMAG) != 0)
-        FAIL(EINVAL, "it is no kernel; vmlinux (ELF), zImage or a gzip-compressed vmlinux for ppc64 or ppc64el is needed");
+        FAIL(EINVAL,
+             "it is no kernel; vmlinux (ELF), zImage or a gzip-compressed vmlinux for ppc64 or ppc64el is needed");
     memset(e, 0, sizeof(*e));
     e->data = data;
     e->size = size;
@@ -159,7 +154,8 @@ static int parse_header(struct elf *e, const u8 *data, size_t size, char *why, s
     e->type = (u16)field(e, 16, 2);
     e->machine = (u16)field(e, 18, 2);
     if (e->machine != EM_PPC64 && e->machine != EM_PPC)
-        FAIL(EINVAL, "it is for %s (ELF machine %u); a ppc64 or ppc64el kernel is needed", machine_name(e->machine), e->machine);
+        FAIL(EINVAL, "it is for %s (ELF machine %u); a ppc64 or ppc64el kernel is needed", machine_name(e->machine),
+             e->machine);
     if (e->machine == EM_PPC64 ? !e->wide : e->wide || e->little) // a zImage's wrapper may be 32-bit big-endian
         FAIL(EINVAL, "it is for 32-bit PowerPC; a ppc64 or ppc64el kernel is needed");
     if (e->type != ET_EXEC && e->type != ET_DYN)
@@ -210,7 +206,8 @@ static u64 place(u64 vaddr, u64 paddr)
     return linked_virtual(addr) ? (addr & ~REGION_MASK) + KERNEL_BASE : addr;
 }
 
-int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size, struct image *image, char *why, size_t why_size)
+int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size, struct image *image, char *why,
+                   size_t why_size)
 {
     struct elf e;
     struct segment load[SEGMENTS_MAX];
@@ -257,7 +254,8 @@ int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size
     return 0;
 }
 
-static int load_initrd(struct guest_mem *mem, u64 limit, const char *path, struct image *image, char *why, size_t why_size)
+static int load_initrd(struct guest_mem *mem, u64 limit, const char *path, struct image *image, char *why,
+                       size_t why_size)
 {
     // Read, not mapped: it goes straight to where it will be.
     struct stat st;
@@ -278,7 +276,8 @@ static int load_initrd(struct guest_mem *mem, u64 limit, const char *path, struc
         if (limit < mem->size)
             FAIL(EFBIG, "%llu MiB do not fit behind the kernel in the first %llu MiB of memory; make it smaller",
                  (unsigned long long)(size / MIB), (unsigned long long)(limit / MIB));
-        FAIL(EFBIG, "%llu MiB do not fit into the memory behind the kernel; give more with --memory, or make it smaller",
+        FAIL(EFBIG,
+             "%llu MiB do not fit into the memory behind the kernel; give more with --memory, or make it smaller",
              (unsigned long long)(size / MIB));
     }
     for (u64 done = 0; done < size;) {

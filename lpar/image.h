@@ -6,7 +6,7 @@
 #include "papr/partition.h"
 
 struct image {
-    u64 start, end;   // what the kernel takes, guest real
+    u64 start, end; // what the kernel takes, guest real
     u64 entry;
     bool little_endian;
     u64 initrd, initrd_size; // 0, 0: none
@@ -16,9 +16,9 @@ struct image {
 struct image_file {
     const u8 *data;
     size_t size;
-    void *mapping;  // to unmap, or NULL
+    void *mapping; // to unmap, or NULL
     size_t mapped;
-    void *owned;    // to free, or NULL
+    void *owned; // to free, or NULL
 };
 
 // Opens `path`, decompressing gzip (at most `limit` bytes come out). 0, or a negative errno with *why set to a sentence about it.
@@ -27,7 +27,8 @@ void image_close(struct image_file *file);
 
 // Loads an ELF image (vmlinux, or a zImage's wrapper) into memory, all of it below `limit`. Nothing is written before
 // everything was checked. 0, or a negative errno with *why set. Trusts nothing in the file.
-int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size, struct image *image, char *why, size_t why_size);
+int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size, struct image *image, char *why,
+                   size_t why_size);
 
 // Both files (initrd may be NULL), below `limit`. `why` names the file, the problem and the remedy.
 int image_load(struct guest_mem *mem, u64 limit, const char *kernel, const char *initrd, struct image *image, char *why,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lpar/report.h"
 
-
 #include "base/endian.h"
 #include "cpu/mmu/mmu.h"
 #include "isa/isa.h"
 #include "papr/hcall.h"
+#include "papr/rtas.h"
 
 struct report {
     FILE *to;
@@ -65,8 +65,8 @@ static void print_cpu(const struct report *r, struct cpu *cpu)
 {
     const struct papr_cpu *pc = cpu->papr;
     u32 state = atomic_load(&pc->state), cr = 0;
-    fprintf(r->to, "virtual processor %u thread %u (server %u): %s%s", cpu->vcpu, cpu->thread, cpu->server, state_name(state),
-            r->end);
+    fprintf(r->to, "virtual processor %u thread %u (server %u): %s%s", cpu->vcpu, cpu->thread, cpu->server,
+            state_name(state), r->end);
     if (state == THREAD_STOPPED && cpu->insns == 0)
         return;
     for (unsigned i = 0; i < 8; i++)
@@ -74,9 +74,9 @@ static void print_cpu(const struct report *r, struct cpu *cpu)
     fprintf(r->to, "  nia %016llx msr %016llx cr %08x lr %016llx ctr %016llx%s", (unsigned long long)cpu->nia,
             (unsigned long long)cpu->msr, cr, (unsigned long long)cpu->lr, (unsigned long long)cpu->ctr, r->end);
     print_gprs(r, cpu);
-    fprintf(r->to, "  srr0 %016llx srr1 %016llx dar %016llx dsisr %08llx lpcr %016llx pid %llu%s", (unsigned long long)cpu->srr0,
-            (unsigned long long)cpu->srr1, (unsigned long long)cpu->dar, (unsigned long long)cpu->dsisr,
-            (unsigned long long)cpu->lpcr, (unsigned long long)cpu->pidr, r->end);
+    fprintf(r->to, "  srr0 %016llx srr1 %016llx dar %016llx dsisr %08llx lpcr %016llx pid %llu%s",
+            (unsigned long long)cpu->srr0, (unsigned long long)cpu->srr1, (unsigned long long)cpu->dar,
+            (unsigned long long)cpu->dsisr, (unsigned long long)cpu->lpcr, (unsigned long long)cpu->pidr, r->end);
     print_instruction(r, cpu);
     print_last_hcalls(r, pc);
 }
@@ -84,6 +84,9 @@ static void print_cpu(const struct report *r, struct cpu *cpu)
 void report_registers(FILE *to, const struct partition *lp, bool raw)
 {
     struct report r = {to, raw ? "\r\n" : "\n"};
+    char panel[64];
+    if (rtas_panel_text(lp, panel, sizeof(panel)))
+        fprintf(to, "operator panel: %s%s", panel, r.end);
     for (u32 i = 0; i < lp->group.len; i++)
         print_cpu(&r, lp->group.cpus[i]);
     fflush(to);
@@ -92,6 +95,7 @@ void report_registers(FILE *to, const struct partition *lp, bool raw)
 void report_crash(FILE *to, const struct partition *lp, bool raw)
 {
     const char *end = raw ? "\r\n" : "\n";
-    fprintf(to, "openlpar: partition %s crashed: %s%s", lp->config.name, lp->end_reason ? lp->end_reason : "unknown", end);
+    fprintf(to, "openlpar: partition %s crashed: %s%s", lp->config.name, lp->end_reason ? lp->end_reason : "unknown",
+            end);
     report_registers(to, lp, raw);
 }

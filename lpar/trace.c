@@ -118,46 +118,26 @@ static void on_rtas(struct cpu *cpu, u32 token, const struct rtas_row *row, cons
 static const char *vector_name(unsigned vector)
 {
     switch (vector) {
-    case VEC_RESET:
-        return "system reset";
-    case VEC_MACHINE_CHECK:
-        return "machine check";
-    case VEC_DSI:
-        return "data storage";
-    case VEC_DATA_SEGMENT:
-        return "data segment";
-    case VEC_ISI:
-        return "instruction storage";
-    case VEC_INSN_SEGMENT:
-        return "instruction segment";
-    case VEC_EXTERNAL:
-        return "external";
-    case VEC_ALIGNMENT:
-        return "alignment";
-    case VEC_PROGRAM:
-        return "program";
-    case VEC_FP_UNAVAILABLE:
-        return "floating-point unavailable";
-    case VEC_DECREMENTER:
-        return "decrementer";
-    case VEC_DOORBELL:
-        return "directed doorbell";
-    case VEC_SYSCALL:
-        return "system call";
-    case VEC_TRACE:
-        return "trace";
-    case VEC_PERFMON:
-        return "performance monitor";
-    case VEC_VMX_UNAVAILABLE:
-        return "vector unavailable";
-    case VEC_VSX_UNAVAILABLE:
-        return "VSX unavailable";
-    case VEC_FACILITY_UNAVAILABLE:
-        return "facility unavailable";
-    case VEC_SCV:
-        return "system call vectored";
-    default:
-        return "interrupt";
+    case VEC_RESET: return "system reset";
+    case VEC_MACHINE_CHECK: return "machine check";
+    case VEC_DSI: return "data storage";
+    case VEC_DATA_SEGMENT: return "data segment";
+    case VEC_ISI: return "instruction storage";
+    case VEC_INSN_SEGMENT: return "instruction segment";
+    case VEC_EXTERNAL: return "external";
+    case VEC_ALIGNMENT: return "alignment";
+    case VEC_PROGRAM: return "program";
+    case VEC_FP_UNAVAILABLE: return "floating-point unavailable";
+    case VEC_DECREMENTER: return "decrementer";
+    case VEC_DOORBELL: return "directed doorbell";
+    case VEC_SYSCALL: return "system call";
+    case VEC_TRACE: return "trace";
+    case VEC_PERFMON: return "performance monitor";
+    case VEC_VMX_UNAVAILABLE: return "vector unavailable";
+    case VEC_VSX_UNAVAILABLE: return "VSX unavailable";
+    case VEC_FACILITY_UNAVAILABLE: return "facility unavailable";
+    case VEC_SCV: return "system call vectored";
+    default: return "interrupt";
     }
 }
 

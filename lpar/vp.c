@@ -20,8 +20,7 @@ struct vp {
 
 static void run_once(struct vps *vps, struct cpu *cpu)
 {
-    enum cpu_exit why =
-        hold_gate(vps->hold, cpu) == HOLD_STEP ? vps->engine->step(cpu) : vps->engine->run(cpu);
+    enum cpu_exit why = hold_gate(vps->hold, cpu) == HOLD_STEP ? vps->engine->step(cpu) : vps->engine->run(cpu);
     hold_report(vps->hold, cpu, why);
     if (why == EXIT_CHECKSTOP)
         partition_end(vps->lp, END_CRASH, "checkstop: a processor's state cannot continue");

@@ -14,7 +14,7 @@
 
 #define PCR_ISA_207 0x8u // ISA III "Processor Compatibility Register": facilities of later versions are off
 
-#define PVRS_MAX 512u // entries of the list; LoPAR has no limit, an end mark is required
+#define PVRS_MAX    512u // entries of the list; LoPAR has no limit, an end mark is required
 
 u32 cas_cpu_version(const struct partition *lp)
 {

@@ -18,19 +18,19 @@ enum {
     OV5_RADIX = 26,
     OV5_SIZE = 27,
 };
-#define OV5_LPAR 0x80u
-#define OV5_SPLPAR 0x40u
-#define OV5_DRCONF_MEMORY 0x20u
-#define OV5_LARGE_PAGES 0x10u
+#define OV5_LPAR           0x80u
+#define OV5_SPLPAR         0x40u
+#define OV5_DRCONF_MEMORY  0x20u
+#define OV5_LARGE_PAGES    0x10u
 #define OV5_FORM1_AFFINITY 0x80u
 #define OV5_HOTPLUG_EVENTS 0x04u
-#define OV5_RESIZE_HPT 0x01u
-#define OV5_DRMEM_V2 0x80u
-#define OV5_XIVE_EXPLOIT 0x40u
-#define OV5_XIVE_EITHER 0x80u
+#define OV5_RESIZE_HPT     0x01u
+#define OV5_DRMEM_V2       0x80u
+#define OV5_XIVE_EXPLOIT   0x40u
+#define OV5_XIVE_EITHER    0x80u
 #define OV5_MMU_RADIX_ONLY 0x40u
-#define OV5_MMU_EITHER 0x80u
-#define OV5_GTSE 0x40u
+#define OV5_MMU_EITHER     0x80u
+#define OV5_GTSE           0x40u
 
 // What holds when nothing is negotiated: hash and XICS where the partition allows hash, no options.
 void cas_reset(struct partition *lp);

@@ -85,8 +85,10 @@ int drc_set_allocation(struct partition *lp, u32 index, u32 state)
     pthread_mutex_lock(&lp->drc->lock);
     struct drc *drc = find(lp, index);
     // The real mode area's blocks and the console cannot be given back.
-    bool fixed = drc && ((!is_cpu(index) && !is_memory(index)) ||
-                         (is_memory(index) && (index - DRC_LMB) * tree_lmb_size(lp->config.memory) < tree_rma_size(lp->config.memory)));
+    bool fixed =
+        drc &&
+        ((!is_cpu(index) && !is_memory(index)) ||
+         (is_memory(index) && (index - DRC_LMB) * tree_lmb_size(lp->config.memory) < tree_rma_size(lp->config.memory)));
     if (drc && state <= USABLE && !(fixed && state == UNUSABLE)) {
         rc = state == UNUSABLE && drc->isolation != ISOLATED ? RTAS_MULTI_LEVEL_ISOLATION : RTAS_SUCCESS;
         if (rc == RTAS_SUCCESS)
@@ -116,7 +118,14 @@ static int node_of(const struct partition *lp, const void *fdt, u32 index)
 }
 
 // Work area (LoPAR "ibm,configure-connector"), cells: connector, 0 or our state, offset of the name, size and offset of the value.
-enum { CC_COMPLETE = 0, CC_NEXT_SIBLING = 1, CC_NEXT_CHILD = 2, CC_NEXT_PROPERTY = 3, CC_NO_MEMORY = 5, CC_AREA_SIZE = 4096 };
+enum {
+    CC_COMPLETE = 0,
+    CC_NEXT_SIBLING = 1,
+    CC_NEXT_CHILD = 2,
+    CC_NEXT_PROPERTY = 3,
+    CC_NO_MEMORY = 5,
+    CC_AREA_SIZE = 4096
+};
 #define CC_DATA 64u
 
 static int step(struct partition *lp, struct drc *drc, u8 *area)

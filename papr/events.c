@@ -10,8 +10,8 @@
 #include "base/endian.h"
 #include "papr/irq.h"
 
-#define QUEUE_LEN 64u  // beyond it the oldest event is dropped: the OS has stopped listening
-#define LOG_SIZE 256u
+#define QUEUE_LEN 64u // beyond it the oldest event is dropped: the OS has stopped listening
+#define LOG_SIZE  256u
 
 struct event {
     u32 class;
@@ -27,14 +27,14 @@ struct event_log {
 };
 
 // LoPAR "RTAS Event Return Format": the fixed part.
-#define LOG_VERSION 6u
-#define SEVERITY_EVENT 1u
+#define LOG_VERSION           6u
+#define SEVERITY_EVENT        1u
 #define DISPOSITION_RECOVERED 0u
-#define INITIATOR_HOTPLUG 6u
-#define TYPE_EPOW 0x40u
-#define TYPE_HOTPLUG 0xe5u
-#define FIXED_SIZE 8u
-#define EXTENDED_HEADER_SIZE 16u
+#define INITIATOR_HOTPLUG     6u
+#define TYPE_EPOW             0x40u
+#define TYPE_HOTPLUG          0xe5u
+#define FIXED_SIZE            8u
+#define EXTENDED_HEADER_SIZE  16u
 
 struct log {
     u8 *data;
@@ -82,7 +82,8 @@ static void log_end(struct log *log)
     store_be32(log->data + 4, log->size - FIXED_SIZE);
 }
 
-static void queue_event(struct partition *lp, u32 class, u32 source, void (*build)(struct log *log, u32 id, const void *arg), const void *arg)
+static void queue_event(struct partition *lp, u32 class, u32 source,
+                        void (*build)(struct log *log, u32 id, const void *arg), const void *arg)
 {
     struct event_log *events = lp->events;
     pthread_mutex_lock(&events->lock);

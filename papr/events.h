@@ -8,11 +8,11 @@
 #define EVENT_LOG_MAX 2048u // rtas-error-log-max
 
 // Event classes as check-exception's mask counts them. LoPAR "Event Sources"
-#define EVENT_INTERNAL_ERRORS 0x80000000u
-#define EVENT_EPOW 0x40000000u
+#define EVENT_INTERNAL_ERRORS  0x80000000u
+#define EVENT_EPOW             0x40000000u
 #define EVENT_POWER_MANAGEMENT 0x20000000u
-#define EVENT_HOT_PLUG 0x10000000u
-#define EVENT_IO 0x08000000u
+#define EVENT_HOT_PLUG         0x10000000u
+#define EVENT_IO               0x08000000u
 
 int events_init(struct partition *lp);
 void events_fini(struct partition *lp);

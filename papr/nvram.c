@@ -21,8 +21,8 @@ struct nvram_header {
 };
 static_assert(sizeof(struct nvram_header) == 16, "layout");
 
-#define NVRAM_SIG_COMMON 0x70u
-#define NVRAM_SIG_FREE 0x7fu
+#define NVRAM_SIG_COMMON  0x70u
+#define NVRAM_SIG_FREE    0x7fu
 #define NVRAM_COMMON_SIZE 0x1000u
 
 static void put_partition(u8 *at, u8 signature, u32 size, const char *name, size_t name_len)

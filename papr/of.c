@@ -9,18 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/endian.h"
 #include "papr/cas.h"
 #include "papr/hcall.h"
 #include "papr/tree.h"
 
-#define CLAIMS_MAX 512u
+#define CLAIMS_MAX  512u
 #define HANDLES_MAX 64u
 #define HANDLE_BASE 0x4f460000u // an instance handle: base + position + 1
-#define STRING_MAX 1024u
-#define CELLS_MAX 16u
-#define PROP_MAX 0x10000u       // what setprop takes and getprop gives at most
+#define STRING_MAX  1024u
+#define CELLS_MAX   16u
+#define PROP_MAX    0x10000u // what setprop takes and getprop gives at most
 
 struct claim {
     u64 start, end;
@@ -31,7 +32,7 @@ struct of_state {
     void *fdt;
     struct claim claims[CLAIMS_MAX]; // sorted by start, not touching the same byte twice
     unsigned claims_len;
-    u32 instances[HANDLES_MAX];      // phandle; 0: free
+    u32 instances[HANDLES_MAX]; // phandle; 0: free
     bool quiesced;
 };
 
@@ -276,7 +277,8 @@ static long c_setprop(struct client_call *c)
     u32 size = c->args[3];
     c->rets[0] = OF_ERROR;
     if (node < 0 || size > PROP_MAX || !read_string(c->lp, c->args[1], name, sizeof(name)) || !name[0] ||
-        strcmp(name, "name") == 0 || strcmp(name, "phandle") == 0 || (size && !guest_mem_contains(&c->lp->mem, c->args[2], size)))
+        strcmp(name, "name") == 0 || strcmp(name, "phandle") == 0 ||
+        (size && !guest_mem_contains(&c->lp->mem, c->args[2], size)))
         return 0;
     void *value = malloc(size + 1u);
     if (!value)
@@ -363,8 +365,8 @@ static long c_write(struct client_call *c)
         size_t size = MIN(left - done, sizeof(chunk));
         guest_mem_read(&lp->mem, addr + (u64)done, chunk, size);
         size_t taken = lp->hv->console_write(lp->hv_arg, chunk, size);
-        if (!taken && lp->hv->confer)
-            lp->hv->confer(lp->hv_arg, -1); // full: let the console drain
+        if (!taken) // full: let the console drain
+            nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
         done += (u32)taken;
     }
     c->rets[0] = done;

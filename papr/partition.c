@@ -59,7 +59,8 @@ static void power_on_state(struct partition *lp)
     lp->group.rma_size = tree_rma_size(lp->config.memory);
 }
 
-int partition_init(struct partition *lp, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg, const char **why)
+int partition_init(struct partition *lp, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg,
+                   const char **why)
 {
     memset(lp, 0, sizeof(*lp));
     lp->config = *config;

@@ -26,20 +26,20 @@ enum rtas_status {
 
 // A call in progress: arguments are copied in before the handler runs, results copied out after it.
 struct rtas_call {
-    u32 nargs, nret;      // as the guest says; args[] beyond nargs read as 0
+    u32 nargs, nret; // as the guest says; args[] beyond nargs read as 0
     u32 args[16];
-    u32 ret[16];          // ret[0] is the status, which the handler returns
+    u32 ret[16]; // ret[0] is the status, which the handler returns
 };
 
 typedef int rtas_fn(struct cpu *cpu, struct rtas_call *call);
 
 struct rtas_row {
     u32 token;
-    const char *name;     // property of /rtas
+    const char *name; // property of /rtas
     rtas_fn *handler;
-    u8 nargs, nret;       // exactly what the call takes and gives (nret includes the status)
+    u8 nargs, nret; // exactly what the call takes and gives (nret includes the status)
     const char *section;
-    u8 optional;          // arguments beyond nargs that may be there
+    u8 optional; // arguments beyond nargs that may be there
 };
 
 extern const struct rtas_row rtas_rows[];
@@ -55,5 +55,8 @@ extern void (*rtas_trace)(struct cpu *cpu, u32 token, const struct rtas_row *row
 // State of the calls: last error, indicators. 0 or a negative errno.
 int rtas_init(struct partition *lp);
 void rtas_fini(struct partition *lp);
+
+// What the operator panel shows ("first line / second line"). False: nothing. Any thread.
+bool rtas_panel_text(const struct partition *lp, char *text, size_t size);
 
 #endif

@@ -8,11 +8,14 @@
 #include "papr/partition.h"
 #include "papr/rtas.h"
 
+#define RTAS_PANEL_LINES 2u
+#define RTAS_PANEL_WIDTH 16u
+
 struct rtas {
     pthread_mutex_t lock; // around what follows
     char os_term_text[256];
-    u8 last_error[8];
-    bool have_last_error;
+    char panel[RTAS_PANEL_LINES][RTAS_PANEL_WIDTH + 1]; // what the operator panel shows
+    unsigned panel_line, panel_column;
 };
 
 // Power, processors, terminal, time (rtas.c, rtas_power.c).

@@ -35,18 +35,13 @@ int rtas_get_system_parameter(struct cpu *cpu, struct rtas_call *call)
     size_t len;
 
     switch (call->args[0]) {
-    case PARAM_SPLPAR:
-        len = splpar_characteristics(lp, value, sizeof(value));
-        break;
-    case PARAM_LPAR_NAME:
-        len = (size_t)snprintf(value, sizeof(value), "%s", lp->config.name) + 1;
-        break;
+    case PARAM_SPLPAR: len = splpar_characteristics(lp, value, sizeof(value)); break;
+    case PARAM_LPAR_NAME: len = (size_t)snprintf(value, sizeof(value), "%s", lp->config.name) + 1; break;
     case PARAM_RUN_MODE:
         value[0] = 0; // disabled
         len = 1;
         break;
-    default:
-        return RTAS_NOT_SUPPORTED;
+    default: return RTAS_NOT_SUPPORTED;
     }
     // 16-bit length, then as much of the value as there is room for.
     u8 out[2 + sizeof(value)];
@@ -63,10 +58,8 @@ int rtas_set_system_parameter(struct cpu *cpu, struct rtas_call *call)
     switch (call->args[0]) {
     case PARAM_SPLPAR:
     case PARAM_LPAR_NAME:
-    case PARAM_RUN_MODE:
-        return RTAS_NOT_AUTHORIZED;
-    default:
-        return RTAS_NOT_SUPPORTED;
+    case PARAM_RUN_MODE: return RTAS_NOT_AUTHORIZED;
+    default: return RTAS_NOT_SUPPORTED;
     }
 }
 
@@ -158,19 +151,14 @@ int rtas_set_indicator(struct cpu *cpu, struct rtas_call *call)
     struct partition *lp = cpu_partition(cpu);
     u32 index = call->args[1], state = call->args[2];
     switch (call->args[0]) {
-    case INDICATOR_ISOLATION:
-        return drc_set_isolation(lp, index, state);
-    case INDICATOR_DR:
-        return drc_set_indicator(lp, index, state);
-    case INDICATOR_ALLOCATION:
-        return drc_set_allocation(lp, index, state);
+    case INDICATOR_ISOLATION: return drc_set_isolation(lp, index, state);
+    case INDICATOR_DR: return drc_set_indicator(lp, index, state);
+    case INDICATOR_ALLOCATION: return drc_set_allocation(lp, index, state);
     case INDICATOR_GLOBAL_INTERRUPT_QUEUE:
         // Whether the thread takes part in the global server's queue: sources always name a server here.
         return state <= 1 ? RTAS_SUCCESS : RTAS_PARAMETER;
-    case INDICATOR_SURVEILLANCE:
-        return state <= 255 ? RTAS_SUCCESS : RTAS_PARAMETER;
-    default:
-        return RTAS_NO_INDICATOR;
+    case INDICATOR_SURVEILLANCE: return state <= 255 ? RTAS_SUCCESS : RTAS_PARAMETER;
+    default: return RTAS_NO_INDICATOR;
     }
 }
 
@@ -178,18 +166,16 @@ int rtas_get_sensor_state(struct cpu *cpu, struct rtas_call *call)
 {
     struct partition *lp = cpu_partition(cpu);
     switch (call->args[0]) {
-    case SENSOR_ENTITY_SENSE:
-        return drc_entity_sense(lp, call->args[1], &call->ret[1]);
+    case SENSOR_ENTITY_SENSE: return drc_entity_sense(lp, call->args[1], &call->ret[1]);
     case SENSOR_EPOW:
         call->ret[1] = 0; // no power or thermal warning; a shutdown request is an event, not a state
         return call->args[1] == 0 ? RTAS_SUCCESS : RTAS_PARAMETER;
-    default:
-        return RTAS_NO_INDICATOR;
+    default: return RTAS_NO_INDICATOR;
     }
 }
 
 #define POWER_DOMAIN_LIVE_INSERTION (~0u)
-#define POWER_FULL 100u
+#define POWER_FULL                  100u
 
 int rtas_set_power_level(struct cpu *cpu, struct rtas_call *call)
 {

@@ -66,37 +66,69 @@ int rtas_query_cpu_stopped_state(struct cpu *cpu, struct rtas_call *call)
     return RTAS_SUCCESS;
 }
 
-static void console_put(struct partition *lp, const u8 *text, size_t size)
+// The operator panel: form feed clears it, carriage return goes to the start of the line, line feed to the next one.
+static void panel_put(struct rtas *rtas, char c)
 {
-    while (size && atomic_load(&lp->end) == END_NONE) {
-        size_t taken = lp->hv->console_write(lp->hv_arg, text, size);
-        text += taken;
-        size -= taken;
-        if (!taken && lp->hv->confer)
-            lp->hv->confer(lp->hv_arg, -1);
+    char *line = rtas->panel[rtas->panel_line];
+    switch (c) {
+    case '\f':
+        memset(rtas->panel, 0, sizeof(rtas->panel));
+        rtas->panel_line = rtas->panel_column = 0;
+        break;
+    case '\r': rtas->panel_column = 0; break;
+    case '\n':
+        if (rtas->panel_line + 1 < RTAS_PANEL_LINES)
+            rtas->panel_line++;
+        else
+            memmove(rtas->panel[0], rtas->panel[1], sizeof(rtas->panel) - sizeof(rtas->panel[0]));
+        memset(rtas->panel[rtas->panel_line], 0, sizeof(rtas->panel[0]));
+        rtas->panel_column = 0;
+        break;
+    default:
+        for (size_t i = strlen(line); i < rtas->panel_column; i++)
+            line[i] = ' ';
+        if (rtas->panel_column < RTAS_PANEL_WIDTH && c >= 0x20 && c < 0x7f)
+            line[rtas->panel_column++] = c;
     }
 }
 
 int rtas_display_character(struct cpu *cpu, struct rtas_call *call)
 {
-    u8 c = (u8)call->args[0];
-    console_put(cpu_partition(cpu), &c, 1);
+    struct rtas *rtas = cpu_partition(cpu)->rtas;
+    pthread_mutex_lock(&rtas->lock);
+    panel_put(rtas, (char)call->args[0]);
+    pthread_mutex_unlock(&rtas->lock);
     return RTAS_SUCCESS;
 }
 
-// A message for the operator: 16-bit length, then text.
+// A message for the operator: 16-bit length, then text, which goes to the log.
 int rtas_display_message(struct cpu *cpu, struct rtas_call *call)
 {
     struct partition *lp = cpu_partition(cpu);
-    u8 head[2], text[256];
+    u8 head[2];
+    char text[256];
     if (!guest_mem_read(&lp->mem, call->args[0], head, sizeof(head)))
         return RTAS_PARAMETER;
-    size_t size = MIN((size_t)(head[0] << 8 | head[1]), sizeof(text));
+    size_t size = MIN((size_t)(head[0] << 8 | head[1]), sizeof(text) - 1);
     if (!guest_mem_read(&lp->mem, call->args[0] + 2ull, text, size))
         return RTAS_PARAMETER;
-    console_put(lp, text, size);
-    console_put(lp, (const u8 *)"\r\n", 2);
+    text[size] = '\0';
+    for (size_t i = 0; i < size; i++)
+        if (text[i] < 0x20 || text[i] >= 0x7f)
+            text[i] = ' ';
+    if (lp->hv->log)
+        lp->hv->log(lp->hv_arg, 2, text);
     return RTAS_SUCCESS;
+}
+
+bool rtas_panel_text(const struct partition *lp, char *text, size_t size)
+{
+    struct rtas *rtas = lp->rtas;
+    pthread_mutex_lock(&rtas->lock);
+    snprintf(text, size, "%s / %s", rtas->panel[0], rtas->panel[1]);
+    bool any = rtas->panel[0][0] || rtas->panel[1][0];
+    pthread_mutex_unlock(&rtas->lock);
+    return any;
 }
 
 #define NS_PER_S 1000000000ll
@@ -123,8 +155,8 @@ int rtas_set_time_of_day(struct cpu *cpu, struct rtas_call *call)
 {
     struct partition *lp = cpu_partition(cpu);
     const u32 *a = call->args;
-    if (a[0] < 1970 || a[0] > 2200 || a[1] < 1 || a[1] > 12 || a[2] < 1 || a[2] > 31 || a[3] > 23 || a[4] > 59 || a[5] > 60 ||
-        a[6] >= NS_PER_S)
+    if (a[0] < 1970 || a[0] > 2200 || a[1] < 1 || a[1] > 12 || a[2] < 1 || a[2] > 31 || a[3] > 23 || a[4] > 59 ||
+        a[5] > 60 || a[6] >= NS_PER_S)
         return RTAS_PARAMETER;
     struct tm tm = {
         .tm_year = (int)a[0] - 1900,

@@ -22,10 +22,10 @@
 #include "papr/xive.h"
 #include "vdev/vty.h"
 
-#define TREE_SIZE (1 * MIB)   // 64 virtual processors take about 100 KiB
-#define RMA_MAX (1 * GIB)     // what firmware and the kernel's first steps may use; the rest is in logical memory blocks
-#define PATH_DEPTH 8
-#define HYPERTAS_SIZE 1024
+#define TREE_SIZE      (1 * MIB) // 64 virtual processors take about 100 KiB
+#define RMA_MAX        (1 * GIB) // what firmware and the kernel's first steps may use; the rest is in logical memory blocks
+#define PATH_DEPTH     8
+#define HYPERTAS_SIZE  1024
 #define RTAS_BLOB_SIZE 0x1000 // rtas-size: our entry is a few instructions; a page keeps the OS's reservation simple
 
 struct builder {
@@ -80,7 +80,7 @@ static void prop_str(struct builder *b, const char *name, const char *value)
     prop(b, name, value, strlen(value) + 1);
 }
 
-#define PROP_CELLS(b, name, ...)                                                                                       \
+#define PROP_CELLS(b, name, ...) \
     prop_cells(b, name, (const u32[]){__VA_ARGS__}, sizeof((const u32[]){__VA_ARGS__}) / sizeof(u32))
 
 static void prop_cells(struct builder *b, const char *name, const u32 *cells, size_t len)
@@ -253,7 +253,8 @@ static void add_cpu(struct builder *b, u32 vcpu)
     node_end(b);
 }
 
-static void add_drc_arrays(struct builder *b, const u32 *indices, const char *names, size_t names_size, const char *type, u32 len)
+static void add_drc_arrays(struct builder *b, const u32 *indices, const char *names, size_t names_size,
+                           const char *type, u32 len)
 {
     // All four: a count, then one element per connector. LoPAR "Dynamic Reconfiguration Connectors"
     size_t size = 4 + len * 16 + names_size;
@@ -418,8 +419,8 @@ static void add_rtas(struct builder *b)
     PROP_CELLS(b, "ibm,associativity-reference-points", 4, 4, 2);
     PROP_CELLS(b, "ibm,max-associativity-domains", 5, 1, 1, 1, 1, lp->config.vcpus);
     PROP_CELLS(b, "ibm,current-associativity-domains", 5, 1, 1, 1, 1, lp->config.vcpus);
-    PROP_CELLS(b, "ibm,lrdr-capacity", (u32)(lp->config.memory >> 32), (u32)lp->config.memory, (u32)(lmb >> 32), (u32)lmb,
-               lp->config.vcpus * lp->config.threads);
+    PROP_CELLS(b, "ibm,lrdr-capacity", (u32)(lp->config.memory >> 32), (u32)lp->config.memory, (u32)(lmb >> 32),
+               (u32)lmb, lp->config.vcpus * lp->config.threads);
     // sensors: token, count of them less one: entity sense of connectors; indicators likewise
     PROP_CELLS(b, "rtas-sensors", 9, 0, 9003, 0);
     PROP_CELLS(b, "rtas-indicators", 5, 0, 9001, 0, 9002, 0, 9003, 0, 9005, 0);
@@ -452,8 +453,8 @@ static void add_chosen(struct builder *b)
     if (power9(lp)) {
         const struct partition_config *c = &lp->config;
         u8 mmu = c->radix_allowed ? c->hash_allowed ? OV5_MMU_EITHER : OV5_MMU_RADIX_ONLY : 0;
-        u8 support[] = {OV5_INTERRUPTS, OV5_XIVE_EITHER, OV5_MMU, mmu, OV5_HASH, 0, OV5_RADIX,
-                        c->radix_allowed ? OV5_GTSE : 0};
+        u8 support[] = {
+            OV5_INTERRUPTS, OV5_XIVE_EITHER, OV5_MMU, mmu, OV5_HASH, 0, OV5_RADIX, c->radix_allowed ? OV5_GTSE : 0};
         prop(b, "ibm,arch-vec-5-platform-support", support, sizeof(support));
     }
     node_end(b);
@@ -481,7 +482,8 @@ static void add_xive(struct builder *b)
     node_begin(b, name);
     prop_str(b, "device_type", "power-ivpe");
     prop_str(b, "compatible", "ibm,power-ivpe");
-    PROP_CELLS(b, "reg", (u32)(user >> 32), (u32)user, 0, (u32)XIVE_PAGE_SIZE, (u32)(os >> 32), (u32)os, 0, (u32)XIVE_PAGE_SIZE);
+    PROP_CELLS(b, "reg", (u32)(user >> 32), (u32)user, 0, (u32)XIVE_PAGE_SIZE, (u32)(os >> 32), (u32)os, 0,
+               (u32)XIVE_PAGE_SIZE);
     PROP_CELLS(b, "ibm,xive-eq-sizes", 12, 16, 21, 24);
     PROP_CELLS(b, "ibm,xive-lisn-ranges", IRQ_XIVE_IPI_FIRST, c->vcpus * c->threads);
     prop_empty(b, "interrupt-controller");
