@@ -58,6 +58,8 @@ void engine_init(void)
         exit(2);
     memset(page, 0, sizeof(*page));
     cpu->page = page;
+    cpu->isa_level = LEVEL_V30;
+    cpu->fscr = ~0ull; // as Linux has it: everything that there is
 }
 
 bool engine_has(enum insn_id id)

@@ -66,8 +66,7 @@ bool row_uses_memory(const struct row *row)
 
 static bool is_atomic(const struct row *row)
 {
-    static const char *const names[] = {"l[bhwdq]arx", "st[bhwdq]cx", "st[bhwdq]cx_", "l[wd]at",
-                                        "st[wd]at",    "lq",          "stq"};
+    static const char *const names[] = {"l[bhwdq]arx", "st[bhwdq]cx*", "l[wd]at", "st[wd]at", "lq", "stq"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (named(row, names[i]))
             return true;
@@ -176,6 +175,8 @@ u32 gen_word(const struct row *row, u32 *prepare)
                 u32 spr = PICK(sprs);
                 set_field(&insn, 11, 10, (spr & 31) << 5 | spr >> 5);
             }
+            if (!strcmp(op->name, "L2") && named(row, "dcbf") && get_field(insn, 9, 2) == 2)
+                set_field(&insn, 9, 2, 0); // the one that is reserved
             if (!strcmp(op->name, "FXM") && named(row, "*ocrf"))
                 set_field(&insn, 12, 8, 1u << rng_below(8));
         }
@@ -675,6 +676,8 @@ static void place_memory_operand(const struct row *row, u32 insn, struct judge_s
         off &= ~15ull;
     else if (rng_below(4) == 0)
         off = 0x100 - rng_below(32);
+    if (ea_is_ra(row) && named(row, "*at")) // all that the function may touch is in one aligned block of 32 bytes
+        off = (off & ~31ull) + 16;
     u64 ea = JUDGE_DATA + off;
     u32 ra = get_field(insn, 11, 5), rb = get_field(insn, 16, 5);
     if (find_operand(ops, len, "RB") && !ea_is_ra(row)) {
@@ -704,6 +707,8 @@ void gen_state(const struct row *row, u32 insn, u64 at, struct judge_state *s)
         s->gpr[rng_below(32)] = s->gpr[rng_below(32)] + rng_below(3) - 1;
     s->cr = (u32)rng();
     s->xer = rng() & 0xe00c007f;
+    if (named(row, "*swx")) // no wrapping to registers that hold the address
+        s->xer = (s->xer & ~(u64)0x7f) | rng_below(MIN((32 - get_field(insn, 6, 5)) * 4 + 1, 128));
     s->lr = gen_u64();
     s->ctr = rng_below(2) ? rng_below(3) : gen_u64();
     s->tar = rng();

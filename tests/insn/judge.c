@@ -17,7 +17,8 @@ static struct judge_state *volatile current;
 struct frame {
     uint64_t flags, link, stack[3], mask[16];
     uint64_t unused[4], signal, handler, oldmask, regs;
-    uint64_t gpr[32], nip;
+    uint64_t gpr[32], nip, more[15];
+    uint64_t fpr[32], fpscr;
 };
 
 static void on_signal(int signal, void *info, struct frame *frame)
@@ -26,6 +27,8 @@ static void on_signal(int signal, void *info, struct frame *frame)
     current->nia = frame->nip;
     frame->gpr[JUDGE_OWN_GPR] = (uint64_t)current;
     frame->nip = (uint64_t)judge_back;
+    if (signal == OUTCOME_FPE)
+        frame->fpscr = 0; // an enabled exception would signal again
 }
 
 static void *map(uint64_t at, uint64_t size, int flags, long fd)
