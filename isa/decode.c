@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PRIMARY_LEN 64u
-#define EXTENDED_LEN 2048u
+#define PRIMARY_LEN   64u
+#define EXTENDED_LEN  2048u
 #define EXTENDED_MASK (EXTENDED_LEN - 1)
-#define INDEXED_MAX 16u      // primary opcodes with extended ones
-#define POOL_LEN (192u * 1024) // list entries; isa_init() checks
+#define INDEXED_MAX   16u           // primary opcodes with extended ones
+#define POOL_LEN      (192u * 1024) // list entries; isa_init() checks
 
 static u16 pool[POOL_LEN];
 static u32 pool_used = 1; // pool[0] ends the empty list
@@ -124,7 +124,7 @@ enum insn_id isa_decode(u32 insn, enum isa_level level)
     for (const u16 *p = &pool[list]; *p != INSN_ILLEGAL; p++) {
         const struct insn_row *row = &insn_rows[*p];
         if ((insn & row->mask) == row->value && row->since <= level)
-            return (enum insn_id)*p;
+            return (enum insn_id) * p;
     }
     return INSN_ILLEGAL;
 }

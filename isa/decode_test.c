@@ -102,8 +102,8 @@ static void test_operands_fit_patterns(void)
             u32 fixed = bits & insn_rows[id].mask;
             bool wrong = !bits || (fixed && fixed != bits) || bits & seen;
             if (wrong) {
-                printf("# %s: operand %s covers %08x, fixed are %08x, taken %08x\n", insn_rows[id].name, ops[i]->name, bits,
-                       insn_rows[id].mask, seen);
+                printf("# %s: operand %s covers %08x, fixed are %08x, taken %08x\n", insn_rows[id].name, ops[i]->name,
+                       bits, insn_rows[id].mask, seen);
                 CHECK(false);
             }
             seen |= bits;

@@ -7,7 +7,7 @@
 #include "base/bits.h"
 
 const struct operand operand_rows[] = {
-#define OPERAND(name_, class_, role_, first_, bits_)                                                                   \
+#define OPERAND(name_, class_, role_, first_, bits_) \
     {.name = #name_, .class = CLASS_##class_, .role = ROLE_##role_, .first = first_, .bits = bits_},
 #include "isa/operand.def"
 #undef OPERAND
@@ -31,7 +31,10 @@ struct split {
     u8 shift; // zero bits below the field (displacements, branch targets)
 };
 
-#define VSR_SPLIT(ext, reg) {.pieces = {{ext, 1}, {reg, 5}}}
+#define VSR_SPLIT(ext, reg)              \
+    {                                    \
+        .pieces = { {ext, 1}, {reg, 5} } \
+    }
 
 static const struct split splits[] = {
     [OPERAND_XT] = VSR_SPLIT(31, 6),

@@ -8,7 +8,7 @@
 // tell. Operands must lie in one aligned 32-byte block.
 #include "cpu/exec/storage_int.h"
 
-#define FC INSN_FIELD(16, 20)
+#define FC        INSN_FIELD(16, 20)
 #define AMO_BLOCK 32u
 
 // ISA II "Atomic Memory Operations": function codes.
@@ -21,11 +21,11 @@ enum amo {
     AMO_MAX_SIGNED = 0x05,
     AMO_MIN_UNSIGNED = 0x06,
     AMO_MIN_SIGNED = 0x07,
-    AMO_SWAP = 0x08,           // loads only
-    AMO_CAS_NOT_EQUAL = 0x10,  // loads only
-    AMO_INC_BOUNDED = 0x18,    // stores: store twin
-    AMO_INC_EQUAL = 0x19,      // loads only
-    AMO_DEC_BOUNDED = 0x1c,    // loads only
+    AMO_SWAP = 0x08,          // loads only
+    AMO_CAS_NOT_EQUAL = 0x10, // loads only
+    AMO_INC_BOUNDED = 0x18,   // stores: store twin
+    AMO_INC_EQUAL = 0x19,     // loads only
+    AMO_DEC_BOUNDED = 0x1c,   // loads only
 };
 
 static inline s64 sign_extend(u64 v, unsigned size)
@@ -65,12 +65,13 @@ static bool host_cas(const struct cpu *cpu, u8 *host, unsigned size, u64 old, u6
 {
     if (size == 4) {
         u32 expected = cpu->be ? __builtin_bswap32((u32)old) : (u32)old;
-        u32 desired = cpu->be ? __builtin_bswap32((u32)new) : (u32)new;
+        u32 desired = cpu->be ? __builtin_bswap32((u32) new) : (u32) new;
         return __atomic_compare_exchange_n((u32 *)(void *)host, &expected, desired, false, __ATOMIC_SEQ_CST,
                                            __ATOMIC_RELAXED);
     }
     u64 expected = cpu->be ? __builtin_bswap64(old) : old, desired = cpu->be ? __builtin_bswap64(new) : new;
-    return __atomic_compare_exchange_n((u64 *)(void *)host, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n((u64 *)(void *)host, &expected, desired, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_RELAXED);
 }
 
 // Both elements at `host` and `host + size` at once, where that is possible.
@@ -123,7 +124,7 @@ static u64 amo_bounded(struct cpu *cpu, unsigned fc, u8 *host, unsigned size)
         u64 new[2] = {old[0], old[1]};
         new[at] += down ? ~0ull : 1;
         if (size == 4)
-            new[at] = (u32)new[at];
+            new[at] = (u32) new[at];
         if (host_cas_pair(cpu, pair, size, old, new))
             return old[at];
     }

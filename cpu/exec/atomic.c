@@ -107,14 +107,14 @@ static inline void reserve(struct cpu *cpu, u64 ea, u64 gra, unsigned size, u128
 }
 
 // Values are compared as they lie in memory, so that a change of the byte order in between does no harm.
-#define EXEC_RESERVE(id, bits, swap)                                                                                   \
-    EXEC(id)                                                                                                           \
-    {                                                                                                                  \
-        u64 ea = ea_indexed(cpu, insn) & cpu->ea_mask, gra;                                                            \
-        u##bits *host = atomic_host(cpu, ea, bits / 8, false, &gra);                                                   \
-        u##bits raw = __atomic_load_n(host, __ATOMIC_ACQUIRE);                                                         \
-        reserve(cpu, ea, gra, bits / 8, raw);                                                                          \
-        GPR(RT) = unlikely(cpu->be) ? swap(raw) : raw;                                                                 \
+#define EXEC_RESERVE(id, bits, swap)                                 \
+    EXEC(id)                                                         \
+    {                                                                \
+        u64 ea = ea_indexed(cpu, insn) & cpu->ea_mask, gra;          \
+        u##bits *host = atomic_host(cpu, ea, bits / 8, false, &gra); \
+        u##bits raw = __atomic_load_n(host, __ATOMIC_ACQUIRE);       \
+        reserve(cpu, ea, gra, bits / 8, raw);                        \
+        GPR(RT) = unlikely(cpu->be) ? swap(raw) : raw;               \
     }
 
 EXEC_RESERVE(lbarx, 8, swap8)
@@ -149,18 +149,18 @@ static inline void end_reservation(struct cpu *cpu, bool stored)
     cpu->crf[0] = (u8)((stored ? CR_EQ : 0) | cpu->so);
 }
 
-#define EXEC_CONDITIONAL(id, bits, swap)                                                                               \
-    EXEC(id)                                                                                                           \
-    {                                                                                                                  \
-        u64 ea = ea_indexed(cpu, insn) & cpu->ea_mask, gra;                                                            \
-        u##bits *host = atomic_host(cpu, ea, bits / 8, true, &gra);                                                    \
-        bool stored = false;                                                                                           \
-        if (likely(reserved(cpu, ea, gra, bits / 8))) {                                                                \
-            u##bits expected = (u##bits)cpu->reserve_value, value = (u##bits)GPR(RS);                                  \
-            value = unlikely(cpu->be) ? swap(value) : value;                                                           \
-            stored = __atomic_compare_exchange_n(host, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);   \
-        }                                                                                                              \
-        end_reservation(cpu, stored);                                                                                  \
+#define EXEC_CONDITIONAL(id, bits, swap)                                                                             \
+    EXEC(id)                                                                                                         \
+    {                                                                                                                \
+        u64 ea = ea_indexed(cpu, insn) & cpu->ea_mask, gra;                                                          \
+        u##bits *host = atomic_host(cpu, ea, bits / 8, true, &gra);                                                  \
+        bool stored = false;                                                                                         \
+        if (likely(reserved(cpu, ea, gra, bits / 8))) {                                                              \
+            u##bits expected = (u##bits)cpu->reserve_value, value = (u##bits)GPR(RS);                                \
+            value = unlikely(cpu->be) ? swap(value) : value;                                                         \
+            stored = __atomic_compare_exchange_n(host, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); \
+        }                                                                                                            \
+        end_reservation(cpu, stored);                                                                                \
     }
 
 EXEC_CONDITIONAL(stbcx_r, 8, swap8)

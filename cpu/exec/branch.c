@@ -4,8 +4,8 @@
 // The come-from register is kept by the engine, for taken branches. Hints (BO's "at" bits, BH) have no effect.
 #include "cpu/exec/exec.h"
 
-#define BO INSN_FIELD(6, 10)
-#define BI INSN_FIELD(11, 15)
+#define BO     INSN_FIELD(6, 10)
+#define BI     INSN_FIELD(11, 15)
 #define LK_BIT (insn & 1)
 #define AA_BIT (insn & 2)
 
@@ -78,15 +78,15 @@ EXEC(bctar)
     branch_to(cpu, insn, taken, cpu->tar & ~3ull);
 }
 
-#define EXEC_CR_LOGIC(id, expression)                                                                                  \
-    EXEC_PURE(id)                                                                                                           \
-    {                                                                                                                  \
-        unsigned a = cr_bit(cpu, BA), b = cr_bit(cpu, BB);                                                             \
-        set_cr_bit(cpu, BT, (expression)&1);                                                                           \
+#define EXEC_CR_LOGIC(id, expression)                      \
+    EXEC_PURE(id)                                          \
+    {                                                      \
+        unsigned a = cr_bit(cpu, BA), b = cr_bit(cpu, BB); \
+        set_cr_bit(cpu, BT, (expression)&1);               \
     }
 
-EXEC_CR_LOGIC(crand, a & b)
-EXEC_CR_LOGIC(crnand, ~(a & b))
+EXEC_CR_LOGIC(crand, a &b)
+EXEC_CR_LOGIC(crnand, ~(a &b))
 EXEC_CR_LOGIC(cror, a | b)
 EXEC_CR_LOGIC(crxor, a ^ b)
 EXEC_CR_LOGIC(crnor, ~(a | b))

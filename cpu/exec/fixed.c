@@ -61,20 +61,20 @@ EXEC_PURE(mulli)
 }
 
 // RT = a + b + carry; `carrying` says whether CA is set.
-#define EXEC_SUM(id, a_, b_, carry_, carrying)                                                                         \
-    EXEC_PURE(id)                                                                                                           \
-    {                                                                                                                  \
-        u64 a = (a_), b = (b_), sum;                                                                                   \
-        if (carrying)                                                                                                  \
-            sum = add_carrying(cpu, a, b, carry_);                                                                     \
-        else                                                                                                           \
-            sum = a + b + (carry_);                                                                                    \
-        GPR(RT) = sum;                                                                                                 \
-        if (unlikely(OE_RC_BITS)) {                                                                                    \
-            if (OE_BIT)                                                                                                \
-                set_ov_sum(cpu, a, b, sum);                                                                            \
-            record(cpu, insn, sum);                                                                                    \
-        }                                                                                                              \
+#define EXEC_SUM(id, a_, b_, carry_, carrying)     \
+    EXEC_PURE(id)                                  \
+    {                                              \
+        u64 a = (a_), b = (b_), sum;               \
+        if (carrying)                              \
+            sum = add_carrying(cpu, a, b, carry_); \
+        else                                       \
+            sum = a + b + (carry_);                \
+        GPR(RT) = sum;                             \
+        if (unlikely(OE_RC_BITS)) {                \
+            if (OE_BIT)                            \
+                set_ov_sum(cpu, a, b, sum);        \
+            record(cpu, insn, sum);                \
+        }                                          \
     }
 
 EXEC_SUM(add, GPR(RA), GPR(RB), 0, false)
@@ -125,19 +125,19 @@ EXEC_PURE(mulld)
     }
 }
 
-#define EXEC_MULH(id, product)                                                                                         \
-    EXEC_PURE(id)                                                                                                           \
-    {                                                                                                                  \
-        u64 a = GPR(RA), b = GPR(RB);                                                                                  \
-        u64 high = (u64)(product);                                                                                     \
-        GPR(RT) = high;                                                                                                \
-        record(cpu, insn, high);                                                                                       \
+#define EXEC_MULH(id, product)        \
+    EXEC_PURE(id)                     \
+    {                                 \
+        u64 a = GPR(RA), b = GPR(RB); \
+        u64 high = (u64)(product);    \
+        GPR(RT) = high;               \
+        record(cpu, insn, high);      \
     }
 
-EXEC_MULH(mulhw, (u32)((s64)(s32)a * (s32)b >> 32))
-EXEC_MULH(mulhwu, (u64)(u32)a * (u32)b >> 32)
-EXEC_MULH(mulhd, (s128)(s64)a * (s64)b >> 64)
-EXEC_MULH(mulhdu, (u128)a * b >> 64)
+EXEC_MULH(mulhw, (u32)((s64)(s32)a *(s32)b >> 32))
+EXEC_MULH(mulhwu, (u64)(u32)a *(u32)b >> 32)
+EXEC_MULH(mulhd, (s128)(s64)a *(s64)b >> 64)
+EXEC_MULH(mulhdu, (u128)a *b >> 64)
 
 EXEC_PURE(maddhd)
 {
@@ -156,19 +156,19 @@ EXEC_PURE(maddld)
 }
 
 // The body computes `quotient`, or sets `over` and leaves it zero.
-#define EXEC_DIV(id)                                                                                                   \
-    static inline u64 quotient_##id(u64 a, u64 b, bool *over);                                                         \
-    EXEC_PURE(id)                                                                                                           \
-    {                                                                                                                  \
-        bool over = false;                                                                                             \
-        u64 quotient = quotient_##id(GPR(RA), GPR(RB), &over);                                                         \
-        GPR(RT) = quotient;                                                                                            \
-        if (unlikely(OE_RC_BITS)) {                                                                                    \
-            if (OE_BIT)                                                                                                \
-                set_ov_both(cpu, over);                                                                                \
-            record(cpu, insn, quotient);                                                                               \
-        }                                                                                                              \
-    }                                                                                                                  \
+#define EXEC_DIV(id)                                           \
+    static inline u64 quotient_##id(u64 a, u64 b, bool *over); \
+    EXEC_PURE(id)                                              \
+    {                                                          \
+        bool over = false;                                     \
+        u64 quotient = quotient_##id(GPR(RA), GPR(RB), &over); \
+        GPR(RT) = quotient;                                    \
+        if (unlikely(OE_RC_BITS)) {                            \
+            if (OE_BIT)                                        \
+                set_ov_both(cpu, over);                        \
+            record(cpu, insn, quotient);                       \
+        }                                                      \
+    }                                                          \
     static inline u64 quotient_##id(u64 a, u64 b, bool *over)
 
 EXEC_DIV(divw)

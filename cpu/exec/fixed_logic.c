@@ -2,10 +2,8 @@
 // Logic, counting, rotates and shifts, decimal assist. ISA I "Fixed-Point Logical Instructions" and following.
 #include "cpu/exec/fixed_int.h"
 
-#define SH INSN_FIELD(16, 20)
+#define SH  INSN_FIELD(16, 20)
 #define SH6 (INSN_FIELD(30, 30) << 5 | INSN_FIELD(16, 20))
-#define MB INSN_FIELD(21, 25)
-#define ME INSN_FIELD(26, 30)
 #define MB6 (INSN_FIELD(26, 26) << 5 | INSN_FIELD(21, 25))
 
 EXEC_PURE(andi_r)
@@ -43,31 +41,31 @@ EXEC_PURE(xoris)
 }
 
 // RA = expression of s (RS) and b (RB), with Rc.
-#define EXEC_LOGIC(id, expression)                                                                                     \
-    EXEC_PURE(id)                                                                                                           \
-    {                                                                                                                  \
-        u64 s = GPR(RS), b = GPR(RB);                                                                                  \
-        u64 v = (u64)(expression);                                                                                     \
-        GPR(RA) = v;                                                                                                   \
-        record(cpu, insn, v);                                                                                          \
+#define EXEC_LOGIC(id, expression)    \
+    EXEC_PURE(id)                     \
+    {                                 \
+        u64 s = GPR(RS), b = GPR(RB); \
+        u64 v = (u64)(expression);    \
+        GPR(RA) = v;                  \
+        record(cpu, insn, v);         \
     }
 
 EXEC_LOGIC(and, s &b)
 EXEC_LOGIC(xor, s ^ b)
-EXEC_LOGIC(nand, ~(s & b))
+EXEC_LOGIC(nand, ~(s &b))
 EXEC_LOGIC(or, s | b)
 EXEC_LOGIC(nor, ~(s | b))
 EXEC_LOGIC(eqv, ~(s ^ b))
 EXEC_LOGIC(andc, s & ~b)
 EXEC_LOGIC(orc, s | ~b)
 
-#define EXEC_UNARY(id, expression)                                                                                     \
-    EXEC_PURE(id)                                                                                                           \
-    {                                                                                                                  \
-        u64 s = GPR(RS);                                                                                               \
-        u64 v = (u64)(expression);                                                                                     \
-        GPR(RA) = v;                                                                                                   \
-        record(cpu, insn, v);                                                                                          \
+#define EXEC_UNARY(id, expression) \
+    EXEC_PURE(id)                  \
+    {                              \
+        u64 s = GPR(RS);           \
+        u64 v = (u64)(expression); \
+        GPR(RA) = v;               \
+        record(cpu, insn, v);      \
     }
 
 EXEC_UNARY(extsb, (s64)(s8)s)
@@ -152,16 +150,34 @@ static inline u64 rotl32_twice(u64 s, unsigned n)
     return (u64)r << 32 | r;
 }
 
+// MASK(MB+32, ME+32) by the ten instruction bits MB||ME: the most frequent of all rotates is worth a table.
+#define FROM_BIT(mb)      (0xffffffffull >> (mb))
+#define UPTO_BIT(me)      (~0ull << (31 - (me)))
+#define WORD_MASK(mb, me) ((mb) <= (me) ? FROM_BIT(mb) & UPTO_BIT(me) : FROM_BIT(mb) | UPTO_BIT(me))
+#define MASKS4(mb, me)    WORD_MASK(mb, me), WORD_MASK(mb, (me) + 1), WORD_MASK(mb, (me) + 2), WORD_MASK(mb, (me) + 3)
+#define MASKS16(mb, me)   MASKS4(mb, me), MASKS4(mb, (me) + 4), MASKS4(mb, (me) + 8), MASKS4(mb, (me) + 12)
+#define MASKS32(mb)       MASKS16(mb, 0), MASKS16(mb, 16)
+#define MASKS128(mb)      MASKS32(mb), MASKS32((mb) + 1), MASKS32((mb) + 2), MASKS32((mb) + 3)
+
+static const u64 word_masks[1024] = {
+    MASKS128(0), MASKS128(4), MASKS128(8), MASKS128(12), MASKS128(16), MASKS128(20), MASKS128(24), MASKS128(28),
+};
+
+static inline u64 word_mask(u32 insn)
+{
+    return word_masks[INSN_FIELD(21, 30)];
+}
+
 EXEC_PURE(rlwinm)
 {
-    u64 v = rotl32_twice(GPR(RS), SH) & mask64(MB + 32, ME + 32);
+    u64 v = rotl32_twice(GPR(RS), SH) & word_mask(insn);
     GPR(RA) = v;
     record(cpu, insn, v);
 }
 
 EXEC_PURE(rlwimi)
 {
-    u64 m = mask64(MB + 32, ME + 32);
+    u64 m = word_mask(insn);
     u64 v = (rotl32_twice(GPR(RS), SH) & m) | (GPR(RA) & ~m);
     GPR(RA) = v;
     record(cpu, insn, v);
@@ -169,7 +185,7 @@ EXEC_PURE(rlwimi)
 
 EXEC_PURE(rlwnm)
 {
-    u64 v = rotl32_twice(GPR(RS), (unsigned)GPR(RB) & 31) & mask64(MB + 32, ME + 32);
+    u64 v = rotl32_twice(GPR(RS), (unsigned)GPR(RB) & 31) & word_mask(insn);
     GPR(RA) = v;
     record(cpu, insn, v);
 }

@@ -15,8 +15,8 @@ typedef void exec_fn(struct cpu *cpu, u32 insn);
 
 #define MODE64 (~0ull)
 #define MODE32 0xffffffffull
-#define OE 0x400u
-#define RC 1u
+#define OE     0x400u
+#define RC     1u
 
 // RT (and RS) = 3, RA = 4, RB = 5.
 static u32 fields(unsigned r6, unsigned r11, unsigned r16)
@@ -68,8 +68,8 @@ static void test_carries(void)
         bool right = cpu.gpr[3] == c->result && cpu.ca == c->ca && cpu.ca32 == c->ca32 && cpu.ov == c->ov &&
                      cpu.ov32 == c->ov32 && cpu.so == c->ov;
         if (!right)
-            printf("# case %zu, %s: %llx ca %u %u ov %u %u\n", i, c->name, (unsigned long long)cpu.gpr[3], cpu.ca, cpu.ca32,
-                   cpu.ov, cpu.ov32);
+            printf("# case %zu, %s: %llx ca %u %u ov %u %u\n", i, c->name, (unsigned long long)cpu.gpr[3], cpu.ca,
+                   cpu.ca32, cpu.ov, cpu.ov32);
         CHECK(right);
         s64 signed_result = c->mode == MODE64 ? (s64)c->result : (s32)c->result;
         CHECK_EQ(cpu.crf[0], (signed_result < 0 ? CR_LT : signed_result ? CR_GT : CR_EQ) | cpu.so);

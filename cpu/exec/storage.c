@@ -10,38 +10,38 @@
 #include "cpu/exec/storage_int.h"
 
 // The handler of a load or store `id`. `tag` is the TLB tag that must match; `hit` does the access at `host` and what follows.
-#define ACCESS_HANDLER(id, bits, address, tag, hit)                                                                    \
-    void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word);                                                    \
-    static __attribute__((noinline, cold)) void op_##id##_slow(struct cpu *cpu, const struct dinsn *d, u64 word)       \
-    {                                                                                                                  \
-        cpu->d = d;                                                                                                    \
-        exec_##id(cpu, (u32)(word >> 32));                                                                             \
-        INTERP_NEXT();                                                                                                 \
-    }                                                                                                                  \
-    void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word)                                                     \
-    {                                                                                                                  \
-        u32 insn = (u32)(word >> 32);                                                                                  \
-        u64 base = (address), ea = base & cpu->ea_mask;                                                                \
-        const struct tlb_entry *e = tlb_slot(cpu, ea);                                                                 \
-        if (unlikely(e->tag != tlb_tag(cpu, ea, bits / 8)))                                                            \
-            return op_##id##_slow(cpu, d, word);                                                                       \
-        void *host = (void *)(ea + e->addend);                                                                         \
-        hit;                                                                                                           \
-        INTERP_NEXT();                                                                                                 \
+#define ACCESS_HANDLER(id, bits, address, tag, hit)                                                              \
+    void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word);                                              \
+    static __attribute__((noinline, cold)) void op_##id##_slow(struct cpu *cpu, const struct dinsn *d, u64 word) \
+    {                                                                                                            \
+        cpu->d = d;                                                                                              \
+        exec_##id(cpu, (u32)(word >> 32));                                                                       \
+        INTERP_NEXT();                                                                                           \
+    }                                                                                                            \
+    void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word)                                               \
+    {                                                                                                            \
+        u32 insn = (u32)(word >> 32);                                                                            \
+        u64 base = (address), ea = base & cpu->ea_mask;                                                          \
+        const struct tlb_entry *e = tlb_slot(cpu, ea);                                                           \
+        if (unlikely(e->tag != tlb_tag(cpu, ea, bits / 8)))                                                      \
+            return op_##id##_slow(cpu, d, word);                                                                 \
+        void *host = (void *)(ea + e->addend);                                                                   \
+        hit;                                                                                                     \
+        INTERP_NEXT();                                                                                           \
     }
 
 // At a host address, in the current byte order.
-#define HOST_ACCESSORS(bits, swap)                                                                                          \
-    static inline u##bits host_read##bits(const struct cpu *cpu, const void *host)                                     \
-    {                                                                                                                  \
-        u##bits v;                                                                                                     \
-        memcpy(&v, host, sizeof(v));                                                                                   \
-        return unlikely(cpu->be) ? swap(v) : v;                                                                        \
-    }                                                                                                                  \
-    static inline void host_write##bits(const struct cpu *cpu, void *host, u##bits value)                              \
-    {                                                                                                                  \
-        u##bits v = unlikely(cpu->be) ? swap(value) : value;                                                           \
-        memcpy(host, &v, sizeof(v));                                                                                   \
+#define HOST_ACCESSORS(bits, swap)                                                        \
+    static inline u##bits host_read##bits(const struct cpu *cpu, const void *host)        \
+    {                                                                                     \
+        u##bits v;                                                                        \
+        memcpy(&v, host, sizeof(v));                                                      \
+        return unlikely(cpu->be) ? swap(v) : v;                                           \
+    }                                                                                     \
+    static inline void host_write##bits(const struct cpu *cpu, void *host, u##bits value) \
+    {                                                                                     \
+        u##bits v = unlikely(cpu->be) ? swap(value) : value;                              \
+        memcpy(host, &v, sizeof(v));                                                      \
     }
 
 HOST_ACCESSORS(8, swap8)
@@ -50,44 +50,43 @@ HOST_ACCESSORS(32, __builtin_bswap32)
 HOST_ACCESSORS(64, __builtin_bswap64)
 
 // RT = convert(bits at address); with `update`, RA = address.
-#define EXEC_LOAD(id, bits, address, convert, update)                                                                  \
-    void exec_##id(struct cpu *cpu, u32 insn);                                                                         \
-    void exec_##id(struct cpu *cpu, u32 insn)                                                                          \
-    {                                                                                                                  \
-        u64 base = (address);                                                                                          \
-        GPR(RT) = (u64)convert(mem_read##bits(cpu, base));                                                             \
-        if (update)                                                                                                    \
-            GPR(RA) = base;                                                                                            \
-    }                                                                                                                  \
-    ACCESS_HANDLER(id, bits, address, rtag, {                                                                          \
-        GPR(RT) = (u64)convert(host_read##bits(cpu, host));                                                            \
-        if (update)                                                                                                    \
-            GPR(RA) = base;                                                                                            \
+#define EXEC_LOAD(id, bits, address, convert, update)       \
+    void exec_##id(struct cpu *cpu, u32 insn);              \
+    void exec_##id(struct cpu *cpu, u32 insn)               \
+    {                                                       \
+        u64 base = (address);                               \
+        GPR(RT) = (u64)convert(mem_read##bits(cpu, base));  \
+        if (update)                                         \
+            GPR(RA) = base;                                 \
+    }                                                       \
+    ACCESS_HANDLER(id, bits, address, rtag, {               \
+        GPR(RT) = (u64)convert(host_read##bits(cpu, host)); \
+        if (update)                                         \
+            GPR(RA) = base;                                 \
     })
 
-#define EXEC_STORE(id, bits, address, convert, update)                                                                 \
-    void exec_##id(struct cpu *cpu, u32 insn);                                                                         \
-    void exec_##id(struct cpu *cpu, u32 insn)                                                                          \
-    {                                                                                                                  \
-        u64 base = (address);                                                                                          \
-        mem_write##bits(cpu, base, convert((u##bits)GPR(RS)));                                                         \
-        if (update)                                                                                                    \
-            GPR(RA) = base;                                                                                            \
-    }                                                                                                                  \
-    ACCESS_HANDLER(id, bits, address, wtag, {                                                                          \
-        host_write##bits(cpu, host, convert((u##bits)GPR(RS)));                                                        \
-        if (update)                                                                                                    \
-            GPR(RA) = base;                                                                                            \
+#define EXEC_STORE(id, bits, address, convert, update)          \
+    void exec_##id(struct cpu *cpu, u32 insn);                  \
+    void exec_##id(struct cpu *cpu, u32 insn)                   \
+    {                                                           \
+        u64 base = (address);                                   \
+        mem_write##bits(cpu, base, convert((u##bits)GPR(RS)));  \
+        if (update)                                             \
+            GPR(RA) = base;                                     \
+    }                                                           \
+    ACCESS_HANDLER(id, bits, address, wtag, {                   \
+        host_write##bits(cpu, host, convert((u##bits)GPR(RS))); \
+        if (update)                                             \
+            GPR(RA) = base;                                     \
     })
 
 // The four forms: displacement, with update, indexed, indexed with update.
-#define EXEC_FORMS(exec, id, bits, disp, convert)                                                                      \
-    exec(id, bits, ra_or_zero(cpu, insn) + (u64)(disp), convert, 0)                                                    \
-    exec(id##u, bits, GPR(RA) + (u64)(disp), convert, 1)                                                               \
-    exec(id##x, bits, ea_indexed(cpu, insn), convert, 0)                                                               \
-    exec(id##ux, bits, GPR(RA) + GPR(RB), convert, 1)
+#define EXEC_FORMS(exec, id, bits, disp, convert)                                                                 \
+    exec(id, bits, ra_or_zero(cpu, insn) + (u64)(disp), convert, 0)                                               \
+        exec(id##u, bits, GPR(RA) + (u64)(disp), convert, 1) exec(id##x, bits, ea_indexed(cpu, insn), convert, 0) \
+            exec(id##ux, bits, GPR(RA) + GPR(RB), convert, 1)
 
-#define AS_IT_IS(v) (v)
+#define AS_IT_IS(v)    (v)
 #define ALGEBRAIC16(v) ((s64)(s16)(v))
 #define ALGEBRAIC32(v) ((s64)(s32)(v))
 
@@ -113,15 +112,15 @@ EXEC_STORE(stwbrx, 32, ea_indexed(cpu, insn), __builtin_bswap32, 0)
 EXEC_STORE(stdbrx, 64, ea_indexed(cpu, insn), __builtin_bswap64, 0)
 
 // Hypervisor privileged: the handler has refused them in a partition. As reference semantics, plain accesses.
-#define EXEC_LOAD_INHIBITED(id, bits)                                                                                  \
-    EXEC(id)                                                                                                           \
-    {                                                                                                                  \
-        GPR(RT) = mem_read##bits(cpu, ea_indexed(cpu, insn));                                                          \
+#define EXEC_LOAD_INHIBITED(id, bits)                         \
+    EXEC(id)                                                  \
+    {                                                         \
+        GPR(RT) = mem_read##bits(cpu, ea_indexed(cpu, insn)); \
     }
-#define EXEC_STORE_INHIBITED(id, bits)                                                                                 \
-    EXEC(id)                                                                                                           \
-    {                                                                                                                  \
-        mem_write##bits(cpu, ea_indexed(cpu, insn), (u##bits)GPR(RS));                                                 \
+#define EXEC_STORE_INHIBITED(id, bits)                                 \
+    EXEC(id)                                                           \
+    {                                                                  \
+        mem_write##bits(cpu, ea_indexed(cpu, insn), (u##bits)GPR(RS)); \
     }
 
 EXEC_LOAD_INHIBITED(lbzcix, 8)

@@ -188,9 +188,17 @@ static void test_atomic_memory_operations(void)
     static const struct {
         u32 fc, old, a, b, new;
     } cases[] = {
-        {0, 5, 0xffffffff, 0, 4},          {1, 5, 1, 0, 4},          {2, 4, 1, 0, 5},  {3, 5, 4, 0, 4},
-        {4, 5, 0xffffffff, 0, 0xffffffff}, {5, 5, 0xffffffff, 0, 5}, {6, 5, ~0u, 0, 5}, {7, 5, ~0u, 0, ~0u},
-        {8, 5, 9, 0, 9},                   {16, 5, 5, 9, 5},         {16, 5, 6, 9, 9},
+        {0, 5, 0xffffffff, 0, 4},
+        {1, 5, 1, 0, 4},
+        {2, 4, 1, 0, 5},
+        {3, 5, 4, 0, 4},
+        {4, 5, 0xffffffff, 0, 0xffffffff},
+        {5, 5, 0xffffffff, 0, 5},
+        {6, 5, ~0u, 0, 5},
+        {7, 5, ~0u, 0, ~0u},
+        {8, 5, 9, 0, 9},
+        {16, 5, 5, 9, 5},
+        {16, 5, 6, 9, 9},
     };
     struct cpu *cpu = new_cpu(false);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -204,8 +212,8 @@ static void test_atomic_memory_operations(void)
     static const struct {
         u32 fc, words[3], result, new; // EA is the middle word
     } bounded[] = {
-        {24, {0, 5, 6}, 5, 6}, {24, {0, 5, 5}, 0x80000000, 5}, {25, {0, 5, 5}, 5, 6},
-        {25, {0, 5, 6}, 0x80000000, 5}, {28, {0, 5, 0}, 5, 4}, {28, {5, 5, 0}, 0x80000000, 5},
+        {24, {0, 5, 6}, 5, 6},          {24, {0, 5, 5}, 0x80000000, 5}, {25, {0, 5, 5}, 5, 6},
+        {25, {0, 5, 6}, 0x80000000, 5}, {28, {0, 5, 0}, 5, 4},          {28, {5, 5, 0}, 0x80000000, 5},
     };
     cpu->gpr[4] = PAGE_EA + 4;
     for (size_t i = 0; i < ARRAY_LEN(bounded); i++) {
