@@ -20,6 +20,12 @@
 #define FORMAT_fp64s         (&fp_single)
 #define FORMAT_fp128         (&fp_quad)
 
+// Operands' format, which differs from the results' for single precision in double format.
+#define OPERAND_fp32  (&fp_single)
+#define OPERAND_fp64  (&fp_double)
+#define OPERAND_fp64s (&fp_double)
+#define OPERAND_fp128 (&fp_quad)
+
 #define ARITHMETIC(name, type)                                                                         \
     type name##_add(struct fp_env *env, type a, type b)                                                \
     {                                                                                                  \
@@ -81,7 +87,7 @@
     /* A true quotient is an estimate within any bound; what it loses is no exception. */              \
     type name##_recip_estimate(struct fp_env *env, type a)                                             \
     {                                                                                                  \
-        struct fp_env local = {.round = FP_NEAREST, .traps = env->traps};                              \
+        struct fp_env local = {.round = env->round, .traps = env->traps};                              \
         struct fp_num n = fp_num_div(&local, fp_num_from_u128(1, 0), UNPACK_##name(a), FORMAT_##name); \
         type r = FINISH_##name(&local, n);                                                             \
         env->flags |= local.flags & ~(FPSCR_XX | FPSCR_FR | FPSCR_FI);                                 \
@@ -89,9 +95,9 @@
     }                                                                                                  \
     type name##_rsqrt_estimate(struct fp_env *env, type a)                                             \
     {                                                                                                  \
-        struct fp_env local = {.round = FP_NEAREST, .traps = env->traps};                              \
-        struct fp_num n = fp_num_sqrt(&local, UNPACK_##name(a), FORMAT_##name);                        \
-        n.sig = n.sig >> 15 << 15; /* as an operand again */                                           \
+        struct fp_env local = {.round = env->round, .traps = env->traps};                              \
+        struct fp_num n = fp_num_sqrt(&local, UNPACK_##name(a), OPERAND_##name);                       \
+        n = fp_num_round(&local, n, OPERAND_##name); /* as an operand again */                         \
         if (!fp_num_is_nan(n))                                                                         \
             n = fp_num_div(&local, fp_num_from_u128(1, 0), n, FORMAT_##name);                          \
         type r = FINISH_##name(&local, n);                                                             \
