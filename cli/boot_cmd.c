@@ -231,10 +231,11 @@ static int set_trace_filter(struct boot_options *o, const char *value)
 static int set_name(struct boot_options *o, const char *value)
 {
     size_t len = strlen(value);
+    bool plain = true;
     for (size_t i = 0; i < len; i++)
         if ((u8)value[i] <= 0x20 || (u8)value[i] >= 0x7f)
-            len = SIZE_MAX - 1;
-    if (len == 0 || len > 47)
+            plain = false;
+    if (!plain || len == 0 || len > 47)
         return refuse("--name '%s': a partition's name has 1 to 47 printable characters without blanks", value);
     o->name = value;
     return 0;
