@@ -95,15 +95,6 @@ void except_fp_divide_zero(const struct comparison *c)
     except_fp_class_missing(c);
 }
 
-// FX notes an exception bit that becomes 1; NI is a bit like others.
-void except_fp_set_bit(const struct comparison *c)
-{
-    if ((c->insn >> 21 & 31) == 29)
-        c->want->fpscr |= FPSCR_NI;
-    add_missing(c, 0);
-    set_cr1(c);
-}
-
 void except_fp_no_class(const struct comparison *c)
 {
     ignore(c, FPSCR_FPRF);

@@ -10,7 +10,6 @@ void except_fp_twice(const struct comparison *c);
 void except_fp_word(const struct comparison *c);
 void except_fp_class_missing(const struct comparison *c);
 void except_fp_divide_zero(const struct comparison *c);
-void except_fp_set_bit(const struct comparison *c);
 void except_fp_no_class(const struct comparison *c);
 void except_fp_compare(const struct comparison *c);
 void except_fp_vector(const struct comparison *c);
