@@ -174,6 +174,15 @@ static void except_fx(const struct comparison *c)
     set_cr1(c);
 }
 
+// Setting an exception's bit sets FX as if the exception had happened; QEMU does not set NI.
+static void except_mtfsb1(const struct comparison *c)
+{
+    if (PPC_BIT32(c->insn >> 21 & 31) & EXCEPTIONS & ~c->in->fpscr)
+        c->want->fpscr |= FPSCR_FX;
+    c->want->fpscr |= PPC_BIT32(c->insn >> 21 & 31) & FPSCR_NI;
+    set_cr1(c);
+}
+
 // FI is what the instruction itself did: an old one does not stay.
 static void except_dfp_fi(const struct comparison *c)
 {
