@@ -155,7 +155,7 @@ struct cpu {
     u64 dec_expires;
     bool dec_pending_ack;
     u64 purr, spurr, vtb;     // as of tb_entered; they run only while the thread runs
-    u64 tb_entered;
+    u64 tb_entered;           // 0: it does not run
     u64 spr_extra[16];        // the MMU's and others' few rarely used registers
 
     // Fixed after start.

@@ -27,14 +27,20 @@ void cpu_time_start(struct cpu *cpu)
         cpu->group->hooks->dispatch(cpu, true);
 }
 
+// Ticks since the thread was started; none while it stands still (tb_entered is 0).
+static u64 ticks_running(const struct cpu *cpu)
+{
+    return cpu->tb_entered ? cpu_timebase(cpu) - cpu->tb_entered : 0;
+}
+
 void cpu_time_stop(struct cpu *cpu)
 {
     pmu_update(cpu);
-    u64 ran = cpu_timebase(cpu) - cpu->tb_entered;
+    u64 ran = ticks_running(cpu);
     cpu->purr += ran;
     cpu->spurr += ran;
     cpu->vtb += ran;
-    cpu->tb_entered += ran;
+    cpu->tb_entered = 0;
     if (cpu->group->hooks && cpu->group->hooks->dispatch)
         cpu->group->hooks->dispatch(cpu, false);
 }
@@ -99,15 +105,15 @@ void cpu_time_check(struct cpu *cpu)
 
 u64 cpu_purr(const struct cpu *cpu)
 {
-    return cpu->purr + (cpu_timebase(cpu) - cpu->tb_entered);
+    return cpu->purr + ticks_running(cpu);
 }
 
 u64 cpu_spurr(const struct cpu *cpu)
 {
-    return cpu->spurr + (cpu_timebase(cpu) - cpu->tb_entered);
+    return cpu->spurr + ticks_running(cpu);
 }
 
 u64 cpu_vtb(const struct cpu *cpu)
 {
-    return cpu->vtb + (cpu_timebase(cpu) - cpu->tb_entered);
+    return cpu->vtb + ticks_running(cpu);
 }
