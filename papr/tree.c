@@ -20,7 +20,7 @@
 #include "papr/of.h"
 #include "papr/rtas.h"
 #include "papr/xive.h"
-#include "vdev/vty.h"
+#include "papr/vdev_ops.h"
 
 #define TREE_SIZE      (1 * MIB) // 64 virtual processors take about 100 KiB
 #define RMA_MAX        (1 * GIB) // what firmware and the kernel's first steps may use; the rest is in logical memory blocks

@@ -25,6 +25,9 @@ struct vdev {
     _Atomic bool irq_on; // H_VIO_SIGNAL
 };
 
+// Unit address of the partition's console, as the device tree names it.
+#define VTY_UNIT 0x30000000u
+
 #define VDEV_MAX 64u
 
 int vio_init(struct partition *lp);

@@ -3,9 +3,7 @@
 #ifndef VDEV_VTY_H
 #define VDEV_VTY_H
 
-#include "papr/partition.h"
-
-#define VTY_UNIT 0x30000000u // unit address of the partition's console
+#include "papr/vdev_ops.h"
 
 // Attaches the partition's console to its bus; after partition_init() and after each partition_reset(). 0 or a negative errno.
 int vty_init(struct partition *lp);
