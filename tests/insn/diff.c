@@ -5,6 +5,7 @@
 //     diff --group vmx                   rows of isa/insn/vmx.def, 200 operand sets each, little-endian
 //     diff --row 'xsadd*' --count 10000  rows by shell pattern
 //     diff --row vaddubm --verbose       shows operands, our result and theirs of differing sets
+//     diff --group fp --traps            with floating-point exceptions enabled at random
 //     --endian be|le   --seed N   --fails N (differing sets shown for a row, default 2)   --list
 //     --qemu PROGRAM   --judge PROGRAM (the guest side, judge.c; both default to what the build found)
 //
@@ -137,7 +138,7 @@ static bool same(const struct judge_state *a, const struct judge_state *b)
 {
     if (a->outcome != b->outcome)
         return false;
-    bool done = a->outcome == OUTCOME_DONE;
+    bool done = a->outcome == OUTCOME_DONE || a->outcome == OUTCOME_FPE;
     if (memcmp(a->gpr, b->gpr, sizeof(a->gpr)) || a->cr != b->cr || a->xer != b->xer || a->lr != b->lr ||
         a->ctr != b->ctr || a->nia != b->nia)
         return false;
@@ -302,9 +303,9 @@ static bool selected(const struct row *row)
 static void parse_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"row", 1, NULL, 'r'},     {"group", 1, NULL, 'g'}, {"count", 1, NULL, 'c'}, {"seed", 1, NULL, 's'},
-        {"endian", 1, NULL, 'e'},  {"qemu", 1, NULL, 'q'},  {"judge", 1, NULL, 'j'}, {"fails", 1, NULL, 'f'},
-        {"verbose", 0, NULL, 'v'}, {"list", 0, NULL, 'l'},  {NULL, 0, NULL, 0},
+        {"row", 1, NULL, 'r'},    {"group", 1, NULL, 'g'},   {"count", 1, NULL, 'c'}, {"seed", 1, NULL, 's'},
+        {"endian", 1, NULL, 'e'}, {"qemu", 1, NULL, 'q'},    {"judge", 1, NULL, 'j'}, {"fails", 1, NULL, 'f'},
+        {"traps", 0, NULL, 't'},  {"verbose", 0, NULL, 'v'}, {"list", 0, NULL, 'l'},  {NULL, 0, NULL, 0},
     };
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (o) {
@@ -316,6 +317,7 @@ static void parse_options(int argc, char **argv)
         case 'q': opt.qemu = optarg; break;
         case 'j': opt.judge = optarg; break;
         case 'f': opt.fails = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 't': gen_traps = true; break;
         case 'v': opt.verbose = true; break;
         case 'l': opt.list = true; break;
         default: exit(2);

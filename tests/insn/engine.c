@@ -135,7 +135,8 @@ void engine_run(enum insn_id id, u32 prepare, u32 insn, u64 at, bool big_endian,
                 struct judge_state *s)
 {
     u8 *data = mem.base + JUDGE_DATA;
-    u64 msr = MSR_SF | MSR_VEC | MSR_VSX | MSR_PR | MSR_FP | MSR_ME | (big_endian ? 0 : MSR_LE);
+    u64 msr = MSR_SF | MSR_VEC | MSR_VSX | MSR_PR | MSR_FP | MSR_ME | (big_endian ? 0 : MSR_LE) |
+              (gen_traps ? MSR_FE0 | MSR_FE1 : 0);
     if (cpu->msr != msr) // an interrupt changed it
         cpu_set_msr(cpu, msr);
     load_state(s);

@@ -26,6 +26,8 @@ u64 rng(void)
     return rng_state * 0x2545f4914f6cdd1dull;
 }
 
+bool gen_traps;
+
 #define PICK(list) ((list)[rng_below(ARRAY_LEN(list))])
 
 // --- Instruction words
@@ -433,7 +435,9 @@ static unsigned declet(unsigned d2, unsigned d1, unsigned d0)
 
 static void gen_digits(u8 *digits, unsigned len)
 {
-    unsigned used = (unsigned)rng_below(len + 1), kind = (unsigned)rng_below(6);
+    unsigned used = (unsigned)rng_below(len + 1), kind = (unsigned)rng_below(8);
+    if (kind == 4) // products of two such lie half-way between two numbers
+        used = len / 2 + (unsigned)rng_below(2);
     for (unsigned i = 0; i < len; i++) { // from the least significant
         unsigned d = (unsigned)rng_below(10);
         if (kind == 0)
@@ -444,9 +448,11 @@ static void gen_digits(u8 *digits, unsigned len)
             d = i + 1 == used ? 5 : 0;
         if (kind == 3 && rng_below(2))
             d = 0;
+        if (kind == 4 && i == 0)
+            d = 5;
         digits[i] = (u8)(i < used ? d : 0);
     }
-    if (rng_below(4) == 0) // trailing zeros
+    if (kind != 4 && rng_below(4) == 0) // trailing zeros
         for (unsigned i = 0, n = (unsigned)rng_below(len); i < n; i++)
             digits[i] = 0;
 }
@@ -658,6 +664,11 @@ static void gen_fpscr(struct judge_state *s)
         f &= FPSCR_RN;
     if (f & FPSCR_VX_ALL)
         f |= FPSCR_VX;
+    if (gen_traps) {
+        f |= (u32)rng() & (u32)rng() & (FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE);
+        if (f >> 22 & f & (FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE))
+            f &= FPSCR_RN; // nothing enabled may be pending already
+    }
     s->fpscr = (u64)rng_below(8) << 32 | f;
 }
 

@@ -44,6 +44,8 @@ static inline u64 rng_below(u64 n)
 u32 gen_word(const struct row *row, u32 *prepare);
 // Operand values for that word, which runs at effective address `at`.
 void gen_state(const struct row *row, u32 insn, u64 at, struct judge_state *s);
+// Enable floating-point exceptions; engine_run() then takes the interrupt.
+extern bool gen_traps;
 bool row_uses_memory(const struct row *row);
 
 // Calls fn for each operand of the row: token name and field value.

@@ -13,7 +13,7 @@ extern char judge_back[];
 
 static struct judge_state *volatile current;
 
-// The start of the kernel's signal frame for 64-bit PowerPC, up to the registers.
+// The start of the kernel's signal frame for 64-bit PowerPC, up to FPSCR.
 struct frame {
     uint64_t flags, link, stack[3], mask[16];
     uint64_t unused[4], signal, handler, oldmask, regs;
@@ -25,6 +25,7 @@ static void on_signal(int signal, void *info, struct frame *frame)
 {
     current->outcome = (uint64_t)signal;
     current->nia = frame->nip;
+    current->scratch[1] = frame->fpscr;
     frame->gpr[JUDGE_OWN_GPR] = (uint64_t)current;
     frame->nip = (uint64_t)judge_back;
     if (signal == OUTCOME_FPE)
@@ -83,6 +84,8 @@ static void run_batch(struct judge_batch *batch, uint32_t *code, volatile uint8_
         r->state.nia = at + 4;
         current = &r->state;
         judge_run(&r->state, at - 16);
+        if (r->state.outcome != OUTCOME_DONE) // signals clear it
+            r->state.fpscr = r->state.scratch[1];
         if (r->uses_memory)
             for (unsigned k = 0; k < JUDGE_DATA_SIZE / 8; k++)
                 ((uint64_t *)r->state.mem)[k] = ((volatile uint64_t *)data)[k];
