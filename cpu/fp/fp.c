@@ -106,6 +106,9 @@
     }                                                                                                  \
     type name##_from_s64(struct fp_env *env, s64 v)                                                    \
     {                                                                                                  \
+        type r;                                                                                        \
+        if (host_##name##_from_s64(v, &r))                                                             \
+            return r;                                                                                  \
         struct fp_num n = fp_num_from_u128(v < 0 ? -(u64)v : (u64)v, v < 0);                           \
         return FINISH_##name(env, n);                                                                  \
     }                                                                                                  \
@@ -119,7 +122,7 @@
     ARITHMETIC(name, type)                                                                            \
     enum fp_order name##_compare(type a, type b)                                                      \
     {                                                                                                 \
-        return fp_num_compare(UNPACK_##name(a), UNPACK_##name(b));                                    \
+        return COMPARE_##name(a, b);                                                                  \
     }                                                                                                 \
     type name##_round_integral(struct fp_env *env, type a, enum fp_round round)                       \
     {                                                                                                 \
@@ -127,6 +130,9 @@
     }                                                                                                 \
     u64 name##_to_int(struct fp_env *env, type a, enum fp_int format, enum fp_round round)            \
     {                                                                                                 \
+        u64 r;                                                                                        \
+        if (host_##name##_to_int(env, a, format, round, &r))                                          \
+            return r;                                                                                 \
         return fp_num_to_int(env, UNPACK_##name(a), format, round);                                   \
     }                                                                                                 \
     u32 name##_fprf(type a)                                                                           \
@@ -147,14 +153,18 @@
     }
 
 // Infinity shifted left by one: the sign is gone.
-#define INFINITE_fp32  0xff000000u
-#define INFINITE_fp64  0xffe0000000000000ull
-#define INFINITE_fp128 ((u128)0xfffe000000000000ull << 64)
+#define INFINITE_fp32       0xff000000u
+#define INFINITE_fp64       0xffe0000000000000ull
+#define INFINITE_fp128      ((u128)0xfffe000000000000ull << 64)
 
-#define PACK_fp32(n)   (u32) fp_num_pack(n, &fp_single)
-#define PACK_fp64(n)   (u64) fp_num_pack(n, &fp_double)
-#define PACK_fp64s(n)  (u64) fp_num_pack(n, &fp_double)
-#define PACK_fp128(n)  fp_num_pack(n, &fp_quad)
+#define COMPARE_fp32(a, b)  host_compare(host_float(a), host_float(b))
+#define COMPARE_fp64(a, b)  host_compare(host_double(a), host_double(b))
+#define COMPARE_fp128(a, b) fp_num_compare(UNPACK_fp128(a), UNPACK_fp128(b))
+
+#define PACK_fp32(n)        (u32) fp_num_pack(n, &fp_single)
+#define PACK_fp64(n)        (u64) fp_num_pack(n, &fp_double)
+#define PACK_fp64s(n)       (u64) fp_num_pack(n, &fp_double)
+#define PACK_fp128(n)       fp_num_pack(n, &fp_quad)
 
 FORMAT(fp32, u32)
 FORMAT(fp64, u64)

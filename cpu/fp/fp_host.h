@@ -66,16 +66,17 @@ static inline double host_sqrt(double a)
 }
 #endif
 
-static inline bool host_is_zero(u64 bits)
+// Zeros are as good: nothing is lost with them, and their signs in round to nearest are the host's.
+static inline bool host_tame_or_zero(u64 bits)
 {
-    return !(bits << 1);
+    return host_tame(bits) || !(bits << 1);
 }
 
 static inline bool host_add(struct fp_env *env, double a, double b, u64 *r)
 {
-    if (unlikely(env->round != FP_NEAREST || !host_tame(host_bits(a)) || !host_tame(host_bits(b))))
+    if (unlikely(env->round != FP_NEAREST || !host_tame_or_zero(host_bits(a)) || !host_tame_or_zero(host_bits(b))))
         return false;
-    double s = a + b; // a zero is exact and positive in round to nearest; cancellation cannot reach the denormals
+    double s = a + b; // cancellation is exact and cannot reach the denormals
     double e = host_add_error(a, b, s);
     if (e != 0)
         host_inexact(env, __builtin_signbit(e) != __builtin_signbit(s));
@@ -98,8 +99,10 @@ static inline bool host_fp64_sub(struct fp_env *env, u64 a, u64 b, u64 *r)
 static inline bool host_fp64_mul(struct fp_env *env, u64 a, u64 b, u64 *r)
 {
     u64 p = host_bits(host_double(a) * host_double(b));
-    if (unlikely(env->round != FP_NEAREST || !host_tame(a) || !host_tame(b) || !host_tame(p)))
-        return false;
+    if (unlikely(env->round != FP_NEAREST || !host_tame(a) || !host_tame(b) || !host_tame(p))) {
+        *r = p;
+        return !(p << 1) && host_tame_or_zero(a) && host_tame_or_zero(b) && !(a << 1 && b << 1);
+    }
     u128 exact = (u128)HOST_SIG(a) * HOST_SIG(b);
     unsigned drop = 52 + (unsigned)(exact >> 105);
     u64 rest = (u64)exact & ((1ull << drop) - 1), half = 1ull << (drop - 1);
@@ -138,9 +141,76 @@ static inline bool host_fp64_sqrt(struct fp_env *env, u64 a, u64 *r)
     return true;
 }
 
+// Multiply-add: the host's fused instruction, and what its rounding lost (S. Boldo, J.-M. Muller, "Exact and Approximated Error of the
+// FMA"). The product comes rounded from outside, so that no compiler can fuse it into the sums.
+struct host_fma {
+    double result, error; // error has the sign of what was lost, and is zero when nothing was
+};
+
+#if defined(__x86_64__)
+#define HOST_FMA_TARGET __attribute__((target("fma"), noinline, unused))
+#define HOST_HAS_FMA    __builtin_cpu_supports("fma")
+#elif defined(__FP_FAST_FMA)
+#define HOST_FMA_TARGET __attribute__((noinline, unused))
+#define HOST_HAS_FMA    1
+#else
+#define HOST_FMA_TARGET __attribute__((noinline, unused))
+#define HOST_HAS_FMA    0
+#endif
+
+HOST_FMA_TARGET static struct host_fma host_fma(double a, double c, double b, double product)
+{
+    double r = __builtin_fma(a, c, b), lost = __builtin_fma(a, c, -product);
+    double low = b + lost, low_error = host_add_error(b, lost, low);
+    double high = product + low, high_error = host_add_error(product, low, high);
+    return (struct host_fma){r, ((high - r) + high_error) + low_error};
+}
+
 static inline bool host_fp64_muladd(struct fp_env *env, u64 a, u64 c, u64 b, unsigned how, u64 *r)
 {
-    return false;
+    double x = host_double(a), y = host_double(c), product = x * y;
+    if (unlikely(env->round != FP_NEAREST || !HOST_HAS_FMA || !host_tame(host_bits(product)) || !host_tame(a) ||
+                 !host_tame(c) || !host_tame_or_zero(b)))
+        return false;
+    double z = host_double(how & FP_NEGATE_ADDEND ? b ^ 1ull << 63 : b);
+    struct host_fma f = host_fma(x, y, z, product);
+    if (f.error != 0) {
+        if (unlikely(!host_tame(host_bits(f.result))))
+            return false;
+        host_inexact(env, __builtin_signbit(f.error) != __builtin_signbit(f.result));
+    }
+    *r = host_bits(f.result) ^ (how & FP_NEGATE_RESULT ? 1ull << 63 : 0);
+    return true;
+}
+
+// Comparison, and conversions that lose nothing or truncate.
+static inline enum fp_order host_compare(double a, double b)
+{
+    return a < b ? FP_LESS : a > b ? FP_GREATER : a == b ? FP_EQUAL : FP_UNORDERED;
+}
+
+static inline bool host_truncate(struct fp_env *env, double a, enum fp_int format, enum fp_round round, u64 *r)
+{
+    static const struct {
+        double low, high; // exclusive
+    } limits[] = {
+        [FP_S32] = {-0x1p31 - 1, 0x1p31},
+        [FP_U32] = {-1, 0x1p32},
+        [FP_S64] = {-0x1p62, 0x1p62},
+        [FP_U64] = {-1, 0x1p62},
+    };
+    if (round != FP_TRUNCATE || !(a > limits[format].low && a < limits[format].high))
+        return false;
+    s64 v = (s64)a;
+    if ((double)v != a)
+        host_inexact(env, false);
+    *r = (u64)v;
+    return true;
+}
+
+static inline bool host_exact_integer(s64 v)
+{
+    return (u64)v + (1ull << 53) <= 1ull << 54;
 }
 
 // Single precision in double format: computed in double, where the rounding to single happens once or, after rounding to odd, as if
@@ -241,12 +311,28 @@ static inline bool host_fp64s_round(struct fp_env *env, u64 a, u64 *r)
     return host_single(env, host_double(a), r);
 }
 
+static inline bool host_fp64_to_int(struct fp_env *env, u64 a, enum fp_int format, enum fp_round round, u64 *r)
+{
+    return host_truncate(env, host_double(a), format, round, r);
+}
+
+static inline bool host_fp64_from_s64(s64 v, u64 *r)
+{
+    *r = host_bits((double)v);
+    return host_exact_integer(v);
+}
+
 // Vector single: the same through the double forms, which are exact conversions both ways for normal numbers.
-static inline u64 host_widen(u32 a)
+static inline float host_float(u32 bits)
 {
     float f;
-    memcpy(&f, &a, sizeof(f));
-    return host_bits((double)f);
+    memcpy(&f, &bits, sizeof(f));
+    return f;
+}
+
+static inline u64 host_widen(u32 a)
+{
+    return host_bits((double)host_float(a));
 }
 
 static inline u32 host_narrow(u64 a)
@@ -290,12 +376,22 @@ static inline bool host_fp32_muladd(struct fp_env *env, u32 a, u32 c, u32 b, uns
     return true;
 }
 
+static inline bool host_fp32_to_int(struct fp_env *env, u32 a, enum fp_int format, enum fp_round round, u64 *r)
+{
+    return host_truncate(env, (double)host_float(a), format, round, r);
+}
+
 // No host has quads.
-#define host_fp128_add(env, a, b, r)            ((void)(r), false)
-#define host_fp128_sub(env, a, b, r)            ((void)(r), false)
-#define host_fp128_mul(env, a, b, r)            ((void)(r), false)
-#define host_fp128_div(env, a, b, r)            ((void)(r), false)
-#define host_fp128_sqrt(env, a, r)              ((void)(r), false)
-#define host_fp128_muladd(env, a, c, b, how, r) ((void)(r), false)
+#define host_fp128_add(env, a, b, r)                ((void)(r), false)
+#define host_fp128_sub(env, a, b, r)                ((void)(r), false)
+#define host_fp128_mul(env, a, b, r)                ((void)(r), false)
+#define host_fp128_div(env, a, b, r)                ((void)(r), false)
+#define host_fp128_sqrt(env, a, r)                  ((void)(r), false)
+#define host_fp128_muladd(env, a, c, b, how, r)     ((void)(r), false)
+
+#define host_fp128_to_int(env, a, format, round, r) ((void)(r), false)
+#define host_fp128_from_s64(v, r)                   ((void)(r), false)
+#define host_fp64s_from_s64(v, r)                   ((void)(r), false)
+#define host_fp32_from_s64(v, r)                    ((void)(r), false)
 
 #endif
