@@ -43,7 +43,8 @@ static void esb_store(u32 source, u64 page, u64 offset)
 
 static u32 entry(unsigned server, u32 index)
 {
-    return load_be32(lp->mem.base + QUEUE + server * 0x10000 + index * 4);
+    const u8 *at = lp->mem.base + QUEUE + server * 0x10000 + index * 4;
+    return __builtin_bswap32(__atomic_load_n((const u32 *)(const void *)at, __ATOMIC_ACQUIRE));
 }
 
 static bool external(struct cpu *cpu)
