@@ -63,8 +63,7 @@ int debug_set_watchpoint(struct cpu_group *group, u64 ea, u64 size, unsigned kin
     if (!p)
         return -ENOMEM;
     u32 i = 0;
-    while (i < p->watches_len &&
-           (p->watches[i].ea != ea || p->watches[i].size != size || p->watches[i].kinds != kinds))
+    while (i < p->watches_len && (p->watches[i].ea != ea || p->watches[i].size != size || p->watches[i].kinds != kinds))
         i++;
     bool found = i < p->watches_len;
     if (!set && !found)
@@ -141,7 +140,7 @@ void debug_watch_access(struct cpu *cpu, u64 ea, unsigned size, bool store)
             continue;
         if (ea <= p->watches[i].ea + p->watches[i].size - 1 && p->watches[i].ea <= ea + size - 1) {
             cpu->nia = cpu_cia(cpu);
-            cpu->watch_ea = ea;
+            cpu->watch_ea = MAX(ea, p->watches[i].ea); // inside the watched range: the debugger looks for it by that
             cpu->exit_reason = EXIT_BREAKPOINT + 1;
             cpu_unwind(cpu);
         }

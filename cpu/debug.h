@@ -11,6 +11,7 @@
 #include "cpu/group.h"
 
 #define DEBUG_POINTS_MAX 64
+#define WATCH_NONE       (~0ull) // cpu->watch_ea: no watchpoint was met
 
 enum debug_watch { WATCH_READ = 1, WATCH_WRITE = 2 };
 

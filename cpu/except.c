@@ -17,13 +17,13 @@
 #define SRR1_INFO (PPC_BITMASK(33, 36) | PPC_BITMASK(42, 47))
 
 // All bits that the processor has. Transactional memory is absent.
-#define MSR_IMPLEMENTED                                                                                                \
-    (MSR_SF | MSR_VEC | MSR_VSX | MSR_EE | MSR_PR | MSR_FP | MSR_ME | MSR_FE0 | MSR_SE | MSR_BE | MSR_FE1 | MSR_IR |  \
+#define MSR_IMPLEMENTED                                                                                              \
+    (MSR_SF | MSR_VEC | MSR_VSX | MSR_EE | MSR_PR | MSR_FP | MSR_ME | MSR_FE0 | MSR_SE | MSR_BE | MSR_FE1 | MSR_IR | \
      MSR_DR | MSR_PMM | MSR_RI | MSR_LE)
 
 // ISA III "Alternate Interrupt Location"
 #define AIL_3_OFFSET 0xc000000000004000ull
-#define AIL_3_SCV 0xc000000000003000ull
+#define AIL_3_SCV    0xc000000000003000ull
 #define AIL_2_OFFSET 0x18000ull
 
 u64 cpu_cia(const struct cpu *cpu)
@@ -88,8 +88,8 @@ static void enter_vector(struct cpu *cpu, unsigned vector)
     u64 msr = cpu->msr;
     bool may_relocate = vector != VEC_RESET && vector != VEC_MACHINE_CHECK;
     u64 ail = cpu->lpcr & LPCR_AIL;
-    bool relocated = may_relocate && (ail == LPCR_AIL_2 || ail == LPCR_AIL_3) &&
-                     (msr & (MSR_IR | MSR_DR)) == (MSR_IR | MSR_DR);
+    bool relocated =
+        may_relocate && (ail == LPCR_AIL_2 || ail == LPCR_AIL_3) && (msr & (MSR_IR | MSR_DR)) == (MSR_IR | MSR_DR);
     u64 new_msr = MSR_SF | (msr & MSR_ME);
     if (vector == VEC_MACHINE_CHECK)
         new_msr &= ~MSR_ME;
@@ -234,7 +234,6 @@ bool cpu_deliver_pending(struct cpu *cpu)
         vector = VEC_PERFMON;
     else if (lines & LINE_DOORBELL) {
         cpu_lower_line(cpu, LINE_DOORBELL);
-        cpu->dpdes &= ~PPC_BIT(63 - cpu->thread);
         vector = VEC_DOORBELL;
     } else
         return false;

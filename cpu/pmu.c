@@ -41,10 +41,10 @@ static enum pmu_source source(const struct cpu *cpu, unsigned n)
     if (n == 5)
         return SOURCE_CYCLES;
     switch (cpu->pmu.mmcr1 >> (24 - 8 * n) & 0xff) {
-    case 0x1e: return SOURCE_CYCLES;                                         // PM_CYC
-    case 0x02: return SOURCE_INSNS;                                          // PM_INST_CMPL
-    case 0xfe: return n == 0 ? SOURCE_INSNS : SOURCE_NONE;                   // PM_INST_CMPL on PMC1
-    case 0xf0: return n == 0 ? SOURCE_CYCLES : SOURCE_NONE;                  // PM_CYC on PMC1
+    case 0x1e: return SOURCE_CYCLES;                                                  // PM_CYC
+    case 0x02: return SOURCE_INSNS;                                                   // PM_INST_CMPL
+    case 0xfe: return n == 0 ? SOURCE_INSNS : SOURCE_NONE;                            // PM_INST_CMPL on PMC1
+    case 0xf0: return n == 0 ? SOURCE_CYCLES : SOURCE_NONE;                           // PM_CYC on PMC1
     case 0xf4: return n == 1 && (cpu->ctrl & CTRL_RUN) ? SOURCE_CYCLES : SOURCE_NONE; // PM_RUN_CYC
     case 0xfa: return n == 3 && (cpu->ctrl & CTRL_RUN) ? SOURCE_INSNS : SOURCE_NONE;  // PM_RUN_INST_CMPL
     default: return SOURCE_NONE;

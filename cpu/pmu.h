@@ -8,20 +8,20 @@
 
 #define PMU_CYCLES_PER_TICK 8 // 4.096 GHz
 
-#define MMCR0_FC PPC_BIT(32)
-#define MMCR0_FCS PPC_BIT(33)
-#define MMCR0_FCP PPC_BIT(34)
-#define MMCR0_FCM1 PPC_BIT(35)
-#define MMCR0_FCM0 PPC_BIT(36)
-#define MMCR0_PMAE PPC_BIT(37)
-#define MMCR0_FCECE PPC_BIT(38)
-#define MMCR0_EBE PPC_BIT(43)
-#define MMCR0_PMCC PPC_BITMASK(44, 45)
-#define MMCR0_PMC1CE PPC_BIT(48)
-#define MMCR0_PMCJCE PPC_BIT(49)
-#define MMCR0_CC56RUN PPC_BIT(55)
-#define MMCR0_PMAO PPC_BIT(56)
-#define MMCR0_FC56 PPC_BIT(59)
+#define MMCR0_FC            PPC_BIT(32)
+#define MMCR0_FCS           PPC_BIT(33)
+#define MMCR0_FCP           PPC_BIT(34)
+#define MMCR0_FCM1          PPC_BIT(35)
+#define MMCR0_FCM0          PPC_BIT(36)
+#define MMCR0_PMAE          PPC_BIT(37)
+#define MMCR0_FCECE         PPC_BIT(38)
+#define MMCR0_EBE           PPC_BIT(43)
+#define MMCR0_PMCC          PPC_BITMASK(44, 45)
+#define MMCR0_PMC1CE        PPC_BIT(48)
+#define MMCR0_PMCJCE        PPC_BIT(49)
+#define MMCR0_CC56RUN       PPC_BIT(55)
+#define MMCR0_PMAO          PPC_BIT(56)
+#define MMCR0_FC56          PPC_BIT(59)
 
 // Brings the counters up to now. To be called before anything that they depend on changes (MSR[PR], MMCRn, CTRL[RUN]).
 void pmu_update(struct cpu *cpu);

@@ -185,6 +185,19 @@ static u64 get_ic(struct cpu *cpu, unsigned spr)
     return cpu_insns_now(cpu);
 }
 
+// ISA III "Directed Privileged Doorbell Exception State": one bit for each thread of the processor.
+static u64 get_dpdes(struct cpu *cpu, unsigned spr)
+{
+    (void)spr;
+    const struct cpu_group *group = cpu->group;
+    u64 state = 0;
+    for (u32 i = cpu->index - cpu->thread; i < group->len && group->cpus[i]->vcpu == cpu->vcpu; i++) {
+        if (atomic_load(&group->cpus[i]->lines) & LINE_DOORBELL)
+            state |= 1ull << group->cpus[i]->thread;
+    }
+    return state;
+}
+
 static u64 get_ppr32(struct cpu *cpu, unsigned spr)
 {
     (void)spr;
@@ -309,9 +322,9 @@ static void set_upmu(struct cpu *cpu, unsigned spr, u64 value)
 }
 
 #define FIELD(member) sizeof(((struct cpu *)0)->member), offsetof(struct cpu, member)
-#define FIELD32 FIELD
-#define NOFIELD 0, 0
-#define SPR(number, id, rd, wr, level, field, getter, setter)                                                          \
+#define FIELD32       FIELD
+#define NOFIELD       0, 0
+#define SPR(number, id, rd, wr, level, field, getter, setter) \
     [number] = {#id, SPR_##rd, SPR_##wr, LEVEL_##level, field, getter, setter},
 const struct spr_row spr_rows[SPR_COUNT] = {
 #include "cpu/spr.def"

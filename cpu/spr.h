@@ -8,14 +8,14 @@
 #include "cpu/cpu.h"
 
 // ISA III "Logical Partitioning Control Register"
-#define LPCR_ILE PPC_BIT(38)
-#define LPCR_AIL PPC_BITMASK(39, 40)
+#define LPCR_ILE   PPC_BIT(38)
+#define LPCR_AIL   PPC_BITMASK(39, 40)
 #define LPCR_AIL_2 PPC_BIT(39)
 #define LPCR_AIL_3 LPCR_AIL
-#define LPCR_UPRT PPC_BIT(41)
-#define LPCR_HR PPC_BIT(43)
-#define LPCR_LD PPC_BIT(46)
-#define LPCR_GTSE PPC_BIT(53)
+#define LPCR_UPRT  PPC_BIT(41)
+#define LPCR_HR    PPC_BIT(43)
+#define LPCR_LD    PPC_BIT(46)
+#define LPCR_GTSE  PPC_BIT(53)
 
 // ISA III "Facility Status and Control Register": a facility's bit is 1 << its cause.
 enum facility_cause {
@@ -32,29 +32,29 @@ enum facility_cause {
     CAUSE_SCV = 12,
 };
 #define FSCR_BIT(cause) (1ull << (cause))
-#define FSCR_IC_SHIFT 56
+#define FSCR_IC_SHIFT   56
 
 // ISA III "Branch Event Status and Control Register"
-#define BESCR_GE PPC_BIT(0)
-#define BESCR_EE PPC_BIT(30)
-#define BESCR_PME PPC_BIT(31)
-#define BESCR_EEO PPC_BIT(62)
-#define BESCR_PMEO PPC_BIT(63)
+#define BESCR_GE       PPC_BIT(0)
+#define BESCR_EE       PPC_BIT(30)
+#define BESCR_PME      PPC_BIT(31)
+#define BESCR_EEO      PPC_BIT(62)
+#define BESCR_PMEO     PPC_BIT(63)
 
-#define CTRL_RUN 1ull
+#define CTRL_RUN       1ull
 #define DEC_BITS_LARGE 56 // POWER9's large decrementer (ibm,dec-bits)
 
-#define SPR_COUNT 1024
+#define SPR_COUNT      1024
 
 // Who may do it: problem state, privileged, hypervisor only (never, in a partition), or nobody (no such register in this direction).
 enum spr_right { SPR_U, SPR_P, SPR_H, SPR_X };
 
 struct spr_row {
-    const char *name; // NULL: not defined
-    u8 read, write;   // enum spr_right
-    u8 since;         // enum isa_level
-    u8 size;          // of the field: 4 or 8, 0 when the functions do it all
-    u16 offset;       // in struct cpu
+    const char *name;                          // NULL: not defined
+    u8 read, write;                            // enum spr_right
+    u8 since;                                  // enum isa_level
+    u8 size;                                   // of the field: 4 or 8, 0 when the functions do it all
+    u16 offset;                                // in struct cpu
     u64 (*get)(struct cpu *cpu, unsigned spr); // NULL: the field
     void (*set)(struct cpu *cpu, unsigned spr, u64 value);
 };

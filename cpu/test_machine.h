@@ -17,37 +17,38 @@
 #include "isa/isa.h"
 
 #define TEST_MEMORY (16 * MIB)
-#define TEST_CODE 0x10000ull // programs, in real memory
+#define TEST_CODE   0x10000ull // programs, in real memory
 
 // Instructions.
-#define I_LI(rt, v) (0x38000000u | (u32)(rt) << 21 | ((u32)(v) & 0xffff))
-#define I_LD(rt, d, ra) (0xe8000000u | (u32)(rt) << 21 | (u32)(ra) << 16 | ((u32)(d) & 0xfffc))
-#define I_LWZ(rt, d, ra) (0x80000000u | (u32)(rt) << 21 | (u32)(ra) << 16 | ((u32)(d) & 0xffff))
-#define I_STD(rt, d, ra) (0xf8000000u | (u32)(rt) << 21 | (u32)(ra) << 16 | ((u32)(d) & 0xfffc))
-#define I_SC 0x44000002u
-#define I_SC1 0x44000022u
-#define I_SCV(lev) (0x44000001u | (u32)(lev) << 5)
-#define I_RFID 0x4c000024u
-#define I_RFSCV 0x4c0000a4u
-#define I_HRFID 0x4c000224u
-#define I_MFMSR(rt) (0x7c0000a6u | (u32)(rt) << 21)
-#define I_MTMSRD(rs, l) (0x7c000164u | (u32)(rs) << 21 | (u32)(l) << 16)
-#define I_SPR(op, r, n) ((op) | (u32)(r) << 21 | ((u32)(n) & 31) << 16 | ((u32)(n) >> 5) << 11)
-#define I_MFSPR(rt, n) I_SPR(0x7c0002a6u, rt, n)
-#define I_MTSPR(n, rs) I_SPR(0x7c0003a6u, rs, n)
+#define I_LI(rt, v)      (0x38000000u | (u32)(rt) << 21 | ((u32)(v)&0xffff))
+#define I_LD(rt, d, ra)  (0xe8000000u | (u32)(rt) << 21 | (u32)(ra) << 16 | ((u32)(d)&0xfffc))
+#define I_LWZ(rt, d, ra) (0x80000000u | (u32)(rt) << 21 | (u32)(ra) << 16 | ((u32)(d)&0xffff))
+#define I_STD(rt, d, ra) (0xf8000000u | (u32)(rt) << 21 | (u32)(ra) << 16 | ((u32)(d)&0xfffc))
+#define I_SC             0x44000002u
+#define I_SC1            0x44000022u
+#define I_SCV(lev)       (0x44000001u | (u32)(lev) << 5)
+#define I_RFID           0x4c000024u
+#define I_RFSCV          0x4c0000a4u
+#define I_HRFID          0x4c000224u
+#define I_MFMSR(rt)      (0x7c0000a6u | (u32)(rt) << 21)
+#define I_MTMSRD(rs, l)  (0x7c000164u | (u32)(rs) << 21 | (u32)(l) << 16)
+#define I_SPR(op, r, n)  ((op) | (u32)(r) << 21 | ((u32)(n)&31) << 16 | ((u32)(n) >> 5) << 11)
+#define I_MFSPR(rt, n)   I_SPR(0x7c0002a6u, rt, n)
+#define I_MTSPR(n, rs)   I_SPR(0x7c0003a6u, rs, n)
 #define I_SLBMTE(rs, rb) (0x7c000324u | (u32)(rs) << 21 | (u32)(rb) << 11)
-#define I_SLBIE(rb) (0x7c000364u | (u32)(rb) << 11)
-#define I_TLBIE(rb, rs, ric, prs, r) (0x7c000264u | (u32)(rs) << 21 | (u32)(ric) << 18 | (u32)(prs) << 17 | (u32)(r) << 16 | (u32)(rb) << 11)
+#define I_SLBIE(rb)      (0x7c000364u | (u32)(rb) << 11)
+#define I_TLBIE(rb, rs, ric, prs, r) \
+    (0x7c000264u | (u32)(rs) << 21 | (u32)(ric) << 18 | (u32)(prs) << 17 | (u32)(r) << 16 | (u32)(rb) << 11)
 #define I_TLBIEL(rb, rs, ric, prs, r) (I_TLBIE(rb, rs, ric, prs, r) - 0x40u)
-#define I_MSGSNDP(rb) (0x7c00011cu | (u32)(rb) << 11)
-#define I_B_SELF 0x48000000u
-#define I_NOP 0x60000000u
-#define I_TW 0x7fe00008u
-#define I_FADD 0xfc00002au
-#define I_VXOR 0x100004c4u
-#define I_XXLXOR 0xf00004d0u
+#define I_MSGSNDP(rb)                 (0x7c00011cu | (u32)(rb) << 11)
+#define I_B_SELF                      0x48000000u
+#define I_NOP                         0x60000000u
+#define I_TW                          0x7fe00008u
+#define I_FADD                        0xfc00002au
+#define I_VXOR                        0x100004c4u
+#define I_XXLXOR                      0xf00004d0u
 
-#define MSR_BASE (MSR_SF | MSR_ME | MSR_LE)
+#define MSR_BASE                      (MSR_SF | MSR_ME | MSR_LE)
 
 struct machine {
     struct guest_mem mem;

@@ -65,11 +65,11 @@ EXEC(rfebb)
         atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
 }
 
-#define EXEC_HYPERVISOR(id)                                                                                            \
-    EXEC(id)                                                                                                           \
-    {                                                                                                                  \
-        (void)insn;                                                                                                    \
-        cpu_raise_illegal(cpu);                                                                                        \
+#define EXEC_HYPERVISOR(id)     \
+    EXEC(id)                    \
+    {                           \
+        (void)insn;             \
+        cpu_raise_illegal(cpu); \
     }
 EXEC_HYPERVISOR(hrfid)
 EXEC_HYPERVISOR(doze)
@@ -195,8 +195,8 @@ EXEC(slbsync)
 }
 
 // ISA 3.0B III "TLB Invalidate Entry": fields of RB.
-#define TLBIE_IS(rb) PPC_FIELD(rb, 52, 53)
-#define TLBIE_AP(rb) PPC_FIELD(rb, 56, 58)
+#define TLBIE_IS(rb)  PPC_FIELD(rb, 52, 53)
+#define TLBIE_AP(rb)  PPC_FIELD(rb, 56, 58)
 #define TLBIE_PID(rs) ((rs) >> 32)
 
 struct tlb_invalidation {
@@ -219,11 +219,10 @@ static struct tlb_invalidation decode_radix(u64 rb, u64 rs)
 {
     switch (TLBIE_IS(rb)) {
     case 0:
-        return (struct tlb_invalidation){TLB_EA_PAGE, rb & PPC_BITMASK(0, 51), TLBIE_PID(rs), radix_page_shift(TLBIE_AP(rb))};
-    case 1:
-        return (struct tlb_invalidation){TLB_PID, 0, TLBIE_PID(rs), 0};
-    default:
-        return (struct tlb_invalidation){.scope = TLB_ALL};
+        return (struct tlb_invalidation){TLB_EA_PAGE, rb & PPC_BITMASK(0, 51), TLBIE_PID(rs),
+                                         radix_page_shift(TLBIE_AP(rb))};
+    case 1: return (struct tlb_invalidation){TLB_PID, 0, TLBIE_PID(rs), 0};
+    default: return (struct tlb_invalidation){.scope = TLB_ALL};
     }
 }
 

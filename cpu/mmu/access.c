@@ -12,18 +12,18 @@
 #include "cpu/mmu/mmu_int.h"
 
 // ISA III "Machine Check Interrupt", POWER9's encoding: load from, and fetch from, a bad real address.
-#define SRR1_MC_DATA PPC_BIT(42)
-#define DSISR_MC_BAD_REAL 0x40u
+#define SRR1_MC_DATA           PPC_BIT(42)
+#define DSISR_MC_BAD_REAL      0x40u
 #define SRR1_MC_FETCH_BAD_REAL 0x080c0000u
 
 // ISA III "Data Address Watchpoint Register Extension"
 #define DAWRX_MRD(x) ((x) >> 10 & 0x3f)
-#define DAWRX_DW PPC_BIT(57)
-#define DAWRX_DR PPC_BIT(58)
-#define DAWRX_WT PPC_BIT(59)
-#define DAWRX_WTI PPC_BIT(60)
-#define DAWRX_PNH PPC_BIT(62)
-#define DAWRX_PRO PPC_BIT(63)
+#define DAWRX_DW     PPC_BIT(57)
+#define DAWRX_DR     PPC_BIT(58)
+#define DAWRX_WT     PPC_BIT(59)
+#define DAWRX_WTI    PPC_BIT(60)
+#define DAWRX_PNH    PPC_BIT(62)
+#define DAWRX_PRO    PPC_BIT(63)
 
 static u64 dawr_last(const struct cpu *cpu)
 {
@@ -49,7 +49,8 @@ static bool dawr_match(const struct cpu *cpu, u64 ea, unsigned size, bool store)
     return ea <= dawr_last(cpu) && (cpu->dawr0 & ~7ull) <= ea + size - 1;
 }
 
-static _Noreturn void raise_data_fault(struct cpu *cpu, u64 ea, enum mmu_fault fault, const struct translation *tr, bool store)
+static _Noreturn void raise_data_fault(struct cpu *cpu, u64 ea, enum mmu_fault fault, const struct translation *tr,
+                                       bool store)
 {
     if (fault == FAULT_SEGMENT)
         cpu_raise_dseg(cpu, ea);
@@ -162,8 +163,7 @@ static void to_bytes(const struct cpu *cpu, u8 *bytes, unsigned size, u128 v)
 static u128 load(const struct cpu *cpu, const u8 *host, unsigned size)
 {
     switch (size) {
-    case 1:
-        return *host;
+    case 1: return *host;
     case 2: {
         u16 v;
         memcpy(&v, host, 2);
@@ -179,17 +179,14 @@ static u128 load(const struct cpu *cpu, const u8 *host, unsigned size)
         memcpy(&v, host, 8);
         return cpu->be ? __builtin_bswap64(v) : v;
     }
-    default:
-        return from_bytes(cpu, host, size);
+    default: return from_bytes(cpu, host, size);
     }
 }
 
 static void store(const struct cpu *cpu, u8 *host, unsigned size, u128 value)
 {
     switch (size) {
-    case 1:
-        *host = (u8)value;
-        break;
+    case 1: *host = (u8)value; break;
     case 2: {
         u16 v = cpu->be ? __builtin_bswap16((u16)value) : (u16)value;
         memcpy(host, &v, 2);
@@ -205,8 +202,7 @@ static void store(const struct cpu *cpu, u8 *host, unsigned size, u128 value)
         memcpy(host, &v, 8);
         break;
     }
-    default:
-        to_bytes(cpu, host, size, value);
+    default: to_bytes(cpu, host, size, value);
     }
 }
 

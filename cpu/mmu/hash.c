@@ -14,24 +14,24 @@
 #include "cpu/mmu/slb.h"
 
 // First doubleword
-#define HPTE_B PPC_BITMASK(0, 1)
+#define HPTE_B    PPC_BITMASK(0, 1)
 #define HPTE_AVPN PPC_BITMASK(2, 56)
-#define HPTE_L PPC_BIT(61)
-#define HPTE_H PPC_BIT(62)
-#define HPTE_V PPC_BIT(63)
+#define HPTE_L    PPC_BIT(61)
+#define HPTE_H    PPC_BIT(62)
+#define HPTE_V    PPC_BIT(63)
 // Second doubleword
-#define HPTE_PP0 PPC_BIT(0)
+#define HPTE_PP0      PPC_BIT(0)
 #define HPTE_KEY_HIGH PPC_BITMASK(2, 3)
-#define HPTE_RPN PPC_BITMASK(4, 51)
-#define HPTE_KEY_LOW PPC_BITMASK(52, 54)
-#define HPTE_R PPC_BIT(55)
-#define HPTE_C PPC_BIT(56)
-#define HPTE_I PPC_BIT(58)
-#define HPTE_G PPC_BIT(60)
-#define HPTE_N PPC_BIT(61)
-#define HPTE_PP 3ull
+#define HPTE_RPN      PPC_BITMASK(4, 51)
+#define HPTE_KEY_LOW  PPC_BITMASK(52, 54)
+#define HPTE_R        PPC_BIT(55)
+#define HPTE_C        PPC_BIT(56)
+#define HPTE_I        PPC_BIT(58)
+#define HPTE_G        PPC_BIT(60)
+#define HPTE_N        PPC_BIT(61)
+#define HPTE_PP       3ull
 
-#define VSID_MASK PPC_BITMASK(2, 51)
+#define VSID_MASK     PPC_BITMASK(2, 51)
 
 struct page_size {
     u8 shift;
@@ -78,8 +78,8 @@ static unsigned actual_shift(const struct base_size *base, u64 v, u64 r)
 }
 
 struct segment {
-    u64 vsid;  // as in the SLB
-    u64 id;    // the virtual segment number
+    u64 vsid;   // as in the SLB
+    u64 id;     // the virtual segment number
     u64 offset; // of the address in the segment
     unsigned shift;
     bool problem; // the access's privilege, for the key
@@ -115,7 +115,8 @@ static bool find_in_group(const struct hpt *hpt, u64 group, u64 want, const stru
     return false;
 }
 
-static bool find_entry(const struct hpt *hpt, const struct segment *s, const struct base_size *base, struct found *found)
+static bool find_entry(const struct hpt *hpt, const struct segment *s, const struct base_size *base,
+                       struct found *found)
 {
     // ISA III "Hashed Page Table Search"
     u64 page = s->offset >> base->shift;

@@ -3,25 +3,25 @@
 #include "cpu/mmu/slb.h"
 #include "cpu/test_machine.h"
 
-#define HPT_SHIFT 18u
-#define DATA 0x400000ull
-#define USER_EA 0x10000000ull
-#define KERNEL_EA 0xc000000000000000ull
+#define HPT_SHIFT   18u
+#define DATA        0x400000ull
+#define USER_EA     0x10000000ull
+#define KERNEL_EA   0xc000000000000000ull
 
-#define V_VALID 1ull
-#define V_LARGE 4ull
+#define V_VALID     1ull
+#define V_LARGE     4ull
 #define V_SECONDARY 2ull
-#define R_REF 0x100ull
-#define R_CHG 0x80ull
-#define R_M 0x10ull
-#define R_N 4ull
+#define R_REF       0x100ull
+#define R_CHG       0x80ull
+#define R_M         0x10ull
+#define R_N         4ull
 
-#define MSR_VIRT (MSR_BASE | MSR_IR | MSR_DR)
-#define MSR_USER (MSR_VIRT | MSR_PR | MSR_EE)
+#define MSR_VIRT    (MSR_BASE | MSR_IR | MSR_DR)
+#define MSR_USER    (MSR_VIRT | MSR_PR | MSR_EE)
 
 #define VSID_KERNEL 0x123456ull
-#define VSID_USER 0xabcdeull
-#define NEXT(n) (KERNEL_EA + TEST_CODE + 4 * (n))
+#define VSID_USER   0xabcdeull
+#define NEXT(n)     (KERNEL_EA + TEST_CODE + 4 * (n))
 
 static struct hpt table;
 
@@ -114,14 +114,15 @@ static void test_secondary_group_and_page_sizes(void)
         {0, 12, true, 0, DATA, USER_EA + 0x5000, DATA},
         {SLB_L | PPC_BIT(59), 16, false, V_LARGE, DATA | 1 << 12, USER_EA + 0x1fff8, DATA + 0xfff8},
         {SLB_L | PPC_BIT(59), 16, true, V_LARGE, DATA | 1 << 12, USER_EA + 0x2fff8, DATA + 0xfff8},
-        {SLB_L | PPC_BIT(59), 16, false, V_LARGE, 8 << 12, USER_EA + 0x412340, 0x412340},   // 16 MB among 64 KB
-        {0, 12, false, V_LARGE, DATA | 7 << 12, USER_EA + 0x13008, DATA + 0x3008},          // 64 KB among 4 KB
+        {SLB_L | PPC_BIT(59), 16, false, V_LARGE, 8 << 12, USER_EA + 0x412340, 0x412340}, // 16 MB among 64 KB
+        {0, 12, false, V_LARGE, DATA | 7 << 12, USER_EA + 0x13008, DATA + 0x3008},        // 64 KB among 4 KB
         {SLB_L, 24, false, V_LARGE, 0, USER_EA + 0x402340, 0x402340},
     };
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
         struct machine *m = hash_machine();
         user_segment(m, cases[i].slb);
-        enter(VSID_USER, cases[i].ea, 28, cases[i].base, cases[i].secondary, cases[i].v, cases[i].r | R_M | R_REF | R_CHG | 2);
+        enter(VSID_USER, cases[i].ea, 28, cases[i].base, cases[i].secondary, cases[i].v,
+              cases[i].r | R_M | R_REF | R_CHG | 2);
         store_be64(guest_mem_at(&m->mem, cases[i].gra, 8), 0x6600000000000000);
         m->cpu->gpr[4] = cases[i].ea;
         u64 at = kernel_exec(m, MSR_VIRT, I_LD(3, 0, 4), 0, 0);
@@ -152,13 +153,10 @@ static void test_protection(void)
         u64 pp, flags, msr; // flags: of the segment
         bool load, store;
     } cases[] = {
-        {0, SLB_KP, MSR_VIRT, true, true},   // supervisor, Ks = 0
-        {0, SLB_KS, MSR_VIRT, false, false},
-        {1, SLB_KS, MSR_VIRT, true, false},
-        {2, SLB_KS, MSR_VIRT, true, true},
-        {3, 0, MSR_VIRT, true, false},
-        {PPC_BIT(0) | 2, 0, MSR_VIRT, true, false},
-        {PPC_BIT(0) | 2, SLB_KS, MSR_VIRT, false, false},
+        {0, SLB_KP, MSR_VIRT, true, true}, // supervisor, Ks = 0
+        {0, SLB_KS, MSR_VIRT, false, false},        {1, SLB_KS, MSR_VIRT, true, false},
+        {2, SLB_KS, MSR_VIRT, true, true},          {3, 0, MSR_VIRT, true, false},
+        {PPC_BIT(0) | 2, 0, MSR_VIRT, true, false}, {PPC_BIT(0) | 2, SLB_KS, MSR_VIRT, false, false},
     };
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
         struct machine *m = hash_machine();

@@ -24,8 +24,8 @@
 #include "cpu/mmu/mmu_int.h"
 #include "cpu/mmu/slb.h"
 
-#define KEY_RADIX PPC_BIT(0)
-#define KEY_RADIX_KERNEL (KEY_RADIX | PPC_BIT(1))
+#define KEY_RADIX         PPC_BIT(0)
+#define KEY_RADIX_KERNEL  (KEY_RADIX | PPC_BIT(1))
 #define REAL_ADDRESS_MASK (~0ull >> 4) // real mode ignores bits 0:3 of the effective address
 
 static u64 mix(u64 v)
@@ -257,34 +257,27 @@ void mmu_flush_local(struct cpu *cpu, enum tlb_scope scope, u64 arg0, u64 arg1, 
 {
     cpu_mmu(cpu)->flushes++;
     switch (scope) {
-    case TLB_ALL:
-        flush_all(cpu);
-        break;
+    case TLB_ALL: flush_all(cpu); break;
     case TLB_EA_PAGE:
         if (arg2 > 24) // a gigabyte page: most of the address space of a process anyway
             flush_pid(cpu, arg1);
         else
             flush_ea(cpu, arg0, MAX((unsigned)arg2, GUEST_PAGE_SHIFT));
         break;
-    case TLB_PID:
-        flush_pid(cpu, arg1);
-        break;
+    case TLB_PID: flush_pid(cpu, arg1); break;
     case TLB_VPN:
         if (arg1 > 24)
             flush_all(cpu);
         else
             flush_va(cpu, arg0, (unsigned)arg1);
         break;
-    case TLB_REAL_WRITE:
-        flush_real(cpu, arg0, true);
-        break;
-    case TLB_REAL:
-        flush_real(cpu, arg0, false);
-        break;
+    case TLB_REAL_WRITE: flush_real(cpu, arg0, true); break;
+    case TLB_REAL: flush_real(cpu, arg0, false); break;
     }
 }
 
-static enum mmu_fault real_translate(struct cpu *cpu, u64 ea, enum mmu_access access, bool probe, struct translation *tr)
+static enum mmu_fault real_translate(struct cpu *cpu, u64 ea, enum mmu_access access, bool probe,
+                                     struct translation *tr)
 {
     const struct cpu_group *group = cpu->group;
     u64 gra = ea & REAL_ADDRESS_MASK;

@@ -12,29 +12,29 @@
 #define PRTB_SIZE 0x1full
 
 // Process table entry and page directory entry
-#define PRTE_RTS_HIGH PPC_BITMASK(1, 2)
-#define PRTE_RTS_LOW PPC_BITMASK(56, 58)
-#define PRTE_ROOT PPC_BITMASK(4, 55)
-#define PRTE_ROOT_SIZE 0x1full
+#define PRTE_RTS_HIGH          PPC_BITMASK(1, 2)
+#define PRTE_RTS_LOW           PPC_BITMASK(56, 58)
+#define PRTE_ROOT              PPC_BITMASK(4, 55)
+#define PRTE_ROOT_SIZE         0x1full
 
-#define PTE_VALID PPC_BIT(0)
-#define PTE_LEAF PPC_BIT(1)
-#define PDE_NEXT PPC_BITMASK(4, 55)
-#define PDE_NEXT_SIZE 0x1full
-#define PTE_RPN PPC_BITMASK(7, 51)
-#define PTE_R PPC_BIT(55)
-#define PTE_C PPC_BIT(56)
-#define PTE_ATT PPC_BITMASK(58, 59)
+#define PTE_VALID              PPC_BIT(0)
+#define PTE_LEAF               PPC_BIT(1)
+#define PDE_NEXT               PPC_BITMASK(4, 55)
+#define PDE_NEXT_SIZE          0x1full
+#define PTE_RPN                PPC_BITMASK(7, 51)
+#define PTE_R                  PPC_BIT(55)
+#define PTE_C                  PPC_BIT(56)
+#define PTE_ATT                PPC_BITMASK(58, 59)
 #define PTE_ATT_NON_IDEMPOTENT PPC_BIT(58)
-#define PTE_EAA_PRIV PPC_BIT(60)
-#define PTE_EAA_READ PPC_BIT(61)
-#define PTE_EAA_RW PPC_BIT(62)
-#define PTE_EAA_EXEC PPC_BIT(63)
+#define PTE_EAA_PRIV           PPC_BIT(60)
+#define PTE_EAA_READ           PPC_BIT(61)
+#define PTE_EAA_RW             PPC_BIT(62)
+#define PTE_EAA_EXEC           PPC_BIT(63)
 
-#define QUADRANT(ea) ((ea) >> 62)
-#define AMR_KEY0_WRITE PPC_BIT(0)
-#define AMR_KEY0_READ PPC_BIT(1)
-#define IAMR_KEY0_EXEC PPC_BIT(1)
+#define QUADRANT(ea)           ((ea) >> 62)
+#define AMR_KEY0_WRITE         PPC_BIT(0)
+#define AMR_KEY0_READ          PPC_BIT(1)
+#define IAMR_KEY0_EXEC         PPC_BIT(1)
 
 static bool table_read(const struct cpu *cpu, u64 gra, u64 *value)
 {
@@ -92,7 +92,8 @@ static enum mmu_fault storage(struct translation *tr, u64 cause)
 }
 
 // Follows the tree for `offset` (the address within its quadrant). *at: where the leaf lies; *shift: its page size.
-static enum mmu_fault walk(struct cpu *cpu, u64 root, u64 offset, u64 *pte, u64 *at, unsigned *shift, struct translation *tr)
+static enum mmu_fault walk(struct cpu *cpu, u64 root, u64 offset, u64 *pte, u64 *at, unsigned *shift,
+                           struct translation *tr)
 {
     unsigned bits = (unsigned)(PPC_FIELD(root, 1, 2) << 3 | PPC_FIELD(root, 56, 58)) + 31;
     unsigned level = (unsigned)(root & PRTE_ROOT_SIZE);

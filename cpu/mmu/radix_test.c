@@ -3,24 +3,24 @@
 #include "cpu/test_machine.h"
 
 // Where the tests keep their tables, and a bump allocator for lower levels.
-#define PRTB 0x100000ull
-#define TABLES 0x200000ull
-#define DATA 0x400000ull
-#define USER_EA 0x10000000ull
+#define PRTB      0x100000ull
+#define TABLES    0x200000ull
+#define DATA      0x400000ull
+#define USER_EA   0x10000000ull
 #define KERNEL_EA 0xc000000000000000ull
 
-#define PTE_V PPC_BIT(0)
-#define PTE_L PPC_BIT(1)
-#define PTE_R 0x100ull
-#define PTE_C 0x80ull
-#define PTE_PRIV 8ull
-#define PTE_READ 4ull
-#define PTE_RW 6ull
-#define PTE_EXEC 1ull
-#define PTE_CI 0x20ull
+#define PTE_V     PPC_BIT(0)
+#define PTE_L     PPC_BIT(1)
+#define PTE_R     0x100ull
+#define PTE_C     0x80ull
+#define PTE_PRIV  8ull
+#define PTE_READ  4ull
+#define PTE_RW    6ull
+#define PTE_EXEC  1ull
+#define PTE_CI    0x20ull
 
-#define MSR_VIRT (MSR_BASE | MSR_IR | MSR_DR)
-#define MSR_USER (MSR_VIRT | MSR_PR | MSR_EE)
+#define MSR_VIRT  (MSR_BASE | MSR_IR | MSR_DR)
+#define MSR_USER  (MSR_VIRT | MSR_PR | MSR_EE)
 
 static u64 tables_next;
 
@@ -105,7 +105,7 @@ static u64 kernel_exec(struct machine *m, u64 msr, u32 i0, u32 i1, u32 i2)
 }
 
 #define VECTOR(v) (0xc000000000004000ull + (v))
-#define NEXT(n) (KERNEL_EA + TEST_CODE + 4 * (n))
+#define NEXT(n)   (KERNEL_EA + TEST_CODE + 4 * (n))
 
 static void test_translates_and_sets_bits(void)
 {
@@ -259,6 +259,26 @@ static void test_tlbie(void)
     machine_free(m);
 }
 
+// More invalidations than there are generations: numbers are used again after everything was flushed.
+static void test_generations_run_out(void)
+{
+    struct machine *m = radix_machine(1);
+    u64 pte = map(m, 1, USER_EA, DATA, 12, PTE_RW | PTE_R | PTE_C);
+    m->cpu->gpr[4] = USER_EA;
+    for (u64 i = 0; i < 10000; i++) {
+        u64 page = DATA + (i & 7) * 0x1000;
+        put(m, pte, PTE_V | PTE_L | page | PTE_RW | PTE_R | PTE_C);
+        store_be64(guest_mem_at(&m->mem, page, 8), __builtin_bswap64(i));
+        mmu_flush_local(m->cpu, TLB_PID, 0, 1, 0);
+        kernel_exec(m, MSR_VIRT, I_LD(3, 0, 4), 0, 0);
+        if (m->cpu->gpr[3] != i) {
+            CHECK_EQ(m->cpu->gpr[3], i);
+            break;
+        }
+    }
+    machine_free(m);
+}
+
 static void test_relocation_mix(void)
 {
     struct machine *m = radix_machine(1);
@@ -332,7 +352,7 @@ static void test_stores_to_code(void)
     m->cpu->gpr[3] = I_SC1;
     m->cpu->gpr[9] = 0;
     // The store replaces the instruction after it.
-    machine_put(m, TEST_CODE, 0x90640000u, false); // stw r3,0(r4)
+    machine_put(m, TEST_CODE, 0x90640000u, false);    // stw r3,0(r4)
     machine_put(m, TEST_CODE + 4, 0x7c0004ac, false); // sync
     machine_put(m, TEST_CODE + 8, I_NOP, false);
     machine_put(m, TEST_CODE + 12, I_SC1, false);
@@ -349,6 +369,7 @@ int main(void)
     TEST(test_amr_guards_user_pages);
     TEST(test_pid_switch);
     TEST(test_tlbie);
+    TEST(test_generations_run_out);
     TEST(test_relocation_mix);
     TEST(test_page_crossing);
     TEST(test_dawr);

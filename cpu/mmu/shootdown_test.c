@@ -6,12 +6,12 @@
 
 #include "cpu/test_machine.h"
 
-#define PRTB 0x100000ull
-#define ROOT 0x200000ull
+#define PRTB   0x100000ull
+#define ROOT   0x200000ull
 #define PAGE_A 0x400000ull
 #define PAGE_B 0x500000ull
-#define LEAF (PPC_BIT(0) | PPC_BIT(1) | 0x100 | 0x80 | 8 | 6 | 1)
-#define EA 0x10000000ull
+#define LEAF   (PPC_BIT(0) | PPC_BIT(1) | 0x100 | 0x80 | 8 | 6 | 1)
+#define EA     0x10000000ull
 
 static u64 *at(struct machine *m, u64 gra)
 {

@@ -9,17 +9,17 @@
 
 // RB of slbmte: ESID, V, index.
 #define SLB_ESID_V PPC_BIT(36)
-#define SLB_ESID PPC_BITMASK(0, 35)
-#define SLB_INDEX 0xfffull
+#define SLB_ESID   PPC_BITMASK(0, 35)
+#define SLB_INDEX  0xfffull
 // RS of slbmte.
-#define SLB_B PPC_BITMASK(0, 1)
+#define SLB_B    PPC_BITMASK(0, 1)
 #define SLB_B_1T PPC_BIT(1)
-#define SLB_KS PPC_BIT(52)
-#define SLB_KP PPC_BIT(53)
-#define SLB_N PPC_BIT(54)
-#define SLB_L PPC_BIT(55)
-#define SLB_C PPC_BIT(56)
-#define SLB_LP PPC_BITMASK(58, 59)
+#define SLB_KS   PPC_BIT(52)
+#define SLB_KP   PPC_BIT(53)
+#define SLB_N    PPC_BIT(54)
+#define SLB_L    PPC_BIT(55)
+#define SLB_C    PPC_BIT(56)
+#define SLB_LP   PPC_BITMASK(58, 59)
 
 static inline unsigned slb_segment_shift(u64 vsid)
 {
