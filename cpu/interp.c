@@ -383,6 +383,10 @@ static enum cpu_exit interp_run(struct cpu *cpu)
                 break;
             if (atomic_load(&cpu->attn) & ATTN_STEP) {
                 if (stepping(cpu)) {
+                    if (unlikely(debug_breakpoint_at(cpu, cpu->nia))) {
+                        why = EXIT_BREAKPOINT;
+                        break;
+                    }
                     execute_one(cpu);
                     continue;
                 }
@@ -404,7 +408,6 @@ static enum cpu_exit interp_run(struct cpu *cpu)
 static enum cpu_exit interp_step(struct cpu *cpu)
 {
     sigjmp_buf unwind;
-    enum cpu_exit why = EXIT_STEPPED;
     cpu->unwind = &unwind;
     cpu->page = NULL;
     cpu->exit_reason = 0;
@@ -413,10 +416,11 @@ static enum cpu_exit interp_step(struct cpu *cpu)
     atomic_fetch_or(&cpu->attn, ATTN_STEP);
     if (sigsetjmp(unwind, 0))
         unwound(cpu);
-    else if (!attend(cpu, &why))
+    else if (atomic_load(&cpu->attn) & ATTN_STOP)
+        cpu->exit_reason = EXIT_STOPPED + 1;
+    else
         execute_one(cpu);
-    if (cpu->exit_reason)
-        why = cpu->exit_reason - 1;
+    enum cpu_exit why = cpu->exit_reason ? cpu->exit_reason - 1 : EXIT_STEPPED;
     cpu->exit_reason = 0;
     cpu_time_stop(cpu);
     cpu_leave(cpu);

@@ -18,7 +18,8 @@ enum cpu_exit {
 struct cpu_engine {
     const char *name;
     enum cpu_exit (*run)(struct cpu *cpu);
-    // Executes exactly one instruction (or delivers one pending interrupt), then EXIT_STEPPED.
+    // Executes exactly one instruction, or the interrupt that it raises, then EXIT_STEPPED. Interrupts that others raise stay pending,
+    // or a step would end in their handler more often than at the next instruction.
     enum cpu_exit (*step)(struct cpu *cpu);
 };
 

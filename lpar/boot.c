@@ -303,6 +303,12 @@ static int run(struct boot *b, bool first)
             return fail("the console: no memory or no threads");
     }
     err = vps_start(&vps);
+    if (!err && b->gdb && gdb_serve(b->gdb)) {
+        partition_end(&b->lp, END_CRASH, "the host has no more threads");
+        hold_end(&b->hold);
+        vps_join(&vps);
+        err = -EAGAIN;
+    }
     if (err) {
         gdb_stop(b->gdb, true);
         b->gdb = NULL;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads: the stub's own thread has the socket and the session. Hardware threads report stops by writing their index
-// into a pipe; `monitor quit` and the end of the partition come the same way.
+// Threads: the stub's own thread has the socket and the session. Hardware threads report stops by writing an event into a
+// pipe before they wait at the gate, so once the partition is held every event is in the pipe; the end of the partition comes
+// the same way.
 #include "lpar/gdb.h"
 
 #include <arpa/inet.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "cpu/debug.h"
@@ -24,18 +26,26 @@
 
 enum { EVENT_END = -1, EVENT_CRASH = -2 };
 
+struct event {
+    s32 index; // of the thread, or EVENT_*
+    s32 why;   // enum gdb_stop
+};
+
+#define SEND_SECONDS 10 // a debugger that takes nothing for so long is gone
+
 struct gdb {
     // Fixed after start.
     struct partition *lp;
     struct hold *hold;
-    int listener, events[2]; // pipe: s32 thread indices, or EVENT_*
+    int listener, events[2]; // pipe of struct event, its reading end does not block
+    bool serving;
     pthread_t thread;
 
     // The stub's thread only.
     struct gdb_session session;
     int client;
-    bool stepping, done;
-    bool interrupted;
+    bool done;
+    s32 ended; // EVENT_* when the partition ended, or 0
 };
 
 static unsigned target_threads(void *arg)
@@ -89,21 +99,37 @@ static bool target_point(void *arg, bool insert, unsigned kind, u64 ea, u64 size
     return !err || (!insert && err == -ENOENT);
 }
 
+static bool next_event(struct gdb *g, struct event *event)
+{
+    while (read(g->events[0], event, sizeof(*event)) == sizeof(*event)) {
+        if (event->index >= 0)
+            return true;
+        g->ended = event->index;
+    }
+    return false;
+}
+
+static void post_event(struct gdb *g, s32 index, enum gdb_stop why)
+{
+    struct event event = {index, (s32)why};
+    while (write(g->events[1], &event, sizeof(event)) < 0 && errno == EINTR)
+        ;
+}
+
 static void target_resume(void *arg, int step)
 {
     struct gdb *g = arg;
-    g->stepping = step >= 0;
-    g->interrupted = false;
+    struct event stale; // of a thread that stopped beside the one that was reported: it will meet its breakpoint again
+    while (next_event(g, &stale))
+        ;
     if (step < 0) {
         hold_resume(g->hold, -1);
         return;
     }
     // A thread that the OS stopped has nothing to step: it stays where it is.
     const struct papr_cpu *pc = cpu_papr(g->lp->group.cpus[step]);
-    s32 event = step;
     if (atomic_load(&pc->state) != THREAD_RUNNING) {
-        if (write(g->events[1], &event, sizeof(event)) != sizeof(event))
-            g->done = true;
+        post_event(g, step, GDB_STEP);
         return;
     }
     hold_resume(g->hold, step);
@@ -112,7 +138,6 @@ static void target_resume(void *arg, int step)
 static void target_interrupt(void *arg)
 {
     struct gdb *g = arg;
-    g->interrupted = true;
     hold_stop(g->hold);
     gdb_session_stopped(&g->session, g->session.current, GDB_INTERRUPT, 0);
 }
@@ -165,10 +190,8 @@ static void target_monitor(void *arg, struct cpu *cpu, const char *command, char
 static void thread_event(void *arg, struct cpu *cpu, enum cpu_exit why)
 {
     struct gdb *g = arg;
-    s32 event = (s32)cpu->index;
-    (void)why;
-    while (write(g->events[1], &event, sizeof(event)) < 0 && errno == EINTR)
-        ;
+    post_event(g, (s32)cpu->index,
+               why == EXIT_STEPPED ? GDB_STEP : cpu->watch_ea != WATCH_NONE ? GDB_WATCH : GDB_BREAKPOINT);
 }
 
 static void flush_output(struct gdb *g)
@@ -179,30 +202,31 @@ static void flush_output(struct gdb *g)
         ssize_t n = send(g->client, s->out + done, s->out_len - done, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n <= 0) {
+            s->detached = true;
+            forget_points(g);
             break;
+        }
         done += (size_t)n;
     }
     s->out_len = 0;
 }
 
-static void handle_event(struct gdb *g)
+static void handle_events(struct gdb *g)
 {
-    s32 event;
-    if (read(g->events[0], &event, sizeof(event)) != sizeof(event))
-        return;
-    if (event < 0) {
-        g->done = true;
-        if (g->client >= 0)
-            gdb_session_stopped(&g->session, 0, event == EVENT_END ? GDB_EXITED : GDB_CRASHED, 0);
-        return;
+    struct event event;
+    while (next_event(g, &event)) {
+        if (!g->session.running)
+            continue; // a second thread met its breakpoint while the first one's stop was being reported
+        hold_stop(g->hold);
+        gdb_session_stopped(&g->session, (unsigned)event.index, (enum gdb_stop)event.why,
+                            g->lp->group.cpus[event.index]->watch_ea);
     }
-    if (!g->session.running)
-        return; // a second thread met its breakpoint while the first one's stop was being reported
-    hold_stop(g->hold);
-    struct cpu *cpu = g->lp->group.cpus[event];
-    enum gdb_stop why = g->stepping ? GDB_STEP : debug_breakpoint_at(cpu, cpu->nia) ? GDB_BREAKPOINT : GDB_WATCH;
-    gdb_session_stopped(&g->session, (unsigned)event, why, cpu->watch_ea);
+    if (!g->ended)
+        return;
+    g->done = true;
+    if (g->client >= 0)
+        gdb_session_stopped(&g->session, 0, g->ended == EVENT_END ? GDB_EXITED : GDB_CRASHED, 0);
 }
 
 static void drop_client(struct gdb *g)
@@ -225,6 +249,7 @@ static void accept_client(struct gdb *g, const struct gdb_target *target)
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = SEND_SECONDS}, sizeof(struct timeval));
     gdb_session_fini(&g->session);
     if (gdb_session_init(&g->session, target)) {
         close(fd);
@@ -249,7 +274,7 @@ static void *stub_main(void *arg)
         if (poll(fds, 3, -1) < 0)
             continue;
         if (fds[0].revents)
-            handle_event(g);
+            handle_events(g);
         if (fds[1].revents)
             accept_client(g, &target);
         if (fds[2].revents && g->client >= 0) {
@@ -308,13 +333,11 @@ struct gdb *gdb_start(struct partition *lp, struct hold *hold, const char *addre
     if (g->listener < 0)
         goto fail;
     *why = "no descriptors for the debugger's stub";
-    if (pipe2(g->events, O_CLOEXEC))
+    if (pipe2(g->events, O_CLOEXEC) || fcntl(g->events[0], F_SETFL, O_NONBLOCK))
         goto fail;
     hold->event = thread_event;
     hold->arg = g;
-    hold->held = true; // no thread runs yet: the debugger starts the partition
-    if (pthread_create(&g->thread, NULL, stub_main, g))
-        goto fail;
+    hold_closed(hold); // the debugger starts the partition
     return g;
 fail:
     if (g->listener >= 0)
@@ -327,14 +350,22 @@ fail:
     return NULL;
 }
 
+int gdb_serve(struct gdb *g)
+{
+    int err = pthread_create(&g->thread, NULL, stub_main, g);
+    g->serving = !err;
+    return -err;
+}
+
 void gdb_stop(struct gdb *g, bool crashed)
 {
     if (!g)
         return;
-    s32 event = crashed ? EVENT_CRASH : EVENT_END;
-    while (write(g->events[1], &event, sizeof(event)) < 0 && errno == EINTR)
-        ;
-    pthread_join(g->thread, NULL);
+    post_event(g, crashed ? EVENT_CRASH : EVENT_END, GDB_EXITED);
+    if (g->serving)
+        pthread_join(g->thread, NULL);
+    debug_clear(&g->lp->group);
+    g->hold->event = NULL;
     close(g->listener);
     close(g->events[0]);
     close(g->events[1]);

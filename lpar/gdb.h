@@ -12,6 +12,9 @@ struct gdb;
 // debugger lets it go. NULL with *why (static text) when it cannot. The partition and `hold` must outlive it.
 struct gdb *gdb_start(struct partition *lp, struct hold *hold, const char *address, const char **why);
 
+// Serves debuggers from now on: all hardware threads have their host threads. 0 or a negative errno.
+int gdb_serve(struct gdb *gdb);
+
 // The partition ended: tells the debugger, closes and frees. NULL is fine.
 void gdb_stop(struct gdb *gdb, bool crashed);
 

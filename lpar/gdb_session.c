@@ -388,7 +388,7 @@ static bool dispatch(struct gdb_session *s, const char *p, struct reply *r, bool
     char command = *p;
     const char *args = command ? p + 1 : p;
     switch (command) {
-    case '?': add(r, "S05"); return true;
+    case '?': add(r, "T05thread:%x;", THREAD_ID(s->current)); return true;
     case 'g': return cmd_read_regs(s, r);
     case 'G': return cmd_write_regs(s, args, r);
     case 'p': return cmd_read_reg(s, args, r);

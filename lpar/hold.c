@@ -4,6 +4,8 @@
 // when as many host threads wait at the gate as there are. Locks: hold->lock is innermost.
 #include "lpar/hold.h"
 
+#include "base/clock.h"
+#include "cpu/debug.h"
 #include "cpu/group.h"
 
 void hold_init(struct hold *h, struct partition *lp)
@@ -49,11 +51,34 @@ enum hold_action hold_gate(struct hold *h, struct cpu *cpu)
             action = HOLD_STEP;
         }
     }
+    cpu->watch_ea = WATCH_NONE;
     // Whoever ends the partition sets `ending` (or partition.end) before it asks for the stop.
     if (!h->ending)
         atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
     pthread_mutex_unlock(&h->lock);
     return action;
+}
+
+// Time that passes while the partition is held is not the guest's: its timers would all be due when it goes on.
+static void stop_time(struct hold *h)
+{
+    if (!h->since)
+        h->since = clock_ns();
+}
+
+static void start_time(struct hold *h)
+{
+    if (h->since)
+        h->lp->group.tb_offset_ns -= clock_ns() - h->since;
+    h->since = 0;
+}
+
+void hold_closed(struct hold *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->held = true;
+    stop_time(h);
+    pthread_mutex_unlock(&h->lock);
 }
 
 static void close_gate(struct hold *h)
@@ -80,12 +105,14 @@ void hold_stop(struct hold *h)
     pthread_mutex_lock(&h->lock);
     while (h->parked < h->present && !h->ending)
         pthread_cond_wait(&h->changed, &h->lock);
+    stop_time(h);
     pthread_mutex_unlock(&h->lock);
 }
 
 void hold_resume(struct hold *h, s32 step)
 {
     pthread_mutex_lock(&h->lock);
+    start_time(h);
     h->held = step >= 0;
     h->step = step;
     pthread_cond_broadcast(&h->changed);

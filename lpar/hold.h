@@ -25,12 +25,13 @@ struct hold {
     s32 step;    // index of the thread that may take one step, -1: none
     u32 parked;  // host threads waiting in hold_gate()
     u32 present; // host threads between hold_join() and hold_part()
+    s64 since;   // clock_ns() when the partition's time was stopped, 0: it runs
 };
 
 void hold_init(struct hold *h, struct partition *lp);
 void hold_fini(struct hold *h);
 
-// A hardware thread's host thread calls join first and part last.
+// Whoever creates a hardware thread's host thread joins for it; the thread itself parts, last.
 void hold_join(struct hold *h);
 void hold_part(struct hold *h);
 
@@ -39,7 +40,9 @@ enum hold_action hold_gate(struct hold *h, struct cpu *cpu);
 // After it, with what it returned.
 void hold_report(struct hold *h, struct cpu *cpu, enum cpu_exit why);
 
-// Returns when no thread executes any more. Not from a hardware thread's host thread.
+// Before any host thread exists: none begins until hold_resume().
+void hold_closed(struct hold *h);
+// Returns when no thread executes any more; the partition's time stands still from then on. Not from a hardware thread's host thread.
 void hold_stop(struct hold *h);
 // Lets all run (step < 0), or only thread `step` for one instruction, after which the partition is held again.
 void hold_resume(struct hold *h, s32 step);

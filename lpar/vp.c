@@ -33,7 +33,6 @@ static void *vp_main(void *arg)
     struct cpu *cpu = vp->cpu;
     bool first = true;
 
-    hold_join(vps->hold);
     while (atomic_load(&vps->lp->end) == END_NONE) {
         if (!sched_wait_runnable(cpu)) { // asked to stop: held, or the end
             hold_gate(vps->hold, cpu);
@@ -65,9 +64,12 @@ int vps_start(struct vps *vps)
         char name[16];
         vp->vps = vps;
         vp->cpu = group->cpus[i];
+        hold_join(vps->hold);
         err = pthread_create(&vp->thread, &attr, vp_main, vp);
-        if (err)
+        if (err) {
+            hold_part(vps->hold);
             break;
+        }
         vps->len++;
         snprintf(name, sizeof(name), "vp%u.%u", vp->cpu->vcpu, vp->cpu->thread);
         pthread_setname_np(vp->thread, name);
