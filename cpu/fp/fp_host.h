@@ -222,6 +222,11 @@ static inline bool host_is_single(u64 bits)
     return host_exp(bits) - 897 < 254 && !(bits & 0x1fffffff);
 }
 
+static inline bool host_is_single_or_zero(u64 bits)
+{
+    return host_is_single(bits) || !(bits << 1);
+}
+
 // Rounds an exact value, of which d is the truncation with the last bit set if anything was lost, to single.
 static inline bool host_single(struct fp_env *env, double d, u64 *r)
 {
@@ -248,21 +253,21 @@ static inline bool host_single_sum(struct fp_env *env, double a, double b, u64 *
 
 static inline bool host_fp64s_add(struct fp_env *env, u64 a, u64 b, u64 *r)
 {
-    if (unlikely(env->round != FP_NEAREST || !host_tame(a) || !host_tame(b)))
+    if (unlikely(env->round != FP_NEAREST || !host_tame_or_zero(a) || !host_tame_or_zero(b)))
         return false;
     return host_single_sum(env, host_double(a), host_double(b), r);
 }
 
 static inline bool host_fp64s_sub(struct fp_env *env, u64 a, u64 b, u64 *r)
 {
-    if (unlikely(env->round != FP_NEAREST || !host_tame(a) || !host_tame(b)))
+    if (unlikely(env->round != FP_NEAREST || !host_tame_or_zero(a) || !host_tame_or_zero(b)))
         return false;
     return host_single_sum(env, host_double(a), -host_double(b), r);
 }
 
 static inline bool host_fp64s_mul(struct fp_env *env, u64 a, u64 b, u64 *r)
 {
-    if (unlikely(env->round != FP_NEAREST || !host_is_single(a) || !host_is_single(b)))
+    if (unlikely(env->round != FP_NEAREST || !host_is_single_or_zero(a) || !host_is_single_or_zero(b)))
         return false;
     return host_single(env, host_double(a) * host_double(b), r);
 }
@@ -294,7 +299,8 @@ static inline bool host_fp64s_sqrt(struct fp_env *env, u64 a, u64 *r)
 
 static inline bool host_fp64s_muladd(struct fp_env *env, u64 a, u64 c, u64 b, unsigned how, u64 *r)
 {
-    if (unlikely(env->round != FP_NEAREST || !host_is_single(a) || !host_is_single(b) || !host_is_single(c)))
+    if (unlikely(env->round != FP_NEAREST || !host_is_single_or_zero(a) || !host_is_single_or_zero(b) ||
+                 !host_is_single_or_zero(c)))
         return false;
     double p = host_double(a) * host_double(c), x = host_double(b);
     if (!host_single_sum(env, p, how & FP_NEGATE_ADDEND ? -x : x, r))
@@ -343,14 +349,14 @@ static inline u32 host_narrow(u64 a)
     return bits;
 }
 
-#define HOST_FP32(op)                                                                              \
-    static inline bool host_fp32_##op(struct fp_env *env, u32 a, u32 b, u32 *r)                    \
-    {                                                                                              \
-        u64 x = host_widen(a), y = host_widen(b), d;                                               \
-        if (unlikely(!host_is_single(x) || !host_is_single(y) || !host_fp64s_##op(env, x, y, &d))) \
-            return false;                                                                          \
-        *r = host_narrow(d);                                                                       \
-        return true;                                                                               \
+#define HOST_FP32(op)                                                                                              \
+    static inline bool host_fp32_##op(struct fp_env *env, u32 a, u32 b, u32 *r)                                    \
+    {                                                                                                              \
+        u64 x = host_widen(a), y = host_widen(b), d;                                                               \
+        if (unlikely(!host_is_single_or_zero(x) || !host_is_single_or_zero(y) || !host_fp64s_##op(env, x, y, &d))) \
+            return false;                                                                                          \
+        *r = host_narrow(d);                                                                                       \
+        return true;                                                                                               \
     }
 HOST_FP32(add)
 HOST_FP32(sub)
