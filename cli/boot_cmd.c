@@ -262,7 +262,7 @@ static const struct option_row {
 } option_rows[] = {
     {"kernel", "FILE", set_kernel, "kernel: vmlinux (ELF, either byte order), zImage, or vmlinux compressed by gzip"},
     {"initrd", "FILE", set_initrd, "initial RAM disk"},
-    {"append", "TEXT", set_append, "kernel command line"},
+    {"append", "TEXT", set_append, "kernel command line (console=hvc0)"},
     {"memory", "SIZE", set_memory, "memory, like 512M, 1.5G, 4G (1G)"},
     {"vcpus", "N", set_vcpus, "virtual processors, 1 to 64 (1)"},
     {"threads", "N", set_threads, "hardware threads for each: 1, 2, 4 or 8 (1)"},
@@ -356,6 +356,9 @@ int boot_parse(int argc, char **argv, struct boot_options *options)
         if (status)
             return status;
     }
+    // Without a command line Debian's kernels use one of their own, which puts the console on a screen.
+    if (!options->append || !*options->append)
+        options->append = "console=hvc0";
     if (options->isa_level < LEVEL_V30 && options->hash_allowed)
         options->radix_allowed = false;
     return check_together(options);

@@ -25,22 +25,25 @@ int rtas_system_reboot(struct cpu *cpu, struct rtas_call *call)
     return RTAS_SUCCESS;
 }
 
-// The OS gives up, with a text for whoever looks after it.
+// The OS gives up, with a text for whoever looks after it. Linux up to 6.12 at least passes a null pointer instead: its own console
+// has the text then.
 int rtas_os_term(struct cpu *cpu, struct rtas_call *call)
 {
     struct partition *lp = cpu_partition(cpu);
     struct rtas *rtas = lp->rtas;
-    pthread_mutex_lock(&rtas->lock);
-    if (!rtas->os_term_text[0]) {
-        int used = snprintf(rtas->os_term_text, sizeof(rtas->os_term_text), "the OS ended itself (ibm,os-term): ");
-        size_t size = sizeof(rtas->os_term_text) - 1;
-        for (size_t at = (size_t)used, i = 0; at < size; at++, i++) {
-            u8 c;
-            if (!guest_mem_read(&lp->mem, call->args[0] + (u64)i, &c, 1) || !c)
-                break;
-            rtas->os_term_text[at] = c >= 0x20 && c < 0x7f ? (char)c : ' ';
-        }
+    char text[192];
+    size_t len = 0;
+    while (call->args[0] && len < sizeof(text) - 1) {
+        u8 c;
+        if (!guest_mem_read(&lp->mem, call->args[0] + (u64)len, &c, 1) || !c)
+            break;
+        text[len++] = c >= 0x20 && c < 0x7f ? (char)c : ' ';
     }
+    text[len] = '\0';
+    pthread_mutex_lock(&rtas->lock);
+    if (!rtas->os_term_text[0]) // the first call's: partition_end() keeps a pointer to it
+        snprintf(rtas->os_term_text, sizeof(rtas->os_term_text), "the OS ended itself (ibm,os-term)%s%s",
+                 len ? ": " : "; its last console output says why", text);
     pthread_mutex_unlock(&rtas->lock);
     partition_end(lp, END_CRASH, rtas->os_term_text);
     return RTAS_SUCCESS;
