@@ -144,7 +144,8 @@ static int create(struct boot *b)
         .isa_level = o->isa_level,
         .radix_allowed = o->radix_allowed,
         .hash_allowed = o->hash_allowed,
-        .bootargs = o->append,
+        // With no command line at all a kernel takes one that it was built with, often for another console.
+        .bootargs = o->append && *o->append ? o->append : "console=hvc0",
     };
     snprintf(config.name, sizeof(config.name), "%s", o->name);
     const char *why = NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "cpu/spr.h"
 #include "isa/isa.h"
 #include "papr/tree.h"
 
@@ -163,6 +164,8 @@ int cas_negotiate(struct partition *lp, u64 addr, const char **why)
         struct cpu *cpu = lp->group.cpus[i];
         cpu->isa_level = (u8)level;
         cpu->pcr = level < lp->config.isa_level ? PCR_ISA_207 : 0;
+        // The decrementer is as wide as the level has it: ibm,dec-bits.
+        cpu->lpcr = (cpu->lpcr & ~LPCR_LD) | (level >= LEVEL_V30 ? LPCR_LD : 0);
     }
     *why = NULL;
     return 0;
