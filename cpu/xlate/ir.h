@@ -24,6 +24,17 @@ enum ir_op {
     IR_OPS,
 };
 
+// What ir.def's columns say. The values of an operation are a, b, c in the order of its V columns: PUT's value is `a`,
+// SET and BRANCH compare `a` with `b`; PUT's slot is `slot`.
+enum ir_flag { IR_PURE = 1, IR_END = 2, IR_GUEST = 4 };
+struct ir_op_row {
+    const char *name;
+    char result;      // 'V' or '-'
+    u8 values;        // how many of a, b, c it has
+    u8 flags;         // enum ir_flag
+};
+extern const struct ir_op_row ir_ops[IR_OPS];
+
 enum ir_cond { COND_EQ, COND_NE, COND_LT, COND_GE, COND_LE, COND_GT, COND_ULT, COND_UGE, COND_ULE, COND_UGT };
 enum ir_compare { COMPARE_S64, COMPARE_U64, COMPARE_S32, COMPARE_U32 };
 
@@ -37,7 +48,7 @@ enum ir_slot {
     SLOT_CTR,
     SLOT_TAR,
     SLOT_CFAR,
-    SLOT_CRF,              // .. SLOT_CRF + 7, 4 bits in a byte
+    SLOT_CRF,              // .. SLOT_CRF + 7, 4 bits in a byte. What is PUT into slots of a byte is in range: 0..15 here, else 0 or 1
     SLOT_SO = SLOT_CRF + 8,
     SLOT_OV,
     SLOT_CA,
