@@ -8,6 +8,13 @@
 // allocation are free to keep slots in host registers across the whole region, back edges included: a slot's memory is up to date only at
 // END operations that leave the region and, by way of out-of-line code, where a GUEST operation goes to a helper.
 //
+// Helpers: every operation carries the `index` of its guest instruction. LOAD and STORE that miss, and EXEC, hand the whole instruction to its
+// reference semantics. Afterwards execution goes on at the first later operation with another `index` (or at the block's END), all slots being
+// read anew: operations of the same instruction that follow the LOAD or STORE are skipped. Therefore
+// - LOADs and STOREs of an instruction come before its PUTs, and nothing of it moves to another instruction across them;
+// - values made before the LOAD or STORE survive; one made by it or after it, and used beyond the instruction, should be PUT to a slot of
+//   8 bytes by the same instruction: the helper's path takes it from there. Else that path leaves the region behind the instruction (right, slow).
+//
 // Counting and interrupts: each block has `insns`, the number of guest instructions that it completes. Leaving a block adds it to
 // cpu->insns and takes it from cpu->budget; a JUMP or BRANCH to a block with a lower or the same number (a back edge) first looks
 // at cpu->attn and cpu->budget and, when they ask for it, leaves the region instead with cpu->nia = the target.
