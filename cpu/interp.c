@@ -298,12 +298,12 @@ static void unwound(struct cpu *cpu)
 // Everything that attn and the budget ask for; true when the run is over. nia is valid.
 static bool attend(struct cpu *cpu, enum cpu_exit *why)
 {
-    u32 attn = atomic_load(&cpu->attn);
-    if (attn & ATTN_STOP) {
+    if (atomic_load(&cpu->attn) & ATTN_STOP) {
         *why = EXIT_STOPPED;
         return true;
     }
-    atomic_fetch_and(&cpu->attn, ~(u32)(ATTN_REQUEST | ATTN_INTERRUPT | ATTN_TIMER));
+    // What is taken back is what is attended to: a request that arrives in between must not be lost, its poster waits for it.
+    u32 attn = atomic_fetch_and(&cpu->attn, ~(u32)(ATTN_REQUEST | ATTN_INTERRUPT | ATTN_TIMER));
     if (attn & ATTN_REQUEST)
         cpu_serve_requests(cpu);
     if (attn & ATTN_TIMER || cpu->budget < 0) {
