@@ -295,7 +295,7 @@ static int print_help(void)
     printf("\nOn a terminal Ctrl-a h shows the console's keys, Ctrl-a x ends the partition.\n"
            "Exit status: 0 the guest powered off, 1 wrong options or files, 2 the guest crashed (with a report).\n\n"
            "Examples:\n"
-           "  openlpar boot --kernel vmlinux --initrd initrd.img --append 'root=/dev/ram0'\n"
+           "  openlpar boot --kernel vmlinux --initrd initrd.img --append 'console=hvc0 quiet'\n"
            "  openlpar boot --kernel vmlinux --memory 4G --vcpus 4 --threads 2 --cpu power8 --mmu hash\n"
            "  openlpar boot --kernel vmlinux --trace hcall,rtas --trace-file trace.txt\n"
            "  openlpar boot --kernel vmlinux --gdb 127.0.0.1:1234\n");

@@ -34,7 +34,7 @@ struct console {
 
 // The terminal's state belongs to the process: signal handlers need it.
 static struct termios terminal_saved;
-static volatile bool terminal_is_ours, terminal_raw;
+static _Atomic bool terminal_is_ours, terminal_raw; // lock-free: signal handlers look at them
 
 void console_restore_terminal(void)
 {
