@@ -31,7 +31,7 @@ int rtas_os_term(struct cpu *cpu, struct rtas_call *call)
 {
     struct partition *lp = cpu_partition(cpu);
     struct rtas *rtas = lp->rtas;
-    char text[192];
+    char text[160];
     size_t len = 0;
     while (call->args[0] && len < sizeof(text) - 1) {
         u8 c;
