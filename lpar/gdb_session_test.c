@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "cpu/except.h"
 #include "cpu/group.h"
 #include "isa/isa.h"
 #include "lpar/gdb_regs.h"
@@ -215,12 +216,12 @@ static void test_registers(void)
 {
     begin();
     struct cpu *cpu = group.cpus[0];
-    cpu->be = 1;
+    cpu_set_msr(cpu, MSR_SF);
     cpu->gpr[3] = 0x0123456789abcdef;
     CHECK_REPLY("p3", "0123456789abcdef");
     CHECK_REPLY("P3=1122334455667788", "OK");
     CHECK_EQ(cpu->gpr[3], 0x1122334455667788);
-    cpu->be = 0;
+    cpu_set_msr(cpu, MSR_SF | MSR_LE);
     CHECK_REPLY("p3", "8877665544332211");
     CHECK_REPLY("P3=11", "E01");
     CHECK_REPLY("P3=zz22334455667788", "E01");
