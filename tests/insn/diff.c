@@ -6,6 +6,7 @@
 //     diff --row 'xsadd*' --count 10000  rows by shell pattern
 //     diff --row vaddubm --verbose       shows operands, our result and theirs of differing sets
 //     diff --group fp --traps            with floating-point exceptions enabled at random
+//     diff --unknown                     words that no row matches
 //     --endian be|le   --seed N   --fails N (differing sets shown for a row, default 2)   --list
 //     --qemu PROGRAM   --judge PROGRAM (the guest side, judge.c; both default to what the build found)
 //
@@ -34,8 +35,8 @@ static struct {
     const char *row, *group, *qemu, *judge;
     u64 seed;
     unsigned count, fails;
-    bool big_endian, verbose, list;
-} opt = {.seed = 1, .count = 200, .fails = 2};
+    bool big_endian, verbose, list, unknown;
+} opt = {.seed = 1, .fails = 2};
 
 // --- The other side
 
@@ -294,18 +295,71 @@ static bool run_row(const struct row *row)
     return !tally.problem && !tally.differ;
 }
 
+// Words that no row matches must be illegal to QEMU, too: a row that is missing shows here. System calls are left out.
+static bool run_unknown(void)
+{
+    static struct judge_state state;
+    static u32 words[JUDGE_SLOTS];
+    const struct row *any = &rows[INSN_ILLEGAL + 1];
+    bool ok = true;
+    u32 seen[64];
+    unsigned seen_len = 0;
+    rng_seed(opt.seed, "unknown");
+    for (unsigned left = opt.count * 40; left;) {
+        unsigned n = MIN(left, (unsigned)JUDGE_SLOTS);
+        left -= n;
+        if (judge.pid < 0)
+            judge_start();
+        struct judge_batch *b = judge.batch;
+        for (unsigned i = 0; i < n; i++) {
+            do
+                words[i] = except_unknown_word((u32)rng());
+            while (!words[i] || rows_decode(words[i]) != INSN_ILLEGAL);
+            gen_state(any, words[i], slot_address(i), &state);
+            b->code[i][0] = guest64(0x60000000);
+            b->code[i][1] = guest64(words[i]);
+            b->records[i].slot = guest64(i);
+            b->records[i].uses_memory = 0;
+            swap_state(&b->records[i].state, &state);
+        }
+        b->records_len = b->slots_len = guest64(n);
+        if (!judge_batch_run()) {
+            printf("# QEMU died or hangs\n");
+            judge_stop();
+            return false;
+        }
+        for (unsigned i = 0; i < n; i++) {
+            const struct judge_state *s = &b->records[i].state;
+            if (guest64(s->outcome) == OUTCOME_ILL && guest64(s->nia) == slot_address(i))
+                continue;
+            u32 code = words[i] & 0xfc0007fe;
+            bool known = false;
+            for (unsigned k = 0; k < seen_len; k++)
+                known |= seen[k] == code;
+            if (known || seen_len == ARRAY_LEN(seen))
+                continue;
+            seen[seen_len++] = code;
+            printf("#   %08x (primary %u, extended %u): QEMU executes it\n", words[i], words[i] >> 26,
+                   words[i] >> 1 & 0x3ff);
+            ok = false;
+        }
+    }
+    return ok;
+}
+
 static bool selected(const struct row *row)
 {
-    return (!opt.group || !fnmatch(opt.group, group_names[row->group], 0)) &&
+    return !opt.unknown && (!opt.group || !fnmatch(opt.group, group_names[row->group], 0)) &&
            (!opt.row || !fnmatch(opt.row, row->name, 0));
 }
 
 static void parse_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"row", 1, NULL, 'r'},    {"group", 1, NULL, 'g'},   {"count", 1, NULL, 'c'}, {"seed", 1, NULL, 's'},
-        {"endian", 1, NULL, 'e'}, {"qemu", 1, NULL, 'q'},    {"judge", 1, NULL, 'j'}, {"fails", 1, NULL, 'f'},
-        {"traps", 0, NULL, 't'},  {"verbose", 0, NULL, 'v'}, {"list", 0, NULL, 'l'},  {NULL, 0, NULL, 0},
+        {"row", 1, NULL, 'r'},     {"group", 1, NULL, 'g'}, {"count", 1, NULL, 'c'},   {"seed", 1, NULL, 's'},
+        {"endian", 1, NULL, 'e'},  {"qemu", 1, NULL, 'q'},  {"judge", 1, NULL, 'j'},   {"fails", 1, NULL, 'f'},
+        {"unknown", 0, NULL, 'u'}, {"traps", 0, NULL, 't'}, {"verbose", 0, NULL, 'v'}, {"list", 0, NULL, 'l'},
+        {NULL, 0, NULL, 0},
     };
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (o) {
@@ -317,15 +371,14 @@ static void parse_options(int argc, char **argv)
         case 'q': opt.qemu = optarg; break;
         case 'j': opt.judge = optarg; break;
         case 'f': opt.fails = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 'u': opt.unknown = true; break;
         case 't': gen_traps = true; break;
         case 'v': opt.verbose = true; break;
         case 'l': opt.list = true; break;
         default: exit(2);
         }
-    // make test-long asks for more of every row.
-    const char *count = getenv("OPENLPAR_INSN_COUNT");
-    if (count)
-        opt.count = (unsigned)strtoul(count, NULL, 0);
+    if (!opt.count)
+        opt.count = getenv("OPENLPAR_TEST_LONG") ? 10000 : 200; // make test-long
     if (!opt.qemu)
         opt.qemu = opt.big_endian ? JUDGE_QEMU_BE : JUDGE_QEMU_LE;
     if (!opt.judge)
@@ -359,6 +412,11 @@ int main(int argc, char **argv)
         failures += !ok;
         printf("%sok %u - %s\n", ok ? "" : "not ", tests, row->name);
         fflush(stdout);
+    }
+    if (opt.unknown) {
+        bool ok = run_unknown();
+        failures += !ok;
+        printf("%sok %u - unknown words are illegal\n", ok ? "" : "not ", ++tests);
     }
     if (!opt.list)
         printf("1..%u\n", tests);

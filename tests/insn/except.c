@@ -403,3 +403,20 @@ void except_apply(const struct comparison *c)
         if (!fnmatch(excepts[i].row, c->row->name, 0))
             excepts[i].check(c);
 }
+
+u32 except_unknown_word(u32 word)
+{
+    if (word & 1) // few operand bits, so that reserved fields are zero now and then
+        word &= 0xfc0007ff | (word & 0x1000 ? 0x03e00000 : 0) | (word & 0x2000 ? 0x001f0000 : 0);
+    unsigned primary = word >> 26, extended = word >> 1 & 0x3ff;
+    bool system_call = primary == 17;
+    bool record_bit = rows_decode(word ^ 1) != INSN_ILLEGAL; // QEMU does not look at it everywhere
+    bool mcrf = primary == 19 && !(extended & 31);           // nor at all bits of this extended opcode
+    // ISA 3.1: vclrlb, vclrrb, vextractbm and its relatives, dcffixqq, dctfixqq
+    bool newer = primary == 4 && ((word & 0x7bf) == 0x18d || (word & 0x7ff) == 0x642);
+    newer |= primary == 63 && extended == 994;
+    unsigned compare = extended >> 2 & 0x7f;
+    bool not_equal = primary == 60 && (compare == 91 || compare == 123); // xvcmpnesp, xvcmpnedp: in a draft only
+    bool transaction = primary == 31 && (extended & 0x21f) == 0x20e;     // facility not available here
+    return system_call || record_bit || mcrf || newer || not_equal || transaction ? 0 : word;
+}

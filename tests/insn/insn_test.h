@@ -72,6 +72,8 @@ struct comparison {
 };
 // The row is not run at all; with the reason.
 const char *except_skip(const struct row *row);
+// A word for the test of unknown ones, or 0 when QEMU knows it though the ISA does not have it, or must not see it.
+u32 except_unknown_word(u32 word);
 // QEMU's user mode ends itself on such a row: only except_apply() tells what to expect.
 bool except_alone(const struct row *row, bool big_endian);
 void except_apply(const struct comparison *c);
