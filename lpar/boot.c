@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu/msr.h"
 #include "lpar/gdb.h"
 #include "lpar/hold.h"
 #include "lpar/image.h"
@@ -283,7 +284,8 @@ static int run(struct boot *b, bool first)
     int err = load(b);
     if (err)
         return err;
-    vps.boot_little_endian = b->image.little_endian;
+    vps.boot_msr_set = b->image.little_endian ? MSR_LE : 0;
+    vps.boot_msr_clear = b->image.narrow ? MSR_SF : 0;
     if (b->options->gdb) {
         const char *why = NULL;
         b->gdb = gdb_start(&b->lp, &b->hold, b->options->gdb, &why);

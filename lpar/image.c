@@ -251,6 +251,7 @@ int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size
     }
     image->entry = entry;
     image->little_endian = e.little;
+    image->narrow = !e.wide;
     return 0;
 }
 

@@ -9,6 +9,7 @@ struct image {
     u64 start, end; // what the kernel takes, guest real
     u64 entry;
     bool little_endian;
+    bool narrow;      // a 32-bit program
     u64 initrd, initrd_size; // 0, 0: none
 };
 

@@ -38,8 +38,8 @@ static void *vp_main(void *arg)
             hold_gate(vps->hold, cpu);
             continue;
         }
-        if (first && cpu->index == 0 && vps->boot_little_endian)
-            cpu_set_msr(cpu, cpu->msr | MSR_LE);
+        if (first && cpu->index == 0)
+            cpu_set_msr(cpu, (cpu->msr & ~vps->boot_msr_clear) | vps->boot_msr_set);
         first = false;
         run_once(vps, cpu);
     }

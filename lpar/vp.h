@@ -11,7 +11,7 @@ struct vps {
     struct partition *lp;
     struct hold *hold;
     const struct cpu_engine *engine;
-    bool boot_little_endian; // the boot thread begins little-endian
+    u64 boot_msr_set, boot_msr_clear; // what the boot program needs in MSR other than a started thread
     struct vp *each;
     u32 len;
 };
