@@ -65,6 +65,19 @@ void except_vrsave_width(const struct comparison *c)
     c->want->vrsave = (u32)c->want->vrsave;
 }
 
+// QEMU compares the address with the reservation's first.
+void except_stcx_alignment(const struct comparison *c)
+{
+    static const char sizes[] = "bhwdq"; // stbcx_r, sthcx_r ...
+    unsigned size = 1u << (strchr(sizes, c->row->name[2]) - sizes);
+    u32 ra = c->insn >> 16 & 31, rb = c->insn >> 11 & 31;
+    if (!(((ra ? c->in->gpr[ra] : 0) + c->in->gpr[rb]) & (size - 1)))
+        return;
+    *c->want = *c->in;
+    c->want->outcome = OUTCOME_BUS;
+    c->want->nia = c->in->nia - 4;
+}
+
 // After lqarx to the same place the store is done. The even register is the more significant half.
 void except_stqcx(const struct comparison *c)
 {

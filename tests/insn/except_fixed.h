@@ -8,6 +8,7 @@
 void except_divide(const struct comparison *c);
 void except_xer_reserved(const struct comparison *c);
 void except_vrsave_width(const struct comparison *c);
+void except_stcx_alignment(const struct comparison *c);
 void except_stqcx(const struct comparison *c);
 void except_amo_bounded(const struct comparison *c);
 void except_dcbf(const struct comparison *c);

@@ -687,6 +687,8 @@ static void place_memory_operand(const struct row *row, u32 insn, struct judge_s
         off &= ~15ull;
     else if (rng_below(4) == 0)
         off = 0x100 - rng_below(32);
+    if ((named(row, "l?arx") || named(row, "st?cx*")) && rng_below(8) == 0)
+        off += rng_below(16);               // alignment interrupts
     if (ea_is_ra(row) && named(row, "*at")) // all that the function may touch is in one aligned block of 32 bytes
         off = (off & ~31ull) + 16;
     u64 ea = JUDGE_DATA + off;
