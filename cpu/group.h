@@ -27,6 +27,9 @@ struct cpu_hooks {
     void (*dispatch)(struct cpu *cpu, bool running);
     // Asked now and then while the thread runs: true when it should stop using its host CPU for a moment. May be NULL.
     bool (*preempt)(struct cpu *cpu);
+    // The owner wants to access a page that was taken away (cpu/track.h): returns when it is there again. May block, with cpu_leave() and
+    // cpu_enter() around it; the instruction starts again afterwards. NULL: nobody takes pages.
+    void (*page_in)(struct cpu *cpu, u64 gra);
     // An interrupt of this vector is about to be delivered to the partition; for tracing and H_CEDE bookkeeping. May be NULL.
     void (*interrupt)(struct cpu *cpu, unsigned vector);
 };

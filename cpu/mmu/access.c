@@ -84,6 +84,20 @@ static void fill(struct cpu *cpu, u64 ea, const struct translation *tr)
     e->meta = tr->va;
 }
 
+static bool page_missing(const struct cpu *cpu, u64 gra)
+{
+    u8 flags = atomic_load_explicit(&cpu->group->mem->flags[gra >> GUEST_PAGE_SHIFT], memory_order_relaxed);
+    return unlikely(flags & PAGE_ABSENT) && cpu->group->hooks && cpu->group->hooks->page_in;
+}
+
+// Waits for a page that was taken away, and starts the instruction again: what it found before may not hold any more.
+static _Noreturn void page_in(struct cpu *cpu, u64 gra)
+{
+    cpu->nia = cpu_cia(cpu);
+    cpu->group->hooks->page_in(cpu, gra & GUEST_PAGE_MASK);
+    cpu_unwind(cpu);
+}
+
 // Translates one byte range inside a page. The host address, or NULL with *gra outside memory.
 static u8 *translate_data(struct cpu *cpu, u64 ea, enum mmu_access access, u64 *gra)
 {
@@ -94,6 +108,8 @@ static u8 *translate_data(struct cpu *cpu, u64 ea, enum mmu_access access, u64 *
     *gra = tr.gra;
     if (unlikely(!guest_mem_contains(cpu->group->mem, tr.gra, 1)))
         return NULL;
+    if (unlikely(page_missing(cpu, tr.gra)))
+        page_in(cpu, tr.gra);
     fill(cpu, ea, &tr);
     return cpu->group->mem->base + tr.gra;
 }
@@ -297,6 +313,10 @@ struct cpage *mmu_fetch_page(struct cpu *cpu, u64 ea)
             fault = FAULT_MACHINE_CHECK;
         if (unlikely(fault))
             raise_fetch_fault(cpu, ea, fault, &tr);
+        if (unlikely(page_missing(cpu, tr.gra))) {
+            cpu->group->hooks->page_in(cpu, tr.gra & GUEST_PAGE_MASK);
+            continue;
+        }
         struct cpage *page = code_page(cpu, tr.gra & GUEST_PAGE_MASK, cpu->be);
         // Making the page may have let other threads run, and take away what was found.
         if (unlikely(mmu->flushes != flushes))

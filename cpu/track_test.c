@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dirty tracking and pages taken away, under threads that never stop storing.
+#include "cpu/track.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/test.h"
+#include "cpu/except.h"
+#include "cpu/run.h"
+#include "isa/isa.h"
+
+#define THREADS 2u
+#define MEMORY (4 * MIB)
+#define PAGES (MEMORY / GUEST_PAGE_SIZE)
+#define CODE(i) (0x1000ull * ((i) + 1))
+#define DATA(i) (0x100000ull * ((i) + 1)) // 16 pages each thread walks over
+#define DATA_PAGES 16u
+
+static struct guest_mem mem;
+static struct cpu_group group;
+static pthread_t hosts[THREADS];
+static _Atomic u32 page_ins;
+
+static void hook_page_in(struct cpu *cpu, u64 gra)
+{
+    cpu_leave(cpu);
+    atomic_fetch_add(&page_ins, 1);
+    while (page_absent(cpu->group, gra) && !(atomic_load(&cpu->attn) & ATTN_STOP))
+        usleep(100);
+    cpu_enter(cpu);
+}
+
+static void *host_main(void *arg)
+{
+    interp_engine.run(arg);
+    return NULL;
+}
+
+// r3 counts rounds; each round stores r3 into the first word of each of the pages at r4.
+static void start(void)
+{
+    static const struct cpu_hooks hooks = {.page_in = hook_page_in};
+    static const u32 program[] = {
+        0x38630001, // 0: addi r3,r3,1
+        0x7c852378, // 4: mr r5,r4
+        0x38c00000 | DATA_PAGES, // 8: li r6,16
+        0x7cc903a6, // c: mtctr r6
+        0xf8650000, // 10: std r3,0(r5)
+        0x38a51000, // 14: addi r5,r5,4096
+        0x4200fff8, // 18: bdnz 10
+        0x4bffffe4, // 1c: b 0
+    };
+    CHECK_EQ(guest_mem_init(&mem, MEMORY), 0);
+    CHECK_EQ(group_init(&group, &mem, &hooks, NULL), 0);
+    group.radix = true;
+    atomic_store(&page_ins, 0);
+    for (u32 i = 0; i < THREADS; i++) {
+        struct cpu *cpu = group_add_cpu(&group, i, 0, i, 0x4e1203);
+        cpu->isa_level = LEVEL_V30;
+        cpu->dec_expires = ~0ull >> 1;
+        cpu_set_msr(cpu, MSR_SF | MSR_LE);
+        cpu->nia = CODE(i);
+        cpu->gpr[4] = DATA(i);
+        guest_mem_write(&mem, CODE(i), program, sizeof(program));
+    }
+    for (u32 i = 0; i < THREADS; i++)
+        pthread_create(&hosts[i], NULL, host_main, group.cpus[i]);
+}
+
+static void stop(void)
+{
+    for (u32 i = 0; i < THREADS; i++)
+        cpu_kick(group.cpus[i], ATTN_STOP);
+    for (u32 i = 0; i < THREADS; i++)
+        pthread_join(hosts[i], NULL);
+    group_fini(&group);
+    guest_mem_fini(&mem);
+}
+
+static u64 word(u64 gra)
+{
+    return __atomic_load_n((const u64 *)(const void *)(mem.base + gra), __ATOMIC_RELAXED);
+}
+
+static void wait_for_round(u32 thread)
+{
+    u64 last = DATA(thread) + (DATA_PAGES - 1) * GUEST_PAGE_SIZE, seen = word(last);
+    while (word(last) < seen + 2)
+        usleep(100);
+}
+
+// A copy kept up to date by the bitmap alone is, at the end, the memory itself.
+static void test_copy_by_dirty_pages(void)
+{
+    u8 *copy = malloc(MEMORY);
+    start();
+    track_start(&group);
+    memcpy(copy, mem.base, MEMORY);
+    for (unsigned round = 0; round < 20; round++) {
+        u64 bitmap[PAGES / 64] = {0};
+        wait_for_round(round % THREADS);
+        CHECK(track_collect(&group, bitmap) >= DATA_PAGES);
+        for (u64 page = 0; page < PAGES; page++) {
+            if (bitmap[page / 64] >> page % 64 & 1)
+                memcpy(copy + page * GUEST_PAGE_SIZE, mem.base + page * GUEST_PAGE_SIZE, GUEST_PAGE_SIZE);
+        }
+        // Nothing but the threads' own pages is ever written.
+        CHECK_EQ(bitmap[0], 0);
+    }
+    group_exclusive_begin(&group, NULL);
+    u64 bitmap[PAGES / 64] = {0};
+    for (u64 page = 0; page < PAGES; page++) {
+        if (!(atomic_load(&mem.flags[page]) & PAGE_CLEAN))
+            memcpy(copy + page * GUEST_PAGE_SIZE, mem.base + page * GUEST_PAGE_SIZE, GUEST_PAGE_SIZE);
+    }
+    CHECK_EQ(memcmp(copy, mem.base, MEMORY), 0);
+    group_exclusive_end(&group, NULL);
+    track_collect(&group, bitmap);
+    track_stop(&group);
+    wait_for_round(0);
+    stop();
+    free(copy);
+}
+
+// While a page is away its content stays as it is; given back, its thread goes on as if nothing had been.
+static void test_take_and_give(void)
+{
+    start();
+    for (unsigned round = 0; round < 10; round++) {
+        u32 thread = round % THREADS;
+        u64 gra = DATA(thread) + round % DATA_PAGES * GUEST_PAGE_SIZE;
+        wait_for_round(thread);
+        u32 before = atomic_load(&page_ins);
+        page_take(&group, gra);
+        u64 content = word(gra);
+        while (atomic_load(&page_ins) == before)
+            usleep(100);
+        usleep(500);
+        CHECK_EQ(word(gra), content);
+        page_give(&group, gra);
+        wait_for_round(thread);
+        CHECK(word(gra) > content);
+    }
+    stop();
+}
+
+// The same for the page that holds the code.
+static void test_take_code(void)
+{
+    start();
+    for (unsigned round = 0; round < 5; round++) {
+        u32 before = atomic_load(&page_ins);
+        wait_for_round(0);
+        page_take(&group, CODE(0));
+        u64 at = DATA(0) + (DATA_PAGES - 1) * GUEST_PAGE_SIZE;
+        while (atomic_load(&page_ins) == before)
+            usleep(100);
+        u64 seen = word(at);
+        usleep(1000);
+        CHECK_EQ(word(at), seen);
+        page_give(&group, CODE(0));
+        wait_for_round(0);
+    }
+    stop();
+}
+
+int main(void)
+{
+    isa_init();
+    TEST(test_copy_by_dirty_pages);
+    TEST(test_take_and_give);
+    TEST(test_take_code);
+    return test_done();
+}
