@@ -10,7 +10,7 @@
 #include "papr/partition.h"
 
 #define LOG_LINES_PER_SECOND 10u
-#define CONFER_NS 50000 // a thread that has nothing better to do lets the console or another thread get on
+#define CONFER_NS            50000 // a thread that has nothing better to do lets the console or another thread get on
 
 static size_t hv_console_write(void *arg, const u8 *data, size_t size)
 {

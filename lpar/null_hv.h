@@ -8,11 +8,11 @@
 #include "papr/hv_ops.h"
 
 struct null_hv {
-    struct console *console;    // NULL: output goes nowhere
+    struct console *console; // NULL: output goes nowhere
     struct dispatcher dispatcher;
-    int ended_fd;               // an eventfd: written when the partition ended
-    _Atomic s64 clock_offset;   // nanoseconds that the OS set its clock off from the host's
-    _Atomic s64 log_second;     // rate limit of log lines
+    int ended_fd;             // an eventfd: written when the partition ended
+    _Atomic s64 clock_offset; // nanoseconds that the OS set its clock off from the host's
+    _Atomic s64 log_second;   // rate limit of log lines
     _Atomic u32 log_lines;
 };
 
