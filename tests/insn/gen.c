@@ -312,8 +312,11 @@ static u64 gen_f64(void)
                                   0x0000000000000002,
                                   0x0360000000000000,
                                   0x0350000000000000};
+    static const u64 extremes[] = {0, 0, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff4000000000000, 0x7fefffffffffffff,
+                                   1};
     u64 sign = rng() & 0x8000000000000000;
-    switch (rng_below(10)) {
+    switch (rng_below(11)) {
+    case 10: return sign | PICK(extremes);
     case 0:
     case 1:
     case 2: return sign ^ PICK(corners);
@@ -343,8 +346,10 @@ static u32 gen_f32(void)
                                   0x5f000000, 0x5effffff, 0x5f800000, 0x5f7fffff, 0x3f000000, 0x3effffff, 0x3f000001,
                                   0x4b000000, 0x4b000001, 0x4affffff, 0x477fe000, 0x47800000, 0x477ff000, 0x38800000,
                                   0x387fffff, 0x33800000, 0x33000000, 0x43000000, 0xc3150000, 0x42fe0000};
+    static const u32 extremes[] = {0, 0, 0x7f800000, 0x7fc00000, 0x7fa00000, 0x7f7fffff, 1};
     u32 sign = (u32)rng() & 0x80000000;
-    switch (rng_below(8)) {
+    switch (rng_below(9)) {
+    case 8: return sign | PICK(extremes);
     case 0:
     case 1: return sign ^ PICK(corners);
     case 2: return (u32)rng();
@@ -407,6 +412,8 @@ static u128 gen_f128(void)
     default: break;
     }
     u64 e = 0;
+    if (rng_below(16) == 0)
+        return sign | (rng_below(2) ? 0 : (u128)0x7fff << 112);
     switch (rng_below(4)) {
     case 0: e = PICK(exps); break;
     case 1: e = rng() & 0x7fff; break;
