@@ -66,12 +66,13 @@ struct cpage *code_page(struct cpu *cpu, u64 gra, bool big_endian)
 {
     struct guest_mem *mem = cpu->group->mem;
     u64 number = gra >> GUEST_PAGE_SHIFT;
-    struct cpage *page = atomic_load_explicit(&mem->code[number], memory_order_acquire);
+    struct cpage *_Atomic *slot = &mem->code[number][big_endian];
+    struct cpage *page = atomic_load_explicit(slot, memory_order_acquire);
     if (!page) {
         struct cpage *made = page_new(cpu, gra);
         made->big_endian = big_endian;
         // Another thread may have been faster: its page is as good, ours stays unused until the next flush.
-        if (atomic_compare_exchange_strong(&mem->code[number], &page, made))
+        if (atomic_compare_exchange_strong(slot, &page, made))
             page = made;
         // From here on nobody makes a write translation; those that exist go before the first instruction is decoded.
         u8 old = atomic_fetch_or(&mem->flags[number], PAGE_CODE);
@@ -79,13 +80,9 @@ struct cpage *code_page(struct cpu *cpu, u64 gra, bool big_endian)
             atomic_fetch_and(&mem->flags[number], (u8)~PAGE_WRITABLE);
             group_invalidate(cpu->group, cpu, TLB_REAL_WRITE, gra, 0, 0);
             // An exclusive section may have emptied the arena while we waited.
-            if (atomic_load(&mem->code[number]) != page)
+            if (atomic_load(slot) != page)
                 return code_page(cpu, gra, big_endian);
         }
-    }
-    if (unlikely(page->big_endian != big_endian)) {
-        page->big_endian = big_endian;
-        page_reset(page);
     }
     return page;
 }
@@ -94,9 +91,11 @@ void code_invalidate(struct guest_mem *mem, u64 gra, u64 size)
 {
     u64 last = gra + size - 1;
     for (u64 word = gra >> 2; word <= last >> 2; word++) {
-        struct cpage *page = atomic_load_explicit(&mem->code[word >> (GUEST_PAGE_SHIFT - 2)], memory_order_acquire);
-        if (page)
-            entry_store(&page->insns[word & (CODE_PAGE_INSNS - 1)], undecoded);
+        for (unsigned order = 0; order < 2; order++) {
+            struct cpage *page = atomic_load_explicit(&mem->code[word >> (GUEST_PAGE_SHIFT - 2)][order], memory_order_acquire);
+            if (page)
+                entry_store(&page->insns[word & (CODE_PAGE_INSNS - 1)], undecoded);
+        }
     }
 }
 
@@ -106,7 +105,8 @@ void code_flush_all(struct cpu_group *group)
     u32 used = MIN(atomic_load(&mem->code_used), CODE_PAGES_MAX);
     for (u32 i = 0; i < used; i++) {
         u64 number = mem->code_arena[i].gra >> GUEST_PAGE_SHIFT;
-        atomic_store(&mem->code[number], NULL);
+        atomic_store(&mem->code[number][0], NULL);
+        atomic_store(&mem->code[number][1], NULL);
         atomic_fetch_and(&mem->flags[number], (u8)~PAGE_CODE);
     }
     for (u32 i = 0; i < group->len; i++) {

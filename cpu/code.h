@@ -4,7 +4,7 @@
 // Pages are decoded lazily: an entry starts as OP_DECODE, which decodes and replaces itself. Entries are written as
 // one atomic doubleword, so any thread may decode or reset an entry at any time. Pages are freed only while every
 // thread is stopped (code_flush_all, when the bound on their memory is reached), so a thread may keep a pointer into one.
-// Big- and little-endian fetch of one page do not mix: a page decoded for the other order is reset first.
+// A page that is fetched in both byte orders, by one thread after the other or by two at once, has one array for each.
 #ifndef CPU_CODE_H
 #define CPU_CODE_H
 

@@ -226,7 +226,7 @@ static void test_code_arena_overflow(void)
     pthread_create(&hosts[0], NULL, host_main, cpu);
     for (unsigned wait = 0; wait < 5000; wait++) {
         usleep(1000);
-        if (atomic_load(&mem.code[pages - 1]))
+        if (atomic_load(&mem.code[pages - 1][0]))
             break;
     }
     cpu_kick(cpu, ATTN_STOP);

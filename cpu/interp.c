@@ -292,6 +292,7 @@ static void unwound(struct cpu *cpu)
 {
     if (cpu->page)
         count_upto(cpu, cpu->d);
+    cpu->budget--; // a storm of interrupts in which no instruction completes must come to (3), too
     leave(cpu);
 }
 

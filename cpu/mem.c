@@ -14,6 +14,25 @@ static void *reserve(u64 size)
     return p == MAP_FAILED ? NULL : p;
 }
 
+// A guest's threads race on its memory as they like, and hypervisor calls with them: the architecture says what comes of it. The
+// thread sanitizer looks at everything else.
+#if defined(__SANITIZE_THREAD__)
+#define OPENLPAR_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OPENLPAR_TSAN 1
+#endif
+#endif
+#ifdef OPENLPAR_TSAN
+void AnnotateBenignRaceSized(const char *file, int line, const volatile void *mem, size_t size, const char *why);
+static void expect_races(const struct guest_mem *mem)
+{
+    AnnotateBenignRaceSized(__FILE__, __LINE__, mem->base, mem->size, "guest memory");
+}
+#else
+static void expect_races(const struct guest_mem *mem) {}
+#endif
+
 int guest_mem_init(struct guest_mem *mem, u64 size)
 {
     *mem = (struct guest_mem){.size = size, .fd = -1};
@@ -31,6 +50,7 @@ int guest_mem_init(struct guest_mem *mem, u64 size)
     if (base == MAP_FAILED)
         goto fail;
     mem->base = base;
+    expect_races(mem);
     mem->flags = reserve(pages);
     mem->code = reserve(pages * sizeof(*mem->code));
     if (!mem->flags || !mem->code)

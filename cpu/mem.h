@@ -23,7 +23,7 @@ struct guest_mem {
     u64 size;  // bytes, a multiple of 64 KiB
     int fd;    // the memfd
     _Atomic u8 *flags;            // per page, enum page_flag
-    struct cpage *_Atomic *code;  // per page: predecoded instructions, or NULL (cpu/code.h)
+    struct cpage *_Atomic (*code)[2]; // per page: predecoded little- and big-endian instructions, or NULL (cpu/code.h)
     struct cpage *code_arena;     // where those live: CODE_PAGES_MAX of them, reserved
     _Atomic u32 code_used;        // how many of the arena are in use
 };
