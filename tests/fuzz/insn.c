@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fuzz target: instructions, on the real engine, in a small partition. The input is the state that they begin in and then the
+// instruction words. Whatever they do, the run ends, and no byte beyond the partition's memory is touched: what follows it in
+// the host's address space cannot be accessed.
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/endian.h"
+#include "cpu/except.h"
+#include "cpu/group.h"
+#include "cpu/mem.h"
+#include "cpu/mmu/mmu.h"
+#include "cpu/run.h"
+#include "cpu/spr.h"
+#include "isa/isa.h"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+#define MEMORY  (1 * MIB)
+#define GUARD   (1 * MIB) // behind it
+#define CODE    0x10000ull
+#define PRTB    0x40000ull
+#define ROOT    0x50000ull // 64 KiB
+#define LEVEL1  0x60000ull
+#define LEVEL2  0x61000ull
+#define LEVEL3  0x62000ull
+#define INSNS   200u       // that a run may take, about
+#define WORDS   256u       // of them given
+
+struct input {
+    const u8 *data;
+    size_t size;
+};
+
+static unsigned steps;
+
+static u64 take(struct input *in, unsigned bytes)
+{
+    u64 value = 0;
+    for (; bytes && in->size; bytes--, in->size--)
+        value = value << 8 | *in->data++;
+    return value;
+}
+
+static void stop(struct cpu *cpu)
+{
+    atomic_fetch_or(&cpu->attn, ATTN_STOP);
+}
+
+static void hcall(struct cpu *cpu)
+{
+    cpu->gpr[3] = 0;
+    stop(cpu);
+}
+
+static bool mmio_read(struct cpu *cpu, u64 gra, unsigned size, u64 *value)
+{
+    *value = gra * 0x0101010101010101ull;
+    return gra >> 32 == 6;
+}
+
+static bool mmio_write(struct cpu *cpu, u64 gra, unsigned size, u64 value)
+{
+    return gra >> 32 == 6;
+}
+
+// The clock is looked at when the instruction budget is used up: that is where an endless loop ends.
+static bool preempt(struct cpu *cpu)
+{
+    stop(cpu);
+    return false;
+}
+
+static void count_insn(struct cpu *cpu, u64 cia, u32 insn)
+{
+    if (++steps > INSNS)
+        stop(cpu);
+}
+
+static const struct cpu_hooks hooks = {
+    .hcall = hcall, .mmio_read = mmio_read, .mmio_write = mmio_write, .preempt = preempt};
+
+static void put(struct guest_mem *mem, u64 gra, u64 value)
+{
+    store_be64(guest_mem_at(mem, gra, 8), value);
+}
+
+// A radix tree as Linux has it: the memory at 0 for PID 1 and at 0xc000... for PID 0, in pages of 64 KiB.
+static void map_memory(struct guest_mem *mem, struct cpu_group *group)
+{
+    u64 entry = (21ull >> 3) << 61 | (21ull & 7) << 5 | ROOT | 13;
+    put(mem, PRTB, entry);
+    put(mem, PRTB + 16, entry);
+    put(mem, ROOT, PPC_BIT(0) | LEVEL1 | 9);
+    put(mem, LEVEL1, PPC_BIT(0) | LEVEL2 | 9);
+    put(mem, LEVEL2, PPC_BIT(0) | LEVEL3 | 5);
+    for (u64 page = 0; page < MEMORY >> 16; page++)
+        put(mem, LEVEL3 + page * 8, PPC_BIT(0) | PPC_BIT(1) | page << 16 | 0x187);
+    group->radix = true;
+    group->gtse = true;
+    group->prtb = PRTB;
+}
+
+static void set_registers(struct cpu *cpu, struct input *in)
+{
+    u8 seed = (u8)take(in, 1);
+    for (unsigned i = 0; i < 32; i++) {
+        u8 kind = (u8)take(in, 1);
+        switch (kind & 3) {
+        case 0: cpu->gpr[i] = take(in, 2) << (kind >> 4 & 7); break;   // in memory
+        case 1: cpu->gpr[i] = MEMORY - (kind >> 2); break;             // its end
+        case 2: cpu->gpr[i] = take(in, 8); break;
+        case 3: cpu->gpr[i] = 0xc000000000000000ull + take(in, 3); break;
+        }
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        u64 pattern = (seed + i) * 0x9e3779b97f4a7c15ull;
+        static const u64 special[] = {0, 0x8000000000000000ull, 0x7ff0000000000000ull, 0x7ff8000000000000ull,
+                                      0x7ff4000000000000ull, 1, 0x3ff0000000000000ull, 0x7fefffffffffffffull};
+        VSR_D(&cpu->vsr[i], 0) = i & 1 ? special[(seed >> 2 ^ i) & 7] : pattern;
+        VSR_D(&cpu->vsr[i], 1) = pattern >> (i & 31);
+    }
+    cpu->fpscr = (u32)take(in, 4);
+    cpu->ctr = take(in, 2);
+    cpu->lr = CODE + (take(in, 1) << 2);
+    u32 cr = (u32)take(in, 4);
+    for (unsigned i = 0; i < 8; i++)
+        cpu->crf[i] = cr >> (4 * i) & 15;
+    cpu->xer_rest = (u32)take(in, 1) & 0x7f;
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+    struct input in = {data, size};
+    struct guest_mem mem;
+    struct cpu_group group;
+    isa_init();
+    if (guest_mem_init(&mem, MEMORY + GUARD) || group_init(&group, &mem, &hooks, NULL) ||
+        mprotect(mem.base + MEMORY, GUARD, PROT_NONE))
+        abort();
+    mem.size = MEMORY;
+    u8 flavour = (u8)take(&in, 1), more = (u8)take(&in, 1);
+    struct cpu *cpu = group_add_cpu(&group, 0, 0, 0, flavour & 1 ? 0x4e1202 : 0x4d0200);
+    struct cpu *other = group_add_cpu(&group, 0, 1, 1, flavour & 1 ? 0x4e1202 : 0x4d0200);
+    if (!cpu || !other)
+        abort();
+    group.threads_per_vcpu = 2;
+    group.rma_size = MEMORY;
+    cpu->isa_level = other->isa_level = flavour & 1 ? LEVEL_V30 : LEVEL_V207;
+    cpu->lpcr = flavour & 0x40 ? LPCR_ILE : 0;
+    if (flavour & 1 && flavour & 2) {
+        map_memory(&mem, &group);
+        cpu->lpcr |= LPCR_HR | LPCR_UPRT | LPCR_GTSE;
+        cpu->pidr = 1;
+    }
+    u64 msr = (flavour & 4 ? MSR_PR | MSR_EE : 0) | (flavour & 8 ? MSR_LE : 0) | (flavour & 0x10 ? 0 : MSR_SF) | MSR_ME |
+              (flavour & 0x20 ? 0 : MSR_FP | MSR_VEC | MSR_VSX) | (more & 1 ? MSR_SE : 0) | (more & 2 ? MSR_BE : 0) |
+              (flavour & 2 ? MSR_IR | MSR_DR : 0);
+    if (flavour & 4 && !(flavour & 2))
+        msr |= MSR_IR | MSR_DR; // problem state has no real mode
+    cpu->fscr = cpu->hfscr = ~0ull;
+    cpu->dec_expires = more & 4 ? 0 : ~0ull >> 1;
+    set_registers(cpu, &in);
+    cpu_set_msr(cpu, msr);
+    cpu->nia = more & 8 ? CODE + 0x1000 - 8 : CODE;
+    for (unsigned n = 0; in.size >= 4 && n < WORDS; n++) {
+        u32 word = (u32)take(&in, 4);
+        if (flavour & 8)
+            word = __builtin_bswap32(word);
+        store_be32(guest_mem_at(&mem, cpu->nia + n * 4, 4), word);
+    }
+    if (more & 0x10)
+        cpu->trace_insn = count_insn;
+    for (unsigned i = 0; i < 2; i++) {
+        cpu->budget = INSNS;
+        steps = 0;
+        interp_engine.run(cpu);
+        atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
+        interp_engine.step(cpu);
+    }
+    mem.size = MEMORY + GUARD;
+    group_fini(&group);
+    guest_mem_fini(&mem);
+    return 0;
+}
