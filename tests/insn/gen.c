@@ -749,6 +749,12 @@ void gen_state(const struct row *row, u32 insn, u64 at, struct judge_state *s)
         if (named(row, "bctar*"))
             s->tar = target;
     }
+    static const char *const counted[] = {"bcds", "bcdus", "bcdsr", "bcdtrunc", "bcdutrunc"};
+    for (unsigned i = 0; i < ARRAY_LEN(counted); i++)
+        if (named(row, counted[i]) && rng_below(8)) { // numbers of digits, in byte 7 or halfword 3 of VRA
+            u64 *count = &s->vsr[32 + (insn >> 16 & 31)][0];
+            *count = (*count & ~0xffffull) | (i < 3 ? (u8)(rng_below(72) - 36) : rng_below(36));
+        }
     if (row_uses_memory(row))
         place_memory_operand(row, insn, s);
 }
