@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is decided before code is emitted: slots' registers for the region, and values' uses in a block.
+#include <string.h>
+
+#include "cpu/xlate/x86/comp.h"
+
+// Accesses, weighed, that a register must save to be worth its load and store; a callee-saved one must be pushed and popped too.
+#define WORTH 3u
+#define WORTH_SAVED 5u
+
+static const u8 slot_regs[] = {R9, R10, R11, RBX, RBP, R12, R13, R14, R15};
+#define SLOT_REGS ((unsigned)sizeof(slot_regs))
+#define SLOT_REGS_FREE 3u // callers' own
+
+static void find_dirty(struct comp *x)
+{
+    const struct ir_region *r = x->r;
+    u64 puts[IR_BLOCKS_MAX];
+    x->changed = 0;
+    for (unsigned b = 0; b < r->blocks_len; b++) {
+        x->dirty[b] = puts[b] = 0;
+        for (unsigned i = r->blocks[b].first; i < (unsigned)r->blocks[b].first + r->blocks[b].len; i++) {
+            if (r->insns[i].op == IR_PUT)
+                puts[b] |= 1ull << r->insns[i].slot & x->slots;
+        }
+        x->changed |= puts[b];
+    }
+    for (bool again = true; again;) {
+        again = false;
+        for (unsigned b = 0; b < r->blocks_len; b++) {
+            const struct ir_block *block = &r->blocks[b];
+            unsigned end = r->insns[block->first + block->len - 1].op;
+            u64 out = x->dirty[b] | puts[b];
+            for (unsigned s = 0; s < (end == IR_BRANCH ? 2u : end == IR_JUMP ? 1u : 0u); s++) {
+                u64 *in = &x->dirty[s ? block->other : block->then];
+                again |= (out & ~*in) != 0;
+                *in |= out;
+            }
+        }
+    }
+}
+
+void comp_choose_slots(struct comp *x)
+{
+    const struct ir_region *r = x->r;
+    u32 benefit[IR_SLOTS] = {0};
+    static_assert(IR_SLOTS <= 64, "a slot is a bit");
+    x->counting = r->blocks_len > 1;
+    for (unsigned b = 0; b < r->blocks_len; b++) {
+        const struct ir_block *block = &r->blocks[b];
+        u32 weight = MAX(block->weight, (u16)1);
+        bool back = false;
+        for (unsigned i = block->first; i < (unsigned)block->first + block->len; i++) {
+            const struct ir_insn *in = &r->insns[i];
+            if (in->op == IR_GET || in->op == IR_PUT)
+                benefit[in->slot] += weight;
+            back |= (in->op == IR_JUMP || in->op == IR_BRANCH) && (block->then <= b || (in->op == IR_BRANCH && block->other <= b));
+        }
+        x->counting |= back;
+    }
+    memset(x->slot_reg, NO_REG, sizeof(x->slot_reg));
+    x->slots = 0;
+    x->saved_len = 0;
+    x->pool = 1 << RAX | 1 << RCX | 1 << RDX | 1 << RSI | 1 << R8;
+    for (unsigned n = 0; n < SLOT_REGS; n++) {
+        if (slot_regs[n] == BUDGET && x->counting)
+            continue;
+        unsigned best = 0;
+        for (unsigned s = 1; s < IR_SLOTS; s++) {
+            if (benefit[s] > benefit[best])
+                best = s;
+        }
+        bool saved = n >= SLOT_REGS_FREE;
+        if (benefit[best] < (saved ? WORTH_SAVED : WORTH)) {
+            if (!saved)
+                x->pool |= (u16)(1 << slot_regs[n]);
+            continue;
+        }
+        benefit[best] = 0;
+        x->slot_reg[best] = slot_regs[n];
+        x->slots |= 1ull << best;
+        if (saved)
+            x->saved[x->saved_len++] = slot_regs[n];
+    }
+    find_dirty(x);
+}
+
+// LOAD and STORE compute `base + constant` themselves, and their displacement reaches to the last byte.
+static bool is_address(const struct comp *x, ir_value v)
+{
+    const struct ir_insn *in = comp_insn(x, v);
+    return in->op == IR_ADD && is_const(x, in->b) && !is_const(x, in->a) && is_s32(comp_insn(x, in->b)->imm) &&
+           is_s32(comp_insn(x, in->b)->imm + 16);
+}
+
+static void use(struct comp *x, ir_value v, unsigned at)
+{
+    struct val *val = &x->vals[v];
+    val->last = (u16)at;
+    if (val->loc != LOC_FOLDED)
+        return;
+    const struct ir_insn *in = comp_insn(x, v);
+    use(x, in->a, at);
+    use(x, in->b, at);
+}
+
+static unsigned operands(const struct ir_insn *in, ir_value out[3])
+{
+    unsigned n = ir_ops[in->op].values;
+    out[0] = in->a;
+    out[1] = in->b;
+    out[2] = in->c;
+    return n;
+}
+
+// A condition is folded where its only use is the test against zero.
+static ir_value tested(const struct comp *x, const struct ir_insn *in)
+{
+    if (in->op == IR_SELECT)
+        return in->a;
+    if ((in->op == IR_BRANCH || in->op == IR_SET) && (in->cond == COND_EQ || in->cond == COND_NE) && is_const(x, in->b) &&
+        comp_insn(x, in->b)->imm == 0)
+        return in->a;
+    return IR_NO_VALUE;
+}
+
+void comp_scan_block(struct comp *x)
+{
+    const struct ir_insn *insns = x->r->insns;
+    unsigned first = x->block->first, end = first + x->block->len;
+    u16 touched[IR_SLOTS]; // position of the last access, plus one
+    unsigned guest = first;
+    memset(touched, 0, sizeof(touched));
+    memset(&x->vals[first], 0, sizeof(x->vals[0]) * (end - first));
+    for (unsigned i = first; i < end; i++) {
+        const struct ir_insn *in = &insns[i];
+        ir_value v[3];
+        unsigned n = operands(in, v);
+        x->vals[i].target = IR_SLOTS;
+        if (in->op == IR_CONST)
+            x->vals[i].loc = LOC_CONST;
+        for (unsigned k = 0; k < n; k++)
+            x->vals[v[k]].uses++;
+        if ((in->op == IR_LOAD || in->op == IR_STORE) && is_address(x, in->a))
+            x->vals[in->a].folds++;
+        ir_value t = tested(x, in);
+        if (t != IR_NO_VALUE && select_folds_condition(x, t))
+            x->vals[t].folds++;
+        if (in->op == IR_PUT) {
+            // The result is computed in the slot's register when nobody looks at the slot in between.
+            if (x->slot_reg[in->slot] != NO_REG && touched[in->slot] <= in->a && guest <= in->a && insns[in->a].op != IR_GET &&
+                insns[in->a].op != IR_CONST && x->vals[in->a].target == IR_SLOTS)
+                x->vals[in->a].target = (u8)in->slot;
+            touched[in->slot] = (u16)(i + 1);
+        }
+        if (in->op == IR_GET)
+            touched[in->slot] = (u16)(i + 1);
+        if (ir_ops[in->op].flags & IR_GUEST)
+            guest = i;
+    }
+    for (unsigned i = first; i < end; i++) {
+        struct val *val = &x->vals[i];
+        if (val->uses && val->folds == val->uses && val->loc == LOC_NONE && (insns[i].op == IR_ADD || val->uses == 1))
+            val->loc = LOC_FOLDED;
+    }
+    for (unsigned i = first; i < end; i++) {
+        ir_value v[3];
+        unsigned n = operands(&insns[i], v);
+        if (x->vals[i].loc == LOC_FOLDED)
+            continue;
+        for (unsigned k = 0; k < n; k++)
+            use(x, v[k], i);
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host code memory as this back end uses it (target.h has what others see).
+#ifndef CPU_XLATE_X86_CODEMEM_H
+#define CPU_XLATE_X86_CODEMEM_H
+
+#include <pthread.h>
+
+#include "cpu/xlate/target.h"
+#include "cpu/xlate/x86/emit.h"
+
+struct code_memory {
+    u8 *write;          // the writable mapping
+    intptr_t exec;      // distance to the executable one
+    size_t size, used;
+    pthread_mutex_t lock; // held while code is emitted
+    struct comp *comp;    // the compiler's working memory
+};
+
+// The free space as a place to emit to; the caller holds the lock.
+struct code code_memory_begin(const struct code_memory *m);
+// What was emitted stays; the address at which it runs.
+const void *code_memory_commit(struct code_memory *m, const struct code *c);
+
+#endif

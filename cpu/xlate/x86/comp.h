@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compilation of one region for x86-64.
+//
+// Registers: rdi is the cpu, rsp the stack of whoever entered. Five (rax, rcx, rdx, rsi, r8) hold values; r9, r10, r11, rbx, rbp and
+// r12..r15 hold guest slots for the whole region, the best ones first, or values where no slot wants the caller-saved ones. r11 counts:
+// it is cpu->budget while the region has more than one block; cpu->insns is brought up to date from the difference.
+//
+// Slots that have a register are loaded on entry, all of them, so that their registers are right everywhere. Exits write back those that
+// may have changed on some path. Helpers are called through one routine per region (`helper`), which writes back every slot that the
+// region changes anywhere, counts, calls, and loads all again.
+//
+// Values are allocated in one pass over the block: in a register of the value pool, in the red zone below rsp when those run out, as a
+// constant, or as another name for a slot's register until that slot is PUT. A value whose next use is a PUT is computed in the slot's
+// register. There is no frame: a call moves rsp below the red zone first.
+#ifndef CPU_XLATE_X86_COMP_H
+#define CPU_XLATE_X86_COMP_H
+
+#include "cpu/xlate/ir.h"
+#include "cpu/xlate/x86/emit.h"
+
+#define CPU RDI
+#define BUDGET R11
+#define SPILLS 16
+#define RED_ZONE 128
+#define CPU_MEM(member) mem_at(CPU, (s32)offsetof(struct cpu, member))
+
+enum loc {
+    LOC_NONE,   // not computed yet, or dead
+    LOC_CONST,
+    LOC_REG,    // n: register of the pool
+    LOC_SPILL,  // n: place in the red zone
+    LOC_SLOT,   // n: slot, in whose register it is
+    LOC_FOLDED, // computed by those that use it: an address, a condition
+};
+
+struct val {
+    u8 loc, n;
+    u8 target;  // slot in whose register it is best computed, or IR_SLOTS
+    u16 last;   // position of the last use
+    u16 uses;
+    u16 folds;  // uses that could compute it themselves
+};
+
+// A value that must survive a helper, and where it is before and after the guest instruction.
+struct keep {
+    ir_value value;
+    u8 from, from_n, to, to_n;
+};
+
+enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_LEAVE };
+
+// Code out of line.
+struct cold {
+    u8 kind;
+    bool leaves;    // MISS: a value cannot be had after the helper: go on in the interpreter
+    u16 at;         // operation
+    u16 block;
+    u16 to;         // LEAVE: block
+    u16 keeps, keeps_len; // values from before the instruction
+    u16 made, made_len;   // values that the instruction made: from slots in memory
+    u64 dirty;            // LEAVE: slots to write back
+    struct label start, back;
+};
+
+#define COLDS_MAX 1024
+#define KEEPS_MAX 8192
+
+struct comp {
+    struct code c;
+    const struct ir_region *r;
+    const struct ir_block *block;
+    unsigned block_no, at;
+    bool failed;
+
+    u8 slot_reg[IR_SLOTS]; // NO_REG: in memory
+    u64 slots;             // those in registers
+    u64 changed;           // of them, those that the region PUTs
+    u64 dirty[IR_BLOCKS_MAX]; // at the block's start, those that may differ from memory
+    u64 dirty_now;         // likewise, at this operation
+    bool counting;         // BUDGET is in use
+    u8 saved[6], saved_len;
+    u16 pool;              // registers for values
+
+    struct val vals[IR_INSNS_MAX];
+    ir_value reg_value[REGS];
+    ir_value spill_value[SPILLS];
+    unsigned spills_max;
+    u16 locked;            // registers that the current operation uses
+    ir_value aliases[IR_INSNS_MAX];
+    unsigned aliases_len;
+
+    struct label blocks[IR_BLOCKS_MAX];
+    struct label helper;
+    bool helper_used;
+    struct cold colds[COLDS_MAX];
+    unsigned colds_len, open; // misses from `open` on wait for the end of their instruction
+    struct keep keeps[KEEPS_MAX];
+    unsigned keeps_len;
+};
+
+static inline const struct ir_insn *comp_insn(const struct comp *x, ir_value v)
+{
+    return &x->r->insns[v];
+}
+static inline bool is_const(const struct comp *x, ir_value v)
+{
+    return x->r->insns[v].op == IR_CONST;
+}
+static inline bool is_s32(u64 imm)
+{
+    return (s64)imm == (s32)imm;
+}
+static inline struct mem slot_mem(unsigned slot)
+{
+    return mem_at(CPU, ir_slots[slot].offset);
+}
+static inline struct mem spill_mem(unsigned place, s32 below)
+{
+    return mem_at(RSP, below - 8 * (s32)(place + 1));
+}
+
+// alloc.c: which slots get registers; uses of values in a block.
+void comp_choose_slots(struct comp *x);
+void comp_scan_block(struct comp *x);
+
+// values.c: where values are.
+enum reg value_reg(struct comp *x, ir_value v);                // in a register, kept there during the operation
+enum reg value_scratch(struct comp *x);                        // a register for the rest of the operation
+void value_claim(struct comp *x, enum reg r);                  // this one; before the operands are asked for
+// The register for the result of the current operation. It may be that of `a` or `b` when they die here (IR_NO_VALUE: no), and that
+// of the slot that the result is for; never one of the set `avoid`.
+enum reg value_result(struct comp *x, ir_value a, ir_value b, u16 avoid);
+void value_result_in(struct comp *x, enum reg r);              // the result is in this register of the pool, which was claimed
+void value_alias(struct comp *x, ir_value v, unsigned slot); // v is what the slot's register holds
+void value_evict_aliases(struct comp *x, unsigned slot);
+void value_end_operation(struct comp *x);
+void value_start_block(struct comp *x);
+u64 value_max(const struct comp *x, ir_value v);               // no greater than this
+
+// select.c
+void select_operation(struct comp *x);
+// Compares and returns the condition under which `a cond b`.
+enum cc select_condition(struct comp *x, enum ir_cond cond, ir_value a, ir_value b);
+// Whether the test `v != 0` is done by who uses it.
+bool select_folds_condition(const struct comp *x, ir_value v);
+
+// memory.c
+void memory_access(struct comp *x);
+void memory_exec(struct comp *x);
+void memory_require(struct comp *x);
+void memory_close_misses(struct comp *x);
+void memory_cold(struct comp *x, struct cold *cold);
+void memory_helper(struct comp *x);
+
+// leave.c
+void leave_prologue(struct comp *x);
+void leave_end(struct comp *x);
+void leave_cold(struct comp *x, struct cold *cold);
+void leave_pops(struct comp *x);
+void leave_dispatch(struct comp *x); // to the handler of the entry in rsi
+void leave_write_back(struct comp *x, u64 slots);
+void leave_load_slots(struct comp *x); // and BUDGET
+struct cold *comp_cold(struct comp *x, enum cold_kind kind);
+
+#endif

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/xlate/x86/emit.h"
+
+#include <cpuid.h>
+#include <string.h>
+
+struct x86_features x86_features;
+
+void x86_detect(void)
+{
+    unsigned a, b, c, d;
+    x86_features = (struct x86_features){0};
+    if (__get_cpuid(1, &a, &b, &c, &d)) {
+        x86_features.movbe = c >> 22 & 1;
+        x86_features.popcnt = c >> 23 & 1;
+    }
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+        x86_features.tzcnt = b >> 3 & 1;
+        x86_features.bmi2 = b >> 8 & 1;
+    }
+    if (__get_cpuid(0x80000001, &a, &b, &c, &d))
+        x86_features.lzcnt = c >> 5 & 1;
+}
+
+// Room for one instruction; the longest one here is shorter than that.
+#define ROOM 16
+
+static void begin(struct code *c)
+{
+    if (unlikely(c->end - c->at < ROOM)) {
+        c->full = true;
+        c->at = c->start;
+    }
+}
+
+static void byte(struct code *c, unsigned v)
+{
+    *c->at++ = (u8)v;
+}
+
+static void word(struct code *c, u32 v)
+{
+    memcpy(c->at, &v, 4);
+    c->at += 4;
+}
+
+// Opcodes of up to three bytes, written from the most significant one that is not zero (0f38f0: three bytes).
+static void opcode(struct code *c, u32 op)
+{
+    if (op >> 16)
+        byte(c, op >> 16);
+    if (op >> 8)
+        byte(c, op >> 8);
+    byte(c, op);
+}
+
+enum { BYTE_REG = 2, BYTE_RM = 4, WIDE = 1, P66 = 8, PF3 = 16 }; // besides w: a byte register needs REX from spl on
+
+static void prefixes(struct code *c, unsigned how, unsigned reg, unsigned index, unsigned rm)
+{
+    begin(c);
+    if (how & P66)
+        byte(c, 0x66);
+    if (how & PF3)
+        byte(c, 0xf3);
+    unsigned rex = (how & WIDE ? 8 : 0) | (reg & 8) >> 1 | (index & 8) >> 2 | (rm & 8) >> 3;
+    if (rex || (how & BYTE_REG && reg >= 4) || (how & BYTE_RM && rm >= 4))
+        byte(c, 0x40 | rex);
+}
+
+static void reg_form(struct code *c, unsigned how, u32 op, unsigned reg, unsigned rm)
+{
+    prefixes(c, how, reg, 0, rm);
+    opcode(c, op);
+    byte(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
+}
+
+static void mem_operand(struct code *c, unsigned reg, struct mem m)
+{
+    bool sib = m.index != NO_REG || (m.base & 7) == RSP;
+    unsigned mod = m.disp == 0 && (m.base & 7) != RBP ? 0 : m.disp == (s8)m.disp ? 1 : 2;
+    byte(c, mod << 6 | (reg & 7) << 3 | (sib ? 4 : m.base & 7));
+    if (sib) {
+        unsigned scale = m.scale == 8 ? 3 : m.scale == 4 ? 2 : m.scale == 2 ? 1 : 0;
+        byte(c, scale << 6 | (m.index == NO_REG ? 4 : m.index & 7) << 3 | (m.base & 7));
+    }
+    if (mod == 1)
+        byte(c, (u8)m.disp);
+    if (mod == 2)
+        word(c, (u32)m.disp);
+}
+
+static void mem_form(struct code *c, unsigned how, u32 op, unsigned reg, struct mem m)
+{
+    prefixes(c, how, reg, m.index == NO_REG ? 0 : m.index, m.base);
+    opcode(c, op);
+    mem_operand(c, reg, m);
+}
+
+static u32 offset(const struct code *c)
+{
+    return (u32)(c->at - c->start);
+}
+
+void x_bind(struct code *c, struct label *l)
+{
+    l->at = offset(c) + 1;
+    for (u32 at = l->chain; at && !c->full;) {
+        u32 next, to = l->at - 1 - (at - 1) - 4;
+        memcpy(&next, c->start + at - 1, 4);
+        memcpy(c->start + at - 1, &to, 4);
+        at = next;
+    }
+    l->chain = 0;
+}
+
+// short_op 0: there is no short form.
+static void jump(struct code *c, unsigned short_op, u32 long_op, struct label *l)
+{
+    begin(c);
+    if (l->at) {
+        s64 near = (s64)l->at - 1 - (s64)offset(c) - 2;
+        if (short_op && near == (s8)near) {
+            byte(c, short_op);
+            byte(c, (u8)near);
+            return;
+        }
+        opcode(c, long_op);
+        word(c, l->at - 1 - offset(c) - 4);
+        return;
+    }
+    opcode(c, long_op);
+    u32 here = offset(c) + 1;
+    word(c, l->chain);
+    l->chain = here;
+}
+
+void x_jmp(struct code *c, struct label *l)
+{
+    jump(c, 0xeb, 0xe9, l);
+}
+
+void x_call(struct code *c, struct label *l)
+{
+    jump(c, 0, 0xe8, l);
+}
+
+void x_jcc(struct code *c, enum cc cc, struct label *l)
+{
+    jump(c, 0x70 | cc, 0x0f80 | cc, l);
+}
+
+// Displacement of `to` for an instruction that ends `after` bytes from here; false: out of reach.
+static bool reach(const struct code *c, const void *to, unsigned after, s32 *disp)
+{
+    s64 d = (s64)((uintptr_t)to - ((uintptr_t)c->at + (uintptr_t)c->exec + after));
+    *disp = (s32)d;
+    return d == *disp;
+}
+
+static void transfer(struct code *c, unsigned op, unsigned ext, const void *to)
+{
+    s32 disp;
+    begin(c);
+    if (reach(c, to, 5, &disp)) {
+        byte(c, op);
+        word(c, (u32)disp);
+        return;
+    }
+    x_mov_imm(c, RAX, (uintptr_t)to);
+    reg_form(c, 0, 0xff, ext, RAX);
+}
+
+void x_call_to(struct code *c, const void *to)
+{
+    transfer(c, 0xe8, 2, to);
+}
+
+void x_jmp_to(struct code *c, const void *to)
+{
+    transfer(c, 0xe9, 4, to);
+}
+
+void x_address(struct code *c, enum reg dst, const void *of)
+{
+    s32 disp;
+    begin(c);
+    if ((uintptr_t)of >> 32 && reach(c, of, 7, &disp)) {
+        prefixes(c, WIDE, dst, 0, 0);
+        byte(c, 0x8d);
+        byte(c, (dst & 7u) << 3 | 5);
+        word(c, (u32)disp);
+        return;
+    }
+    x_mov_imm(c, dst, (uintptr_t)of);
+}
+
+void x_jmp_mem(struct code *c, struct mem m)
+{
+    mem_form(c, 0, 0xff, 4, m);
+}
+
+void x_ret(struct code *c)
+{
+    begin(c);
+    byte(c, 0xc3);
+}
+
+void x_push(struct code *c, enum reg r)
+{
+    prefixes(c, 0, 0, 0, r);
+    byte(c, 0x50 | (r & 7));
+}
+
+void x_push_mem(struct code *c, struct mem m)
+{
+    mem_form(c, 0, 0xff, 6, m);
+}
+
+void x_call_reg(struct code *c, enum reg r)
+{
+    reg_form(c, 0, 0xff, 2, r);
+}
+
+void x_pop(struct code *c, enum reg r)
+{
+    prefixes(c, 0, 0, 0, r);
+    byte(c, 0x58 | (r & 7));
+}
+
+void x_alu(struct code *c, enum alu op, int w, enum reg dst, enum reg src)
+{
+    reg_form(c, (unsigned)w, (u32)op << 3 | 1, src, dst);
+}
+
+void x_alu_imm(struct code *c, enum alu op, int w, enum reg dst, s32 imm)
+{
+    bool small = imm == (s8)imm;
+    reg_form(c, (unsigned)w, small ? 0x83 : 0x81, op, dst);
+    if (small)
+        byte(c, (u8)imm);
+    else
+        word(c, (u32)imm);
+}
+
+void x_alu_load(struct code *c, enum alu op, int w, enum reg dst, struct mem m)
+{
+    mem_form(c, (unsigned)w, (u32)op << 3 | 3, dst, m);
+}
+
+void x_alu_store(struct code *c, enum alu op, int w, struct mem m, enum reg src)
+{
+    mem_form(c, (unsigned)w, (u32)op << 3 | 1, src, m);
+}
+
+void x_alu_mem_imm(struct code *c, enum alu op, int w, struct mem m, s32 imm)
+{
+    bool small = imm == (s8)imm;
+    mem_form(c, (unsigned)w, small ? 0x83 : 0x81, op, m);
+    if (small)
+        byte(c, (u8)imm);
+    else
+        word(c, (u32)imm);
+}
+
+void x_test(struct code *c, int w, enum reg a, enum reg b)
+{
+    reg_form(c, (unsigned)w, 0x85, b, a);
+}
+
+void x_test_imm(struct code *c, int w, enum reg a, s32 imm)
+{
+    reg_form(c, (unsigned)w, 0xf7, 0, a);
+    word(c, (u32)imm);
+}
+
+void x_test8_imm(struct code *c, enum reg a, u8 imm)
+{
+    reg_form(c, BYTE_RM, 0xf6, 0, a);
+    byte(c, imm);
+}
+
+void x_test8_mem_imm(struct code *c, struct mem m, u8 imm)
+{
+    mem_form(c, 0, 0xf6, 0, m);
+    byte(c, imm);
+}
+
+void x_unary(struct code *c, enum unary op, int w, enum reg r)
+{
+    reg_form(c, (unsigned)w, 0xf7, op, r);
+}
+
+void x_imul(struct code *c, int w, enum reg dst, enum reg src)
+{
+    reg_form(c, (unsigned)w, 0x0faf, dst, src);
+}
+
+void x_imul_imm(struct code *c, int w, enum reg dst, enum reg src, s32 imm)
+{
+    bool small = imm == (s8)imm;
+    reg_form(c, (unsigned)w, small ? 0x6b : 0x69, dst, src);
+    if (small)
+        byte(c, (u8)imm);
+    else
+        word(c, (u32)imm);
+}
+
+// VEX in its three-byte form: map (2: 0f38, 3: 0f3a), pp (1: 66, 2: f3, 3: f2).
+static void vex(struct code *c, unsigned map, unsigned pp, int w, unsigned op, unsigned reg, unsigned v, unsigned rm)
+{
+    begin(c);
+    byte(c, 0xc4);
+    byte(c, (reg & 8 ? 0 : 0x80) | 0x40 | (rm & 8 ? 0 : 0x20) | map);
+    byte(c, (w ? 0x80u : 0) | (~v & 15) << 3 | pp);
+    byte(c, op);
+    byte(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
+}
+
+void x_mulx(struct code *c, enum reg high, enum reg low, enum reg src)
+{
+    vex(c, 2, 3, 1, 0xf6, high, low, src);
+}
+
+void x_shift(struct code *c, enum shift op, int w, enum reg r, u8 count)
+{
+    reg_form(c, (unsigned)w, count == 1 ? 0xd1 : 0xc1, op, r);
+    if (count != 1)
+        byte(c, count);
+}
+
+void x_shift_cl(struct code *c, enum shift op, int w, enum reg r)
+{
+    reg_form(c, (unsigned)w, 0xd3, op, r);
+}
+
+void x_shiftx(struct code *c, enum shift op, int w, enum reg dst, enum reg src, enum reg count)
+{
+    vex(c, 2, op == SHIFT_SHL ? 1 : op == SHIFT_SHR ? 3 : 2, w, 0xf7, dst, count, src);
+}
+
+void x_rorx(struct code *c, int w, enum reg dst, enum reg src, u8 count)
+{
+    vex(c, 3, 3, w, 0xf0, dst, 0, src);
+    byte(c, count);
+}
+
+void x_rol16_8(struct code *c, enum reg r)
+{
+    reg_form(c, P66, 0xc1, SHIFT_ROL, r);
+    byte(c, 8);
+}
+
+void x_mov(struct code *c, int w, enum reg dst, enum reg src)
+{
+    reg_form(c, (unsigned)w, 0x89, src, dst);
+}
+
+void x_mov_imm(struct code *c, enum reg dst, u64 imm)
+{
+    if (imm >> 32 == 0) {
+        prefixes(c, 0, 0, 0, dst);
+        byte(c, 0xb8 | (dst & 7));
+        word(c, (u32)imm);
+    } else if ((s64)imm == (s32)imm) {
+        reg_form(c, WIDE, 0xc7, 0, dst);
+        word(c, (u32)imm);
+    } else {
+        prefixes(c, WIDE, 0, 0, dst);
+        byte(c, 0xb8 | (dst & 7));
+        word(c, (u32)imm);
+        word(c, (u32)(imm >> 32));
+    }
+}
+
+void x_load(struct code *c, int w, enum reg dst, struct mem m)
+{
+    mem_form(c, (unsigned)w, 0x8b, dst, m);
+}
+
+void x_load_zx(struct code *c, unsigned bytes, enum reg dst, struct mem m)
+{
+    if (bytes >= 4)
+        x_load(c, bytes == 8, dst, m);
+    else
+        mem_form(c, 0, bytes == 1 ? 0x0fb6 : 0x0fb7, dst, m);
+}
+
+void x_load_sx(struct code *c, unsigned bytes, enum reg dst, struct mem m)
+{
+    if (bytes == 8)
+        x_load(c, 1, dst, m);
+    else
+        mem_form(c, WIDE, bytes == 4 ? 0x63 : bytes == 2 ? 0x0fbf : 0x0fbe, dst, m);
+}
+
+void x_store(struct code *c, unsigned bytes, struct mem m, enum reg src)
+{
+    unsigned how = bytes == 8 ? WIDE : bytes == 2 ? P66 : bytes == 1 ? BYTE_REG : 0;
+    mem_form(c, how, bytes == 1 ? 0x88 : 0x89, src, m);
+}
+
+void x_store_imm(struct code *c, unsigned bytes, struct mem m, s32 imm)
+{
+    mem_form(c, bytes == 8 ? WIDE : bytes == 2 ? P66 : 0, bytes == 1 ? 0xc6 : 0xc7, 0, m);
+    if (bytes == 1)
+        byte(c, (u8)imm);
+    else if (bytes == 2) {
+        byte(c, (u8)imm);
+        byte(c, (u8)(imm >> 8));
+    } else
+        word(c, (u32)imm);
+}
+
+void x_movzx(struct code *c, unsigned bytes, enum reg dst, enum reg src)
+{
+    if (bytes == 4)
+        x_mov(c, 0, dst, src);
+    else
+        reg_form(c, bytes == 1 ? BYTE_RM : 0, bytes == 1 ? 0x0fb6 : 0x0fb7, dst, src);
+}
+
+void x_movsx(struct code *c, unsigned bytes, enum reg dst, enum reg src)
+{
+    reg_form(c, WIDE, bytes == 4 ? 0x63 : bytes == 2 ? 0x0fbf : 0x0fbe, dst, src);
+}
+
+void x_lea(struct code *c, int w, enum reg dst, struct mem m)
+{
+    mem_form(c, (unsigned)w, 0x8d, dst, m);
+}
+
+void x_setcc(struct code *c, enum cc cc, enum reg r)
+{
+    reg_form(c, BYTE_RM, 0x0f90 | cc, 0, r);
+}
+
+void x_cmov(struct code *c, enum cc cc, int w, enum reg dst, enum reg src)
+{
+    reg_form(c, (unsigned)w, 0x0f40 | cc, dst, src);
+}
+
+void x_bits(struct code *c, enum bits op, int w, enum reg dst, enum reg src)
+{
+    reg_form(c, (unsigned)w | PF3, 0x0f00 | op, dst, src);
+}
+
+void x_scan(struct code *c, enum scan op, int w, enum reg dst, enum reg src)
+{
+    reg_form(c, (unsigned)w, 0x0f00 | op, dst, src);
+}
+
+void x_bswap(struct code *c, int w, enum reg r)
+{
+    prefixes(c, (unsigned)w, 0, 0, r);
+    byte(c, 0x0f);
+    byte(c, 0xc8 | (r & 7));
+}
+
+void x_movbe_load(struct code *c, unsigned bytes, enum reg dst, struct mem m)
+{
+    mem_form(c, bytes == 8 ? WIDE : bytes == 2 ? P66 : 0, 0x0f38f0, dst, m);
+}
+
+void x_movbe_store(struct code *c, unsigned bytes, struct mem m, enum reg src)
+{
+    mem_form(c, bytes == 8 ? WIDE : bytes == 2 ? P66 : 0, 0x0f38f1, src, m);
+}

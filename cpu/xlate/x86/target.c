@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The back end's interface for x86-64 hosts.
+#include "cpu/xlate/target.h"
+
+#include <stdlib.h>
+
+#include "cpu/xlate/x86/codemem.h"
+#include "cpu/xlate/x86/comp.h"
+
+static _Thread_local const void *last_code;
+static _Thread_local size_t last_size;
+
+bool target_available(void)
+{
+    return true;
+}
+
+static void compile_block(struct comp *x, unsigned n)
+{
+    const struct ir_region *r = x->r;
+    x->block_no = n;
+    x->block = &r->blocks[n];
+    x->dirty_now = x->dirty[n];
+    comp_scan_block(x);
+    value_start_block(x);
+    x_bind(&x->c, &x->blocks[n]);
+    for (x->at = x->block->first; x->at < (unsigned)x->block->first + x->block->len && !x->failed; x->at++) {
+        const struct ir_insn *in = &r->insns[x->at];
+        if (x->open < x->colds_len && (ir_ops[in->op].flags & IR_END || in->index != r->insns[x->colds[x->open].at].index))
+            memory_close_misses(x);
+        select_operation(x);
+        value_end_operation(x);
+    }
+    x->open = x->colds_len;
+}
+
+static bool compile(struct comp *x, const struct ir_region *r)
+{
+    x->r = r;
+    x->failed = x->helper_used = false;
+    x->colds_len = x->open = x->keeps_len = x->spills_max = 0;
+    x->helper = (struct label){0};
+    for (unsigned n = 0; n < r->blocks_len; n++)
+        x->blocks[n] = (struct label){0};
+    comp_choose_slots(x);
+    leave_prologue(x);
+    for (unsigned n = 0; n < r->blocks_len && !x->failed; n++)
+        compile_block(x, n);
+    for (unsigned n = 0; n < x->colds_len && !x->failed; n++) {
+        if (x->colds[n].kind == COLD_LEAVE)
+            leave_cold(x, &x->colds[n]);
+        else
+            memory_cold(x, &x->colds[n]);
+    }
+    if (x->helper_used)
+        memory_helper(x);
+    return !x->failed && !x->c.full;
+}
+
+interp_op *target_compile(struct code_memory *m, const struct ir_region *r)
+{
+    interp_op *entry = NULL;
+    pthread_mutex_lock(&m->lock);
+    if (!m->comp)
+        m->comp = calloc(1, sizeof(*m->comp));
+    if (m->comp) {
+        struct comp *x = m->comp;
+        x->c = code_memory_begin(m);
+        if (compile(x, r)) {
+            last_code = x->c.start;
+            last_size = (size_t)(x->c.at - x->c.start);
+            entry = (interp_op *)(uintptr_t)code_memory_commit(m, &x->c);
+        }
+    }
+    pthread_mutex_unlock(&m->lock);
+    return entry;
+}
+
+size_t target_last_code(const void **code)
+{
+    *code = last_code;
+    return last_size;
+}

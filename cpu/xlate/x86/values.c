@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a block's values are while its code is emitted (comp.h).
+#include "cpu/xlate/x86/comp.h"
+
+#include <string.h>
+
+static void set_loc(struct comp *x, ir_value v, enum loc loc, unsigned n)
+{
+    x->vals[v].loc = (u8)loc;
+    x->vals[v].n = (u8)n;
+}
+
+static void add_alias(struct comp *x, ir_value v, unsigned slot)
+{
+    set_loc(x, v, LOC_SLOT, slot);
+    x->aliases[x->aliases_len++] = v;
+}
+
+static unsigned spill_place(struct comp *x)
+{
+    for (unsigned s = 0; s < SPILLS; s++) {
+        if (x->spill_value[s] == IR_NO_VALUE) {
+            x->spills_max = MAX(x->spills_max, s + 1);
+            return s;
+        }
+    }
+    x->failed = true;
+    return 0;
+}
+
+static void spill(struct comp *x, enum reg r)
+{
+    ir_value v = x->reg_value[r];
+    unsigned s = spill_place(x);
+    x_store(&x->c, 8, spill_mem(s, 0), r);
+    x->spill_value[s] = v;
+    set_loc(x, v, LOC_SPILL, s);
+    x->reg_value[r] = IR_NO_VALUE;
+}
+
+// A free register of the pool, none of `avoid`; a value whose use is far is spilled for it.
+static enum reg take(struct comp *x, u16 avoid)
+{
+    unsigned best = NO_REG, far = 0;
+    u16 may = x->pool & ~(avoid | x->locked);
+    for (unsigned r = 0; r < REGS; r++) {
+        if (!(may >> r & 1))
+            continue;
+        if (x->reg_value[r] == IR_NO_VALUE)
+            return r;
+        if (best == NO_REG || x->vals[x->reg_value[r]].last > far) {
+            best = r;
+            far = x->vals[x->reg_value[r]].last;
+        }
+    }
+    if (best == NO_REG) { // an operation never needs that many
+        x->failed = true;
+        return RAX;
+    }
+    spill(x, best);
+    return best;
+}
+
+enum reg value_scratch(struct comp *x)
+{
+    enum reg r = take(x, 0);
+    x->locked |= (u16)(1 << r);
+    return r;
+}
+
+void value_claim(struct comp *x, enum reg r)
+{
+    ir_value v = x->reg_value[r];
+    if (v != IR_NO_VALUE) {
+        enum reg other = take(x, (u16)(1 << r));
+        x_mov(&x->c, 1, other, r);
+        x->reg_value[other] = v;
+        set_loc(x, v, LOC_REG, other);
+        x->reg_value[r] = IR_NO_VALUE;
+    }
+    x->locked |= (u16)(1 << r);
+}
+
+enum reg value_reg(struct comp *x, ir_value v)
+{
+    struct val *val = &x->vals[v];
+    enum reg r;
+    switch (val->loc) {
+    case LOC_REG:
+        r = val->n;
+        break;
+    case LOC_SLOT:
+        return x->slot_reg[val->n];
+    case LOC_CONST:
+        r = value_scratch(x);
+        x_mov_imm(&x->c, r, comp_insn(x, v)->imm);
+        return r;
+    case LOC_SPILL:
+        r = take(x, 0);
+        x_load(&x->c, 1, r, spill_mem(val->n, 0));
+        x->spill_value[val->n] = IR_NO_VALUE;
+        x->reg_value[r] = v;
+        set_loc(x, v, LOC_REG, r);
+        break;
+    default:
+        x->failed = true;
+        return RAX;
+    }
+    x->locked |= (u16)(1 << r);
+    return r;
+}
+
+void value_evict_aliases(struct comp *x, unsigned slot)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < x->aliases_len; i++) {
+        ir_value v = x->aliases[i];
+        struct val *val = &x->vals[v];
+        if (val->loc != LOC_SLOT || val->last <= x->at)
+            continue;
+        if (val->n != slot) {
+            x->aliases[kept++] = v;
+            continue;
+        }
+        enum reg r = take(x, 0);
+        x_mov(&x->c, 1, r, x->slot_reg[slot]);
+        x->reg_value[r] = v;
+        set_loc(x, v, LOC_REG, r);
+    }
+    x->aliases_len = kept;
+}
+
+static bool dies_in_pool(const struct comp *x, ir_value v, u16 avoid)
+{
+    if (v == IR_NO_VALUE)
+        return false;
+    const struct val *val = &x->vals[v];
+    return val->loc == LOC_REG && val->last == x->at && !(avoid >> val->n & 1);
+}
+
+enum reg value_result(struct comp *x, ir_value a, ir_value b, u16 avoid)
+{
+    ir_value v = (ir_value)x->at;
+    struct val *val = &x->vals[v];
+    if (val->target != IR_SLOTS && !(avoid >> x->slot_reg[val->target] & 1)) {
+        value_evict_aliases(x, val->target);
+        add_alias(x, v, val->target);
+        return x->slot_reg[val->target];
+    }
+    ir_value dying = dies_in_pool(x, a, avoid) ? a : dies_in_pool(x, b, avoid) ? b : IR_NO_VALUE;
+    enum reg r;
+    if (dying != IR_NO_VALUE) {
+        r = x->vals[dying].n;
+        set_loc(x, dying, LOC_NONE, 0);
+    } else {
+        r = take(x, avoid);
+    }
+    x->locked |= (u16)(1 << r);
+    x->reg_value[r] = v;
+    set_loc(x, v, LOC_REG, r);
+    return r;
+}
+
+void value_result_in(struct comp *x, enum reg r)
+{
+    ir_value v = (ir_value)x->at;
+    struct val *val = &x->vals[v];
+    if (val->target != IR_SLOTS) {
+        value_evict_aliases(x, val->target);
+        add_alias(x, v, val->target);
+        x_mov(&x->c, 1, x->slot_reg[val->target], r);
+        return;
+    }
+    x->reg_value[r] = v;
+    set_loc(x, v, LOC_REG, r);
+}
+
+// GET of a slot that is in a register, and a PUT whose value stays in use: another name for the register.
+void value_alias(struct comp *x, ir_value v, unsigned slot)
+{
+    if (x->vals[v].loc == LOC_REG)
+        x->reg_value[x->vals[v].n] = IR_NO_VALUE;
+    add_alias(x, v, slot);
+}
+
+void value_end_operation(struct comp *x)
+{
+    x->locked = 0;
+    for (unsigned r = 0; r < REGS; r++) {
+        ir_value v = x->reg_value[r];
+        if (v != IR_NO_VALUE && x->vals[v].last <= x->at) {
+            x->reg_value[r] = IR_NO_VALUE;
+            x->vals[v].loc = LOC_NONE;
+        }
+    }
+    for (unsigned s = 0; s < x->spills_max; s++) {
+        ir_value v = x->spill_value[s];
+        if (v != IR_NO_VALUE && x->vals[v].last <= x->at) {
+            x->spill_value[s] = IR_NO_VALUE;
+            x->vals[v].loc = LOC_NONE;
+        }
+    }
+}
+
+void value_start_block(struct comp *x)
+{
+    for (unsigned r = 0; r < REGS; r++)
+        x->reg_value[r] = IR_NO_VALUE;
+    for (unsigned s = 0; s < SPILLS; s++)
+        x->spill_value[s] = IR_NO_VALUE;
+    x->aliases_len = 0;
+    x->locked = 0;
+}
+
+u64 value_max(const struct comp *x, ir_value v)
+{
+    const struct ir_insn *in = comp_insn(x, v);
+    switch (in->op) {
+    case IR_CONST: return in->imm;
+    case IR_AND: return is_const(x, in->b) ? comp_insn(x, in->b)->imm : ~0ull;
+    case IR_SET: return 1;
+    case IR_CRF: return 15;
+    case IR_ZEXT8: return 0xff;
+    case IR_ZEXT16: return 0xffff;
+    case IR_ZEXT32: return 0xffffffff;
+    case IR_CLZ:
+    case IR_CTZ:
+    case IR_POPCNT: return 64;
+    case IR_GET: return ir_slots[in->slot].bytes == 1 ? 0xff : ~0ull;
+    case IR_LOAD: return in->imm & MEM_SIGNED ? ~0ull : ~0ull >> (64 - (8u << (in->imm & MEM_SIZE)));
+    default: return ~0ull;
+    }
+}
