@@ -153,6 +153,8 @@ static void except_bcd(const struct comparison *c)
     }
     if (other_format)
         return;
+    if (!strcmp(name, "bcdus") && bcd_zero(b, false)) // no digit is lost
+        overflow = 0;
     bool zero = bcd_zero(two ? a : b, is_signed), negative = is_signed && bcd_negative(b);
     if (!strcmp(name, "bcdadd") || !strcmp(name, "bcdsub")) {
         zero = !overflow && bcd_zero(result, true);

@@ -262,3 +262,12 @@ void except_fp_round_current(const struct comparison *c)
              (c->in->vsr[32 + (c->insn >> 11 & 31)][0] << 1) >= 0xfffe000000000000ull)
         copy_target(c); // NaN
 }
+
+// The second of two zeros: it is not less than the first.
+void except_fp_max_zeros(const struct comparison *c)
+{
+    u64 a = c->in->vsr[(c->insn & 4) << 3 | (c->insn >> 16 & 31)][0];
+    u64 b = c->in->vsr[(c->insn & 2) << 4 | (c->insn >> 11 & 31)][0];
+    if (!(a << 1) && !(b << 1))
+        c->want->vsr[target(c)][0] = b;
+}

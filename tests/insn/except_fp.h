@@ -19,5 +19,6 @@ void except_fp_negated(const struct comparison *c);
 void except_fp_class_single(const struct comparison *c);
 void except_fp_snan(const struct comparison *c);
 void except_fp_round_current(const struct comparison *c);
+void except_fp_max_zeros(const struct comparison *c);
 
 #endif
