@@ -22,15 +22,21 @@ static struct cpage *page;
 static struct ir_region region;
 static struct ir_builder b;
 
-static void setup(void)
+static void setup_order(bool big_endian)
 {
     m = machine_new(1, LEVEL_V30);
     cpu = m->cpu;
     for (u64 at = 0; at < GUEST_PAGE_SIZE; at += 4)
-        machine_put(m, CODE_GRA + at, I_SC1, false);
+        machine_put(m, CODE_GRA + at, I_SC1, big_endian);
     codes = code_memory_new(4 * MIB);
     CHECK(codes != NULL);
-    page = code_page(cpu, CODE_GRA, false);
+    page = code_page(cpu, CODE_GRA, big_endian);
+    cpu_set_msr(cpu, big_endian ? MSR_BASE & ~MSR_LE : MSR_BASE);
+}
+
+static void setup(void)
+{
+    setup_order(false);
 }
 
 static void teardown(void)
@@ -483,8 +489,7 @@ static void random_region(bool swap)
 // Whole regions: several blocks, loops until the budget is used up, values across misses, more values than registers.
 static void random_regions(bool swap)
 {
-    setup();
-    cpu_set_msr(cpu, swap ? MSR_BASE & ~MSR_LE : MSR_BASE);
+    setup_order(swap);
     for (unsigned round = 0; round < 4000; round++) {
         if (round % 200 == 0)
             code_memory_reset(codes);
