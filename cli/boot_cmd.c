@@ -174,11 +174,11 @@ static int set_engine(struct boot_options *o, const char *value)
     if (strcmp(value, "auto") == 0 || strcmp(value, "interp") == 0)
         o->engine = &interp_engine;
     else if (strcmp(value, "jit") == 0)
-        return refuse("--engine jit: this version has no translator yet; use interp or auto");
+        o->engine = &jit_engine;
     else if (strcmp(value, "kvm") == 0)
         return refuse("--engine kvm: this version has no KVM engine yet; use interp or auto");
     else
-        return refuse("--engine '%s': the engines are auto and interp", value);
+        return refuse("--engine '%s': the engines are auto, interp and jit", value);
     return 0;
 }
 
@@ -268,7 +268,7 @@ static const struct option_row {
     {"threads", "N", set_threads, "hardware threads for each: 1, 2, 4 or 8 (1)"},
     {"cpu", "NAME", set_cpu, "processor: power9 or power8 (power9)"},
     {"mmu", "KIND", set_mmu, "address translation that the kernel may use: auto, radix or hash (auto)"},
-    {"engine", "NAME", set_engine, "how instructions are executed: auto or interp (auto)"},
+    {"engine", "NAME", set_engine, "how instructions are executed: auto, interp or jit (auto)"},
     {"name", "NAME", set_name, "the partition's name (lpar1)"},
     {"no-client-interface", NULL, set_no_client_interface, "enter the kernel with a flattened tree in R3 and R5 = 0"},
     {"gdb", "ADDR:PORT", set_gdb, "wait there for a debugger (gdb-multiarch: target remote ADDR:PORT)"},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/boot_cmd.h"
 
+#include "cpu/run.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -84,7 +86,8 @@ static void test_refused(void)
     CHECK_EQ(PARSE("--kernel", "k", "--stats=1"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--kern", "x"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--trace", "hcall,"), 1);
-    CHECK_EQ(PARSE("--kernel", "k", "--engine", "jit"), 1);
+    CHECK_EQ(PARSE("--kernel", "k", "--engine", "jit"), 0);
+    CHECK(o.engine == &jit_engine);
     CHECK_EQ(PARSE("--kernel", "k", "--name", "two words"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--cpu", "power8", "--mmu", "radix"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--trace-file", "t"), 1);

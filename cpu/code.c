@@ -7,6 +7,7 @@
 
 #include "cpu/group.h"
 #include "cpu/interp.h"
+#include "cpu/xlate/xlate.h"
 
 static const struct dinsn undecoded = {.op = OP_DECODE};
 
@@ -29,6 +30,8 @@ int code_init(struct guest_mem *mem)
 
 void code_fini(struct guest_mem *mem)
 {
+    xlate_free(mem->xlate);
+    mem->xlate = NULL;
     if (mem->code_arena)
         munmap(mem->code_arena, CODE_PAGES_MAX * sizeof(struct cpage));
     mem->code_arena = NULL;
@@ -39,6 +42,7 @@ static void page_reset(struct cpage *page)
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
         entry_store(&page->insns[i], undecoded);
     page->end = (struct dinsn){.op = OP_PAGE_END};
+    memset(page->heat, 0, sizeof(page->heat));
 }
 
 // A page from the arena, emptying the arena when it is full. Under group->lock otherwise: two threads may want one at once.
@@ -89,12 +93,18 @@ struct cpage *code_page(struct cpu *cpu, u64 gra, bool big_endian)
 
 void code_invalidate(struct guest_mem *mem, u64 gra, u64 size)
 {
-    u64 last = gra + size - 1;
-    for (u64 word = gra >> 2; word <= last >> 2; word++) {
+    u64 end = gra + size;
+    for (u64 at = gra; at < end; at = (at | ~GUEST_PAGE_MASK) + 1) {
+        unsigned first = (at & ~GUEST_PAGE_MASK) / 4;
+        unsigned last = (MIN(end - 1, at | ~GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK) / 4;
         for (unsigned order = 0; order < 2; order++) {
-            struct cpage *page = atomic_load_explicit(&mem->code[word >> (GUEST_PAGE_SHIFT - 2)][order], memory_order_acquire);
-            if (page)
-                entry_store(&page->insns[word & (CODE_PAGE_INSNS - 1)], undecoded);
+            struct cpage *page = atomic_load_explicit(&mem->code[at >> GUEST_PAGE_SHIFT][order], memory_order_acquire);
+            if (!page)
+                continue;
+            for (unsigned i = first; i <= last; i++)
+                entry_store(&page->insns[i], undecoded);
+            if (mem->xlate)
+                xlate_written(mem->xlate, page, first, last);
         }
     }
 }
@@ -118,4 +128,6 @@ void code_flush_all(struct cpu_group *group)
     }
     madvise(mem->code_arena, CODE_PAGES_MAX * sizeof(struct cpage), MADV_DONTNEED);
     atomic_store(&mem->code_used, 0);
+    if (mem->xlate)
+        xlate_reset(mem->xlate);
 }

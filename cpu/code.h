@@ -18,10 +18,16 @@ struct cpage {
     struct dinsn end; // OP_PAGE_END
     u64 gra;
     u8 big_endian;
+    // The translator's (cpu/xlate/xlate.c).
+    u8 drops;             // how often its regions were invalidated lately
+    u32 dropped_at;
+    _Atomic u32 version;  // counts writes into the page
+    u8 heat[CODE_PAGE_INSNS]; // taken branches to each instruction, HEAT_DONE: not counted any more
+    _Atomic u64 covered[CODE_PAGE_INSNS / 64]; // instructions that are part of a region
 };
 
-// Bound on predecoded pages of one partition (24 MiB); when it is reached all are dropped.
-#define CODE_PAGES_MAX ((u32)(24 * MIB / sizeof(struct cpage)))
+// Bound on predecoded pages of one partition (32 MiB); when it is reached all are dropped.
+#define CODE_PAGES_MAX ((u32)(32 * MIB / sizeof(struct cpage)))
 
 // The predecoded page at guest real address `gra` (page-aligned, must be memory), made when there is none. Marks the page
 // PAGE_CODE, with the invalidation of other threads' write translations that this needs. Never NULL.

@@ -16,6 +16,7 @@
 
 struct cpu_group;
 struct cpage;
+struct xlate;
 
 // A vector-scalar register as one 128-bit host integer: ISA bit 0 is the most significant bit.
 union vsr {
@@ -170,6 +171,7 @@ struct cpu {
 
     // Engine.
     sigjmp_buf *unwind;  // where cpu_raise() returns to
+    struct xlate *xlate; // the partition's translator; NULL: everything is interpreted
     struct request_queue *requests; // cpu/group.c
     struct cpage *step_page;        // scratch page of the single step
     u32 exit_reason;                // enum cpu_exit + 1 when threaded code asks the run loop to leave

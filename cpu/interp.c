@@ -19,6 +19,8 @@
 #include "cpu/mmu/mmu.h"
 #include "cpu/run.h"
 #include "cpu/time.h"
+#include "cpu/xlate/xlate.h"
+#include "cpu/xlate/xlate_hooks.h"
 #include "isa/isa.h"
 
 #define COND_TAKEN_MASK 0x3ffu // aux of a local branch: the target's index in the page
@@ -75,6 +77,20 @@ static inline struct ftlb_entry *ftlb_slot(const struct cpu *cpu, u64 ea)
     return &cpu->ftlb[(ea >> GUEST_PAGE_SHIFT) & (FTLB_ENTRIES - 1)];
 }
 
+// A place that became hot: translated if that is possible now, then executed.
+static __attribute__((noinline, cold)) void heat_up(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    xlate_hot(cpu, cpu->page, (unsigned)(cpu->block_d - cpu->page->insns));
+    DISPATCH(cpu->block_d);
+}
+
+// Counts a taken branch to cpu->block_d; true when that became hot.
+static inline bool heats(const struct cpu *cpu)
+{
+    u8 *heat = &cpu->page->heat[cpu->block_d - cpu->page->insns];
+    return *heat < HEAT_DONE && ++*heat >= xlate_heat_limit;
+}
+
 // Goes to cpu->nia; what ran so far has been counted.
 static inline void go_far(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
@@ -85,6 +101,8 @@ static inline void go_far(struct cpu *cpu, const struct dinsn *d, u64 word)
     cpu->page = e->page;
     cpu->page_ea = target & GUEST_PAGE_MASK;
     cpu->block_d = &e->page->insns[(target & ~GUEST_PAGE_MASK) / 4];
+    if (cpu->xlate && unlikely(heats(cpu)))
+        INTERP_JUMP heat_up(cpu, d, word);
     DISPATCH(cpu->block_d);
 }
 
@@ -99,9 +117,21 @@ void interp_branch(struct cpu *cpu, const struct dinsn *d, u64 word)
     count_upto(cpu, d + 1);
     if (likely(offset < GUEST_PAGE_SIZE) && likely(!must_leave(cpu))) {
         cpu->block_d = &cpu->page->insns[offset / 4];
+        if (cpu->xlate && unlikely(heats(cpu)))
+            INTERP_JUMP heat_up(cpu, d, word);
         DISPATCH(cpu->block_d);
     }
     go_far(cpu, d, word);
+}
+
+void xlate_exit_far(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    go_far(cpu, d, word);
+}
+
+void xlate_leave(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    leave(cpu);
 }
 
 void interp_leave(struct cpu *cpu, const struct dinsn *d, u64 word)
@@ -120,7 +150,7 @@ static void op_page_end(struct cpu *cpu, const struct dinsn *d, u64 word)
 }
 
 // Branch within the page, already known to be taken.
-static inline void branch_local(struct cpu *cpu, const struct dinsn *d, u64 word)
+static inline void branch_local(struct cpu *cpu, const struct dinsn *d, u64 word, bool counted)
 {
     const struct dinsn *target = &cpu->page->insns[word >> 16 & COND_TAKEN_MASK];
     cpu->cfar = interp_cia(cpu, d);
@@ -130,44 +160,37 @@ static inline void branch_local(struct cpu *cpu, const struct dinsn *d, u64 word
         cpu->nia = interp_cia(cpu, target);
         return leave(cpu);
     }
+    if (counted && unlikely(heats(cpu)))
+        INTERP_JUMP heat_up(cpu, d, word);
     DISPATCH(target);
 }
 
-static void op_b_local(struct cpu *cpu, const struct dinsn *d, u64 word)
-{
-    cpu->d = d;
-    branch_local(cpu, d, word);
-}
+// A kind of local branch: op_<id>_local, and op_<id>_counted where translation wants to know how often it is taken.
+#define LOCAL_BRANCH(id, link, taken)                                         \
+    static void op_##id##_local(struct cpu *cpu, const struct dinsn *d, u64 word)   \
+    {                                                                         \
+        u32 insn = (u32)(word >> 32);                                         \
+        (void)insn;                                                           \
+        link;                                                                 \
+        if (taken)                                                            \
+            return branch_local(cpu, d, word, false);                         \
+        INTERP_NEXT();                                                        \
+    }                                                                         \
+    static void op_##id##_counted(struct cpu *cpu, const struct dinsn *d, u64 word) \
+    {                                                                         \
+        u32 insn = (u32)(word >> 32);                                         \
+        (void)insn;                                                           \
+        link;                                                                 \
+        if (taken)                                                            \
+            return branch_local(cpu, d, word, true);                          \
+        INTERP_NEXT();                                                        \
+    }
 
-static void op_bl_local(struct cpu *cpu, const struct dinsn *d, u64 word)
-{
-    cpu->d = d;
-    cpu->lr = interp_cia(cpu, d) + 4;
-    branch_local(cpu, d, word);
-}
-
-static void op_bt_local(struct cpu *cpu, const struct dinsn *d, u64 word)
-{
-    u32 insn = (u32)(word >> 32);
-    if (cr_bit(cpu, BA))
-        return branch_local(cpu, d, word);
-    INTERP_NEXT();
-}
-
-static void op_bf_local(struct cpu *cpu, const struct dinsn *d, u64 word)
-{
-    u32 insn = (u32)(word >> 32);
-    if (!cr_bit(cpu, BA))
-        return branch_local(cpu, d, word);
-    INTERP_NEXT();
-}
-
-static void op_bdnz_local(struct cpu *cpu, const struct dinsn *d, u64 word)
-{
-    if ((--cpu->ctr & cpu->ea_mask) != 0)
-        return branch_local(cpu, d, word);
-    INTERP_NEXT();
-}
+LOCAL_BRANCH(b, , true)
+LOCAL_BRANCH(bl, cpu->lr = interp_cia(cpu, d) + 4, true)
+LOCAL_BRANCH(bt, , cr_bit(cpu, BA))
+LOCAL_BRANCH(bf, , !cr_bit(cpu, BA))
+LOCAL_BRANCH(bdnz, , (--cpu->ctr & cpu->ea_mask) != 0)
 
 static void op_illegal(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
@@ -190,8 +213,9 @@ static void op_break(struct cpu *cpu, const struct dinsn *d, u64 word)
 }
 
 // The local form of a relative branch, or its plain row (4).
-static struct dinsn specialise(enum insn_id id, u32 insn, unsigned index)
+static struct dinsn specialise(enum insn_id id, u32 insn, unsigned index, bool counted)
 {
+    const u16 offset = counted ? OP_B_COUNTED - OP_B_LOCAL : 0;
     struct dinsn out = {.op = (u16)id, .insn = insn};
     s64 target = -1;
     if (insn & 2) // absolute
@@ -204,13 +228,13 @@ static struct dinsn specialise(enum insn_id id, u32 insn, unsigned index)
         return out;
     out.aux = (u16)target;
     if (id == INSN_b) {
-        out.op = insn & 1 ? OP_BL_LOCAL : OP_B_LOCAL;
+        out.op = (insn & 1 ? OP_BL_LOCAL : OP_B_LOCAL) + offset;
         return out;
     }
     switch (INSN_FIELD(6, 10) & 0x1e) { // BO without its hint: ISA I "Branch Instructions"
-    case 0x0c: case 0x0e: out.op = OP_BT_LOCAL; break;
-    case 0x04: case 0x06: out.op = OP_BF_LOCAL; break;
-    case 0x10: case 0x18: out.op = OP_BDNZ_LOCAL; break;
+    case 0x0c: case 0x0e: out.op = OP_BT_LOCAL + offset; break;
+    case 0x04: case 0x06: out.op = OP_BF_LOCAL + offset; break;
+    case 0x10: case 0x18: out.op = OP_BDNZ_LOCAL + offset; break;
     default: break;
     }
     return out;
@@ -230,7 +254,7 @@ static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
     u32 insn;
     do {
         insn = fetch_word(cpu, gra);
-        struct dinsn made = specialise(isa_decode(insn, cpu->isa_level), insn, index);
+        struct dinsn made = specialise(isa_decode(insn, cpu->isa_level), insn, index, cpu->xlate);
         if (unlikely(debug_breakpoint_near(cpu->group, gra)))
             made = (struct dinsn){.op = OP_BREAK, .insn = insn};
         memcpy(&word, &made, sizeof(word));
@@ -239,6 +263,45 @@ static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
         // still to come and will win.
         atomic_thread_fence(memory_order_seq_cst);
     } while (unlikely(fetch_word(cpu, gra) != insn));
+    INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);
+}
+
+// The entry of a translated region.
+static void op_region(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    const struct xlate_entry *e = xlate_entry(cpu->xlate, (u32)(word >> 32));
+    count_upto(cpu, d);
+    cpu->block_d = d;
+    if (unlikely(must_leave(cpu))) {
+        cpu->nia = interp_cia(cpu, d);
+        return leave(cpu);
+    }
+    if (unlikely(cpu->ea_mask != ~0ull))
+        INTERP_JUMP interp_ops[e->plain & 0xffff](cpu, d, e->plain);
+    INTERP_JUMP e->code(cpu, d, word);
+}
+
+// Where a region is left for code that no branch leads to: it becomes hot by being executed.
+static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    struct cpage *page = cpu->page;
+    unsigned index = (unsigned)(d - page->insns);
+    u8 *heat = &page->heat[index];
+    if (*heat == HEAT_DONE || cpu->ea_mask != ~0ull || debug_breakpoint_near(cpu->group, page->gra + index * 4))
+        INTERP_JUMP op_decode(cpu, d, word);
+    unsigned sum = *heat + 1u + xlate_heat_limit / 8;
+    *heat = (u8)MIN(sum, HEAT_DONE - 1);
+    if (sum >= xlate_heat_limit) {
+        count_upto(cpu, d);
+        cpu->block_d = d;
+        xlate_hot(cpu, page, index);
+        word = dinsn_load(d);
+        if ((word & 0xffff) != OP_WARM)
+            DISPATCH(d);
+    }
+    u32 insn = fetch_word(cpu, page->gra + index * 4);
+    struct dinsn plain = specialise(isa_decode(insn, cpu->isa_level), insn, index, true);
+    memcpy(&word, &plain, sizeof(word));
     INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);
 }
 
@@ -269,7 +332,31 @@ interp_op *const interp_ops[OP_COUNT] = {
     [OP_BT_LOCAL] = op_bt_local,
     [OP_BF_LOCAL] = op_bf_local,
     [OP_BDNZ_LOCAL] = op_bdnz_local,
+    [OP_B_COUNTED] = op_b_counted,
+    [OP_BL_COUNTED] = op_bl_counted,
+    [OP_BT_COUNTED] = op_bt_counted,
+    [OP_BF_COUNTED] = op_bf_counted,
+    [OP_BDNZ_COUNTED] = op_bdnz_counted,
+    [OP_REGION] = op_region,
+    [OP_WARM] = op_warm,
 };
+
+#define INSN(id, ...) void exec_##id(struct cpu *cpu, u32 insn);
+#include "isa/insn.def"
+#undef INSN
+
+void (*const interp_exec[INSN_COUNT])(struct cpu *cpu, u32 insn) = {
+#define INSN(id, ...) [INSN_##id] = exec_##id,
+#include "isa/insn.def"
+#undef INSN
+};
+
+_Noreturn void xlate_require_slow(struct cpu *cpu, u32 insn)
+{
+    const struct insn_row *row = &insn_rows[isa_decode(insn, cpu->isa_level)];
+    interp_require(cpu, insn, row->facility, row->privilege);
+    cpu_raise_illegal(cpu);
+}
 
 // Runs threaded code from d until it leaves.
 static void execute(struct cpu *cpu, const struct dinsn *d)
@@ -382,6 +469,8 @@ static enum cpu_exit interp_run(struct cpu *cpu)
         if (unlikely(must_leave(cpu))) {
             if (attend(cpu, &why))
                 break;
+            if (unlikely(cpu->xlate != NULL) && unlikely(xlate_wants_flush(cpu->xlate)))
+                xlate_flush(cpu);
             if (atomic_load(&cpu->attn) & ATTN_STEP) {
                 if (stepping(cpu)) {
                     if (unlikely(debug_breakpoint_at(cpu, cpu->nia))) {

@@ -30,6 +30,13 @@ enum {
     OP_BT_LOCAL,            // on a condition bit, no CTR
     OP_BF_LOCAL,
     OP_BDNZ_LOCAL,          // on CTR alone
+    OP_B_COUNTED,           // the same, counting how often they are taken (translation)
+    OP_BL_COUNTED,
+    OP_BT_COUNTED,
+    OP_BF_COUNTED,
+    OP_BDNZ_COUNTED,
+    OP_REGION,              // translated, insn = number of the region
+    OP_WARM,                // not translated yet: counted whenever it is executed
     OP_COUNT,
 };
 

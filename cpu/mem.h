@@ -26,6 +26,7 @@ struct guest_mem {
     struct cpage *_Atomic (*code)[2]; // per page: predecoded little- and big-endian instructions, or NULL (cpu/code.h)
     struct cpage *code_arena;     // where those live: CODE_PAGES_MAX of them, reserved
     _Atomic u32 code_used;        // how many of the arena are in use
+    struct xlate *xlate;          // the translator of a partition that has one (cpu/xlate)
 };
 
 // Reserves `size` bytes without touching them. 0 or a negative errno (-ENOMEM when the host has not got them).

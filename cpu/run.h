@@ -24,5 +24,6 @@ struct cpu_engine {
 };
 
 extern const struct cpu_engine interp_engine;
+extern const struct cpu_engine jit_engine; // translates what is hot; all threads of a group use one engine
 
 #endif

@@ -93,7 +93,7 @@ struct ir_block {
 };
 
 #define IR_INSNS_MAX 4096
-#define IR_BLOCKS_MAX 64
+#define IR_BLOCKS_MAX 128
 
 struct ir_region {
     struct cpage *page;

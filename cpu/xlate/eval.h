@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Intermediate form executed by a plain interpreter of it: what tests judge lowering and passes by, without a back end.
+#ifndef CPU_XLATE_EVAL_H
+#define CPU_XLATE_EVAL_H
+
+#include <string.h>
+
+#include "cpu/except.h"
+#include "cpu/mmu/access.h"
+#include "cpu/xlate/pass.h"
+#include "cpu/xlate/xlate_hooks.h"
+
+static inline u64 eval_get(const struct cpu *cpu, unsigned slot)
+{
+    const u8 *at = (const u8 *)cpu + ir_slots[slot].offset;
+    u64 v = *at;
+    if (ir_slots[slot].bytes == 8)
+        memcpy(&v, at, 8);
+    return v;
+}
+
+static inline void eval_put(struct cpu *cpu, unsigned slot, u64 v)
+{
+    u8 *at = (u8 *)cpu + ir_slots[slot].offset;
+    if (ir_slots[slot].bytes == 8)
+        memcpy(at, &v, 8);
+    else
+        *at = (u8)v;
+}
+
+// The access by way of the TLB; false when that misses.
+static inline bool eval_access(struct cpu *cpu, const struct ir_insn *in, u64 ea, u64 *v)
+{
+    unsigned size = 1u << (in->imm & MEM_SIZE);
+    const struct tlb_entry *e = tlb_slot(cpu, ea);
+    bool store = in->op == IR_STORE;
+    if ((store ? e->wtag : e->rtag) != tlb_tag(cpu, ea, size))
+        return false;
+    void *host = (void *)(ea + e->addend);
+    u64 raw = *v;
+    if (!store)
+        memcpy(&raw, host, size), raw &= ~0ull >> (64 - 8 * size);
+    if (in->imm & MEM_SWAP)
+        raw = __builtin_bswap64(raw) >> (64 - 8 * size);
+    if (store)
+        memcpy(host, &raw, size);
+    else
+        *v = in->imm & MEM_SIGNED ? (u64)sext64(raw, 8 * size) : raw;
+    return true;
+}
+
+static inline void eval_helper(struct cpu *cpu, const struct ir_region *r, const struct ir_insn *in)
+{
+    cpu->d = &r->page->insns[in->index];
+    interp_exec[isa_decode(in->insn, cpu->isa_level)](cpu, in->insn);
+}
+
+// One operation of a block on constants and values, or IR_OPS' other kinds; the next operation's number.
+static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, const struct ir_block *block, unsigned at, u64 *v)
+{
+    static struct ir_region one;
+    static struct fold_facts facts;
+    const struct ir_insn *in = &r->insns[at];
+    switch (in->op) {
+    case IR_CONST: v[at] = in->imm; return at + 1;
+    case IR_GET: v[at] = eval_get(cpu, in->slot); return at + 1;
+    case IR_PUT: eval_put(cpu, in->slot, v[in->a]); return at + 1;
+    case IR_PAGE_EA: v[at] = cpu->page_ea; return at + 1;
+    case IR_REQUIRE:
+        if ((cpu->msr & in->imm) != in->imm) {
+            cpu->d = &r->page->insns[in->index];
+            xlate_require_slow(cpu, in->insn);
+        }
+        return at + 1;
+    case IR_LOAD:
+    case IR_STORE: {
+        u64 value = in->op == IR_STORE ? v[in->b] : 0;
+        if (eval_access(cpu, in, v[in->a], &value)) {
+            v[at] = value;
+            return at + 1;
+        }
+    } // fall through
+    case IR_EXEC: {
+        unsigned next = at + 1;
+        eval_helper(cpu, r, in);
+        for (; next < block->first + block->len - 1u && r->insns[next].index == in->index; next++) {
+            if (r->insns[next].op == IR_PUT && r->insns[next].a == at)
+                v[at] = eval_get(cpu, r->insns[next].slot);
+        }
+        return next;
+    }
+    default: break;
+    }
+    // The rest has no state: the constant folder is not asked where it is itself under test, in pass_test.c.
+    one.len = 0;
+    struct ir_builder b = {.r = &one};
+    struct ir_insn copy = *in;
+    ir_value *operands[] = {&copy.a, &copy.b, &copy.c};
+    for (unsigned i = 0; i < ir_ops[in->op].values; i++) {
+        ir_value c = ir_const(&b, v[*operands[i]]);
+        facts.mask[c] = v[*operands[i]];
+        *operands[i] = c;
+    }
+    ir_value result = fold_emit(&b, &facts, copy);
+    if (one.insns[result].op != IR_CONST)
+        abort();
+    v[at] = one.insns[result].imm;
+    return at + 1;
+}
+
+// Executes the region from its entry, with cpu->page and page_ea set, until it leaves; then cpu->nia is where it goes on, and everything is
+// counted. true: the instruction there is to be executed by other means. Raises interrupts like any code.
+static inline bool eval_region(struct cpu *cpu, const struct ir_region *r)
+{
+    static u64 v[IR_INSNS_MAX];
+    unsigned n = 0;
+    for (unsigned hops = 0;; hops++) {
+        const struct ir_block *block = &r->blocks[n];
+        unsigned last = block->first + block->len - 1u;
+        cpu->block_d = &r->page->insns[block->index];
+        for (unsigned at = block->first; at < last;)
+            at = eval_insn(cpu, r, block, at, v);
+        const struct ir_insn *end = &r->insns[last];
+        cpu->insns += block->insns;
+        cpu->budget -= block->insns;
+        switch (end->op) {
+        case IR_EXIT: cpu->nia = cpu->page_ea + end->imm * 4; return false;
+        case IR_EXIT_EA: cpu->nia = v[end->a]; return false;
+        case IR_EXIT_INSN: cpu->nia = cpu->page_ea + end->index * 4; return true;
+        default: break;
+        }
+        unsigned to = block->then;
+        if (end->op == IR_BRANCH && !ir_compare_values(end->cond, v[end->a], v[end->b]))
+            to = block->other;
+        if (to <= n && hops > 40) { // as if attn were set
+            cpu->nia = cpu->page_ea + r->blocks[to].index * 4;
+            return false;
+        }
+        n = to;
+    }
+}
+
+#endif

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/xlate/ir.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cpu/xlate/build.h"
+
+#define COLUMN(c) (sizeof(#c) == 2 && (#c)[0] == 'V')
+
+#define PURE IR_PURE
+#define END IR_END
+#define GUEST IR_GUEST
+const struct ir_op_row ir_ops[IR_OPS] = {
+#define IR(name_, result_, a, b, c, flags_) \
+    [IR_##name_] = {.name = #name_, .result = (#result_)[0], .values = COLUMN(a) + COLUMN(b) + COLUMN(c), .flags = flags_},
+#include "cpu/xlate/ir.def"
+#undef IR
+};
+#undef PURE
+#undef END
+#undef GUEST
+
+#define SLOT8(name_, member) {.name = name_, .offset = offsetof(struct cpu, member), .bytes = 8}
+#define SLOT1(name_, member) {.name = name_, .offset = offsetof(struct cpu, member), .bytes = 1}
+#define GPR4(n0, n1, n2, n3) SLOT8("r" #n0, gpr[n0]), SLOT8("r" #n1, gpr[n1]), SLOT8("r" #n2, gpr[n2]), SLOT8("r" #n3, gpr[n3])
+
+const struct ir_slot_row ir_slots[IR_SLOTS] = {
+    GPR4(0, 1, 2, 3), GPR4(4, 5, 6, 7), GPR4(8, 9, 10, 11), GPR4(12, 13, 14, 15),
+    GPR4(16, 17, 18, 19), GPR4(20, 21, 22, 23), GPR4(24, 25, 26, 27), GPR4(28, 29, 30, 31),
+    [SLOT_LR] = SLOT8("lr", lr),
+    [SLOT_CTR] = SLOT8("ctr", ctr),
+    [SLOT_TAR] = SLOT8("tar", tar),
+    [SLOT_CFAR] = SLOT8("cfar", cfar),
+    [SLOT_CRF] = SLOT1("cr0", crf[0]), SLOT1("cr1", crf[1]), SLOT1("cr2", crf[2]), SLOT1("cr3", crf[3]),
+    SLOT1("cr4", crf[4]), SLOT1("cr5", crf[5]), SLOT1("cr6", crf[6]), SLOT1("cr7", crf[7]),
+    [SLOT_SO] = SLOT1("so", so),
+    [SLOT_OV] = SLOT1("ov", ov),
+    [SLOT_CA] = SLOT1("ca", ca),
+    [SLOT_OV32] = SLOT1("ov32", ov32),
+    [SLOT_CA32] = SLOT1("ca32", ca32),
+};
+
+ir_value ir_emit(struct ir_builder *b, struct ir_insn insn)
+{
+    struct ir_region *r = b->r;
+    if (r->len == IR_INSNS_MAX) {
+        b->full = true;
+        return 0;
+    }
+    const struct ir_op_row *row = &ir_ops[insn.op];
+    if (row->values < 1)
+        insn.a = IR_NO_VALUE;
+    if (row->values < 2)
+        insn.b = IR_NO_VALUE;
+    if (row->values < 3)
+        insn.c = IR_NO_VALUE;
+    insn.index = b->index;
+    insn.insn = b->insn;
+    r->insns[r->len] = insn;
+    return row->result == 'V' ? r->len++ : (r->len++, IR_NO_VALUE);
+}
+
+ir_value ir_and_mask(struct ir_builder *b, ir_value a, u64 mask)
+{
+    switch (mask) {
+    case ~0ull: return a;
+    case 0xffffffffull: return ir_op1(b, IR_ZEXT32, a);
+    case 0xffff: return ir_op1(b, IR_ZEXT16, a);
+    case 0xff: return ir_op1(b, IR_ZEXT8, a);
+    default: return ir_op2i(b, IR_AND, a, mask);
+    }
+}
+
+static const char *const cond_names[] = {"eq", "ne", "lt", "ge", "le", "gt", "ult", "uge", "ule", "ugt"};
+static const char *const compare_names[] = {"s64", "u64", "s32", "u32"};
+
+struct text {
+    char *at;
+    size_t left;
+};
+
+PRINTF_LIKE(2, 3) static void add(struct text *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(t->at, t->left, fmt, ap);
+    va_end(ap);
+    size_t len = n > 0 ? MIN((size_t)n, t->left - 1) : 0;
+    t->at += len;
+    t->left -= len;
+}
+
+static void print_insn(struct text *t, const struct ir_region *r, const struct ir_block *block, unsigned at)
+{
+    const struct ir_insn *in = &r->insns[at];
+    const struct ir_op_row *row = &ir_ops[in->op];
+    add(t, "    ");
+    if (row->result == 'V')
+        add(t, "v%u = ", at);
+    add(t, "%s", row->name);
+    if (in->op == IR_GET || in->op == IR_PUT)
+        add(t, " %s", in->slot < IR_SLOTS ? ir_slots[in->slot].name : "?");
+    if (in->op == IR_SET || in->op == IR_BRANCH)
+        add(t, " %s", in->cond < ARRAY_LEN(cond_names) ? cond_names[in->cond] : "?");
+    if (in->op == IR_CRF)
+        add(t, " %s", in->imm < ARRAY_LEN(compare_names) ? compare_names[in->imm] : "?");
+    const ir_value values[] = {in->a, in->b, in->c};
+    for (unsigned i = 0; i < row->values; i++)
+        add(t, "%sv%u", i ? ", " : " ", values[i]);
+    if (in->op == IR_CONST || in->op == IR_REQUIRE)
+        add(t, " %#llx", (unsigned long long)in->imm);
+    if (in->op == IR_LOAD || in->op == IR_STORE)
+        add(t, " %u%s%s", 8u << (in->imm & MEM_SIZE), in->imm & MEM_SIGNED ? " signed" : "", in->imm & MEM_SWAP ? " swap" : "");
+    if (in->op == IR_EXIT)
+        add(t, " +%#x", (unsigned)in->imm * 4);
+    if (in->op == IR_JUMP)
+        add(t, " b%u", block->then);
+    if (in->op == IR_BRANCH)
+        add(t, " ? b%u : b%u", block->then, block->other);
+    if (in->op == IR_EXEC || in->op == IR_EXIT_INSN)
+        add(t, " %08x", in->insn);
+    if (row->flags & IR_GUEST || in->op == IR_EXIT_INSN)
+        add(t, " @%#x", in->index * 4);
+    add(t, "\n");
+}
+
+void ir_print(const struct ir_region *r, char *text, size_t size)
+{
+    struct text t = {text, size};
+    if (!size)
+        return;
+    *text = 0;
+    add(&t, "region at +%#x, %u instructions\n", r->entry * 4, r->guest_insns);
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        const struct ir_block *block = &r->blocks[n];
+        add(&t, "b%u: +%#x, %u instructions, weight %u\n", n, block->index * 4, block->insns, block->weight);
+        for (unsigned i = 0; i < block->len; i++)
+            print_insn(&t, r, block, block->first + i);
+    }
+}
+
+static const char *check_insn(const struct ir_region *r, const struct ir_block *block, unsigned at)
+{
+    const struct ir_insn *in = &r->insns[at];
+    if (in->op >= IR_OPS)
+        return "unknown operation";
+    const struct ir_op_row *row = &ir_ops[in->op];
+    bool last = at + 1u == block->first + block->len;
+    if (!!(row->flags & IR_END) != last)
+        return last ? "a block does not end in an END operation" : "an END operation inside a block";
+    const ir_value values[] = {in->a, in->b, in->c};
+    for (unsigned i = 0; i < 3; i++) {
+        if (i >= row->values) {
+            if (values[i] != IR_NO_VALUE)
+                return "a value that the operation does not have";
+            continue;
+        }
+        if (values[i] < block->first || values[i] >= at)
+            return "a value from another block or from later";
+        if (ir_ops[r->insns[values[i]].op].result != 'V')
+            return "a value of an operation that makes none";
+    }
+    if ((in->op == IR_GET || in->op == IR_PUT) && in->slot >= IR_SLOTS)
+        return "unknown slot";
+    if ((in->op == IR_SET || in->op == IR_BRANCH) && in->cond > COND_UGT)
+        return "unknown condition";
+    if (in->op == IR_CRF && in->imm > COMPARE_U32)
+        return "unknown comparison";
+    if ((in->op == IR_LOAD || in->op == IR_STORE) && in->imm & ~(u64)(MEM_SIZE | MEM_SIGNED | MEM_SWAP))
+        return "unknown kind of access";
+    if (in->op == IR_STORE && in->imm & MEM_SIGNED)
+        return "a signed store";
+    if (in->op == IR_EXIT && in->imm > GUEST_PAGE_SIZE / 4 - 1)
+        return "an exit out of the page";
+    if ((in->op == IR_JUMP || in->op == IR_BRANCH) && block->then >= r->blocks_len)
+        return "unknown successor";
+    if (in->op == IR_BRANCH && block->other >= r->blocks_len)
+        return "unknown other successor";
+    return NULL;
+}
+
+const char *ir_check(const struct ir_region *r)
+{
+    if (!r->blocks_len || r->blocks_len > IR_BLOCKS_MAX || r->len > IR_INSNS_MAX)
+        return "impossible sizes";
+    if (r->blocks[0].index != r->entry)
+        return "block 0 is not the entry";
+    for (unsigned n = 0, next = 0; n < r->blocks_len; n++) {
+        const struct ir_block *block = &r->blocks[n];
+        if (block->first != next || !block->len || (unsigned)block->first + block->len > r->len)
+            return "blocks do not follow each other";
+        next = block->first + block->len;
+        if (n + 1u == r->blocks_len && next != r->len)
+            return "operations outside of blocks";
+        for (unsigned at = block->first; at < next; at++) {
+            const char *wrong = check_insn(r, block, at);
+            if (wrong)
+                return wrong;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random programs, run by the interpreter and by translation from the same state: registers, memory, interrupts and the number
+// of instructions must agree. Translation is the intermediate form executed by eval.h, as lowered and as optimised, and the jit engine.
+//
+// A program is a loop on CTR over random instructions of the whole table, with conditional branches that skip some, and a call. GPR
+// 28-31 point into the data; now and then an address is wrong, or a facility unavailable, so that interrupts come from anywhere.
+#include "cpu/code.h"
+#include "cpu/test_machine.h"
+#include "cpu/xlate/eval.h"
+#include "cpu/xlate/lower.h"
+#include "cpu/xlate/region.h"
+#include "cpu/xlate/target.h"
+#include "cpu/xlate/xlate.h"
+
+#define DATA 0x40000ull
+#define DATA_SIZE 0x4000u
+#define BODY_MAX 40u
+
+enum how { BY_INTERPRETER, BY_LOWERED, BY_OPTIMISED, BY_JIT };
+
+static u64 seed = 1;
+
+static u64 random64(void)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed * 0x2545f4914f6cdd1dull;
+}
+
+static unsigned below(unsigned n)
+{
+    return (unsigned)(random64() >> 33) % n;
+}
+
+// Instructions that are the same whenever they run, and leave the loop counter and the return address alone.
+static bool is_usable(enum insn_id id)
+{
+    static const enum insn_id not[] = {INSN_mfspr, INSN_mtspr, INSN_mftb, INSN_darn, INSN_mtctr, INSN_mtlr, INSN_wait,
+                                       INSN_mfbhrbe, INSN_clrbhrb, INSN_lmw, INSN_stmw, INSN_lswi, INSN_lswx};
+    const struct insn_row *row = &insn_rows[id];
+    for (unsigned i = 0; i < ARRAY_LEN(not); i++) {
+        if (not[i] == id)
+            return false;
+    }
+    return row->privilege == PRIV_U && (row->kind == KIND_PLAIN || row->kind == KIND_LOAD || row->kind == KIND_STORE);
+}
+
+static u32 put_operand(u32 insn, const struct operand *op, bool memory, enum isa_level level)
+{
+    u32 wild = below(100) < 2;
+    switch (op->class) {
+    case CLASS_GPR:
+    case CLASS_GPR0:
+        if (op->role == ROLE_OUT)
+            return operand_put(op, insn, below(28));
+        if (memory && op->first == 11)
+            return operand_put(op, insn, wild ? below(32) : 28 + below(4));
+        if (memory && op->first == 16)
+            return operand_put(op, insn, wild ? below(32) : 26 + below(2));
+        return op->role == ROLE_INOUT ? operand_put(op, insn, below(28)) : insn;
+    case CLASS_DISP: return operand_put(op, insn, (s64)below(128) - 64);
+    default: return insn;
+    }
+}
+
+static u32 random_insn(bool fixed_only, enum isa_level level)
+{
+    for (;;) {
+        enum insn_id id = 1 + below(INSN_COUNT - 1);
+        if (!is_usable(id) || insn_rows[id].since > level)
+            continue;
+        bool fast = lower_find(id);
+        if (!fast && (fixed_only || below(4)))
+            continue;
+        const struct insn_row *row = &insn_rows[id];
+        u32 insn = row->value | ((u32)random64() & ~row->mask);
+        if (below(4))
+            insn &= ~1u | row->value; // not always recording
+        bool memory = row->kind == KIND_LOAD || row->kind == KIND_STORE;
+        const struct operand *ops[ISA_OPERANDS_MAX];
+        unsigned len = isa_operands(row, ops);
+        for (unsigned i = 0; i < len; i++)
+            insn = put_operand(insn, ops[i], memory, level);
+        if (isa_decode(insn, level) != id) // a more specific row
+            continue;
+        return insn;
+    }
+}
+
+struct program {
+    u32 insns[BODY_MAX + 16];
+    unsigned len, entry;
+};
+
+static void add(struct program *p, u32 insn)
+{
+    p->insns[p->len++] = insn;
+}
+
+static u32 skip_branch(unsigned skip)
+{
+    static const u32 bo[] = {4, 12, 4, 12, 20};
+    return 16u << 26 | bo[below(5)] << 21 | below(32) << 16 | (skip + 1) * 4;
+}
+
+// body; bdnz body; sc 1; function; blr
+static void make_program(struct program *p, bool fixed_only, enum isa_level level)
+{
+    unsigned len = 2 + below(BODY_MAX - 2), skip = 0;
+    bool call = below(3) == 0;
+    *p = (struct program){0};
+    for (unsigned i = 0; i < len; i++) {
+        if (skip == 0 && below(6) == 0 && i + 6 < len) {
+            skip = 1 + below(4);
+            add(p, skip_branch(skip));
+            continue;
+        }
+        if (skip)
+            skip--;
+        add(p, random_insn(fixed_only, level));
+    }
+    if (call)
+        add(p, 0x48000001u | 3 * 4); // over bdnz and sc
+    add(p, 0x42000000u | (-(p->len * 4) & 0xfffc)); // bdnz
+    add(p, I_SC1);
+    if (call) {
+        add(p, random_insn(true, level));
+        add(p, random_insn(true, level));
+        add(p, 0x4e800020u); // blr
+    }
+}
+
+static void load_program(struct machine *m, const struct program *p)
+{
+    for (unsigned i = 0; i < p->len; i++)
+        machine_put(m, TEST_CODE + i * 4, p->insns[i], m->cpu->be);
+}
+
+static void start_state(struct cpu *cpu)
+{
+    static const u64 special[] = {0, 1, ~0ull, 1ull << 63, ~0ull >> 1, 0x80000000, 0x7fffffff, 0xffffffff};
+    for (unsigned i = 0; i < 28; i++)
+        cpu->gpr[i] = below(3) ? random64() >> below(64) : special[below(8)];
+    for (unsigned i = 26; i < 28; i++)
+        cpu->gpr[i] = below(64) * (below(2) ? 1 : 8);
+    for (unsigned i = 28; i < 32; i++)
+        cpu->gpr[i] = DATA + 0x1000 + below(0x800) * (below(2) ? 1 : 8) % 0x1000;
+    for (unsigned i = 0; i < 8; i++)
+        cpu->crf[i] = below(16);
+    cpu->so = below(2);
+    cpu->ov = cpu->ov32 = below(2);
+    cpu->ca = cpu->ca32 = below(2);
+    cpu->xer_rest = below(16);
+    for (unsigned i = 0; i < 64; i++)
+        cpu->vsr[i] = (union vsr){.d = {random64(), random64()}};
+    cpu->fpscr = 0;
+    cpu->fpscr_hi = 0;
+    cpu->vscr = 0;
+    cpu->ctr = 1 + below(24);
+    cpu->lr = TEST_CODE;
+    cpu->insns = 0;
+    cpu->cfar = 0;
+    cpu->reserve_addr = RESERVE_NONE;
+    cpu->srr0 = cpu->srr1 = cpu->dar = cpu->dsisr = 0;
+}
+
+// What the start is copied from and ends are compared by: everything up to the first member that engines use for themselves.
+static void copy_state(struct cpu *to, const struct cpu *from)
+{
+    memcpy(to->gpr, from->gpr, sizeof(to->gpr));
+    memcpy(to->crf, from->crf, sizeof(to->crf));
+    memcpy(to->vsr, from->vsr, sizeof(to->vsr));
+#define COPY(member) to->member = from->member
+    COPY(so), COPY(ov), COPY(ca), COPY(ov32), COPY(ca32), COPY(xer_rest), COPY(fpscr), COPY(fpscr_hi), COPY(vscr);
+    COPY(ctr), COPY(lr), COPY(insns), COPY(cfar), COPY(reserve_addr), COPY(srr0), COPY(srr1), COPY(dar), COPY(dsisr);
+    COPY(vrsave), COPY(tar);
+#undef COPY
+}
+
+static unsigned differences;
+
+static void differ(const char *what, u64 got, u64 want)
+{
+    if (differences++ < 20)
+        printf("# %s is %#llx, not %#llx\n", what, (unsigned long long)got, (unsigned long long)want);
+}
+
+static void compare_state(const struct cpu *got, const struct cpu *want)
+{
+    char name[16];
+    for (unsigned i = 0; i < IR_SLOTS; i++) {
+        u64 a = eval_get(got, i), b = eval_get(want, i);
+        if (a != b)
+            differ(ir_slots[i].name, a, b);
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        snprintf(name, sizeof(name), "vsr%u", i);
+        if (got->vsr[i].d[0] != want->vsr[i].d[0] || got->vsr[i].d[1] != want->vsr[i].d[1])
+            differ(name, got->vsr[i].d[1], want->vsr[i].d[1]);
+    }
+#define SAME(member)                 \
+    if (got->member != want->member) \
+    differ(#member, got->member, want->member)
+    SAME(xer_rest);
+    SAME(fpscr);
+    SAME(vscr);
+    SAME(nia);
+    SAME(msr);
+    SAME(srr0);
+    SAME(srr1);
+    SAME(dar);
+    SAME(dsisr);
+    SAME(insns);
+    SAME(reserve_addr);
+#undef SAME
+}
+
+// One region at cpu->nia, or one instruction where there is none.
+static void run_piece(struct cpu *cpu, enum how how)
+{
+    static struct ir_region region, scratch;
+    struct region_shape shape;
+    sigjmp_buf unwind;
+    u64 nia = cpu->nia;
+    struct cpage *page = mmu_fetch_page(cpu, nia);
+    if (!region_form(&region, &shape, cpu, page, (nia & ~GUEST_PAGE_MASK) / 4)) {
+        interp_engine.step(cpu);
+        return;
+    }
+    const char *wrong = ir_check(&region);
+    if (!wrong && how == BY_OPTIMISED) {
+        pass_all(&region, &scratch);
+        wrong = ir_check(&region);
+    }
+    if (wrong) {
+        static char text[200000];
+        ir_print(&region, text, sizeof(text));
+        printf("# %s\n%s", wrong, text);
+        abort();
+    }
+    cpu->page_ea = nia & GUEST_PAGE_MASK;
+    cpu->page = page;
+    cpu->unwind = &unwind;
+    bool step = false;
+    if (!sigsetjmp(unwind, 0))
+        step = eval_region(cpu, &region);
+    else
+        cpu->insns += (u64)(cpu->d - cpu->block_d);
+    cpu->page = NULL;
+    cpu->unwind = NULL;
+    if (step)
+        interp_engine.step(cpu);
+}
+
+static void run(struct machine *m, enum how how, u64 msr)
+{
+    struct cpu *cpu = m->cpu;
+    m->stopped_at = ~0ull;
+    cpu_set_msr(cpu, msr);
+    cpu->nia = TEST_CODE;
+    atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
+    cpu->budget = 0;
+    switch (how) {
+    case BY_INTERPRETER: interp_engine.run(cpu); break;
+    case BY_JIT: jit_engine.run(cpu); break;
+    default:
+        for (unsigned i = 0; i < 100000 && m->stopped_at == ~0ull; i++)
+            run_piece(cpu, how);
+    }
+}
+
+static struct machine *new_machine(bool big_endian)
+{
+    struct machine *m = machine_new(1, LEVEL_V30);
+    if (big_endian) {
+        m->cpu->lpcr &= ~LPCR_ILE;
+        machine_vectors(m, 0, true);
+    }
+    return m;
+}
+
+static bool check_program(struct machine *a, struct machine *b, const struct program *p, enum how how, u64 msr)
+{
+    u64 start = seed;
+    cpu_set_msr(a->cpu, msr);
+    cpu_set_msr(b->cpu, msr);
+    load_program(a, p);
+    load_program(b, p);
+    start_state(a->cpu);
+    copy_state(b->cpu, a->cpu);
+    for (u64 at = 0; at < DATA_SIZE; at += 8) {
+        u64 v = random64();
+        guest_mem_write(&a->mem, DATA + at, &v, 8);
+        guest_mem_write(&b->mem, DATA + at, &v, 8);
+    }
+    run(a, BY_INTERPRETER, msr);
+    run(b, how, msr);
+    unsigned before = differences;
+    if (a->stopped_at != b->stopped_at)
+        differ("end", b->stopped_at, a->stopped_at);
+    compare_state(b->cpu, a->cpu);
+    if (memcmp(a->mem.base + DATA, b->mem.base + DATA, DATA_SIZE))
+        differ("memory", 0, 0);
+    if (differences == before)
+        return true;
+    printf("# program (state %#llx), way %d, msr %#llx:\n", (unsigned long long)start, how, (unsigned long long)msr);
+    for (unsigned i = 0; i < p->len; i++) {
+        char text[96];
+        printf("#   %05llx %08x %s\n", TEST_CODE + i * 4, p->insns[i],
+               isa_disassemble(p->insns[i], TEST_CODE + i * 4, LEVEL_V30, text, sizeof(text)));
+    }
+    return false;
+}
+
+static void lockstep(enum how how, bool big_endian, unsigned programs)
+{
+    struct machine *a = new_machine(big_endian), *b = new_machine(big_endian);
+    unsigned failed = 0;
+    for (unsigned i = 0; i < programs && failed < 3; i++) {
+        struct program p;
+        u64 msr = MSR_SF | MSR_ME | (big_endian ? 0 : MSR_LE) | (below(8) ? MSR_FP | MSR_VEC | MSR_VSX : 0);
+        make_program(&p, below(2), LEVEL_V30);
+        failed += !check_program(a, b, &p, how, msr);
+    }
+    CHECK_EQ(failed, 0);
+    machine_free(a);
+    machine_free(b);
+}
+
+static unsigned programs = 1500;
+
+static void test_lowered(void)
+{
+    lockstep(BY_LOWERED, false, programs);
+}
+
+static void test_optimised(void)
+{
+    lockstep(BY_OPTIMISED, false, programs);
+}
+
+static void test_optimised_big_endian(void)
+{
+    lockstep(BY_OPTIMISED, true, programs);
+}
+
+static void test_jit(void)
+{
+    lockstep(BY_JIT, false, programs);
+}
+
+static void test_jit_big_endian(void)
+{
+    lockstep(BY_JIT, true, programs);
+}
+
+// lockstep_test [PROGRAMS [SEED]]
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        programs = (unsigned)strtoul(argv[1], NULL, 0);
+    if (argc > 2)
+        seed = strtoull(argv[2], NULL, 0) | 1;
+    xlate_heat_limit = 2;
+    TEST(test_lowered);
+    TEST(test_optimised);
+    TEST(test_optimised_big_endian);
+    if (target_available()) {
+        TEST(test_jit);
+        TEST(test_jit_big_endian);
+    } else {
+        test_skip("test_jit", "no back end for this host");
+    }
+    return test_done();
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// For hosts without a back end: everything is interpreted.
+#include "cpu/xlate/target.h"
+
+struct code_memory *code_memory_new(size_t size)
+{
+    return NULL;
+}
+
+void code_memory_free(struct code_memory *m) {}
+void code_memory_reset(struct code_memory *m) {}
+
+size_t code_memory_used(const struct code_memory *m)
+{
+    return 0;
+}
+
+interp_op *target_compile(struct code_memory *m, const struct ir_region *r)
+{
+    return NULL;
+}
+
+size_t target_last_code(const void **code)
+{
+    *code = NULL;
+    return 0;
+}
+
+bool target_available(void)
+{
+    return false;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The optimiser: each pass keeps the region's meaning.
+#ifndef CPU_XLATE_PASS_H
+#define CPU_XLATE_PASS_H
+
+#include "cpu/xlate/build.h"
+
+// Rebuilds `in` as `out`, block by block: slots that are known are not read again (and not written again with what they hold),
+// constants are folded, copies disappear, comparisons are fused into the branches and selections that use them.
+void pass_forward(const struct ir_region *in, struct ir_region *out);
+
+// Drops what nobody looks at: PUTs that are overwritten before anybody sees them, and values without a use.
+void pass_dead(struct ir_region *r);
+
+// All of the above; the result is in `r`, `scratch` is as large.
+void pass_all(struct ir_region *r, struct ir_region *scratch);
+
+// Parts of pass_forward().
+
+// What may be set in each value of the region that is being built.
+struct fold_facts {
+    u64 mask[IR_INSNS_MAX];
+};
+
+// Appends a PURE operation, or finds what it is equal to; its value.
+ir_value fold_emit(struct ir_builder *b, struct fold_facts *facts, struct ir_insn in);
+
+// Replaces the condition of a BRANCH or SET against zero, or of a SELECT, by the comparison behind it. b: where to append.
+struct ir_insn fuse(struct ir_builder *b, struct fold_facts *facts, struct ir_insn in);
+
+static inline bool fold_constant(const struct ir_builder *b, ir_value v, u64 *imm)
+{
+    *imm = b->r->insns[v].imm;
+    return b->r->insns[v].op == IR_CONST;
+}
+
+bool ir_compare_values(enum ir_cond cond, u64 a, u64 b);
+
+#endif

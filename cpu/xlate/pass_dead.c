@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What nobody looks at goes away. A slot is live where some path reads it, leaves the region, or comes to an operation that
+// may look at all guest state (GUEST), before it is written again. Back edges may leave the region, so everything is live there.
+#include <string.h>
+
+#include "cpu/xlate/pass.h"
+
+#define ALL_SLOTS ((1ull << IR_SLOTS) - 1)
+static_assert(IR_SLOTS < 64, "one bit each");
+
+static u64 live_out(const struct ir_region *r, unsigned n, const u64 *live_in)
+{
+    const struct ir_block *block = &r->blocks[n];
+    u8 op = r->insns[block->first + block->len - 1].op;
+    if (op != IR_JUMP && op != IR_BRANCH)
+        return ALL_SLOTS;
+    u64 live = block->then > n ? live_in[block->then] : ALL_SLOTS;
+    if (op == IR_BRANCH)
+        live |= block->other > n ? live_in[block->other] : ALL_SLOTS;
+    return live;
+}
+
+static bool is_needed(const struct ir_insn *in)
+{
+    return !(ir_ops[in->op].flags & IR_PURE);
+}
+
+// What a LOAD gave is kept where its out-of-line code finds it (cpu/xlate/ir.h, "Helpers").
+static bool is_loaded(const struct ir_region *r, const struct ir_insn *in)
+{
+    return r->insns[in->a].op == IR_LOAD && r->insns[in->a].index == in->index;
+}
+
+// Backwards through one block: dead[] for PUTs that nobody sees; the slots that are live at its start.
+static u64 sweep_slots(const struct ir_region *r, unsigned n, u64 live, u8 *dead)
+{
+    const struct ir_block *block = &r->blocks[n];
+    for (unsigned at = block->first + block->len; at-- > block->first;) {
+        const struct ir_insn *in = &r->insns[at];
+        u64 bit = 1ull << (in->slot % 64);
+        if (ir_ops[in->op].flags & IR_GUEST) {
+            live = ALL_SLOTS;
+        } else if (in->op == IR_PUT) {
+            dead[at] = !(live & bit) && !is_loaded(r, in);
+            live &= ~bit;
+        } else if (in->op == IR_GET) {
+            live |= bit;
+        }
+    }
+    return live;
+}
+
+static void use(u8 *used, ir_value v)
+{
+    if (v != IR_NO_VALUE)
+        used[v] = 1;
+}
+
+// GETs that only dead values use keep slots alive that need not be: values go first, then slots, then values again.
+static void sweep_values(const struct ir_region *r, u8 *dead)
+{
+    static _Thread_local u8 used[IR_INSNS_MAX];
+    memset(used, 0, r->len);
+    for (unsigned at = r->len; at-- > 0;) {
+        const struct ir_insn *in = &r->insns[at];
+        if (!dead[at] && (used[at] || is_needed(in))) {
+            use(used, in->a);
+            use(used, in->b);
+            use(used, in->c);
+        } else {
+            dead[at] = 1;
+        }
+    }
+}
+
+static void compact(struct ir_region *r, const u8 *dead)
+{
+    static _Thread_local ir_value now[IR_INSNS_MAX];
+    u16 to = 0;
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        struct ir_block *block = &r->blocks[n];
+        unsigned first = block->first, len = block->len;
+        block->first = to;
+        for (unsigned at = first; at < first + len; at++) {
+            if (dead[at])
+                continue;
+            struct ir_insn in = r->insns[at];
+            in.a = in.a == IR_NO_VALUE ? in.a : now[in.a];
+            in.b = in.b == IR_NO_VALUE ? in.b : now[in.b];
+            in.c = in.c == IR_NO_VALUE ? in.c : now[in.c];
+            now[at] = to;
+            r->insns[to++] = in;
+        }
+        block->len = (u16)(to - block->first);
+    }
+    r->len = to;
+}
+
+void pass_dead(struct ir_region *r)
+{
+    static _Thread_local u8 dead[IR_INSNS_MAX];
+    u64 live_in[IR_BLOCKS_MAX];
+    memset(dead, 0, r->len);
+    sweep_values(r, dead);
+    compact(r, dead);
+    memset(dead, 0, r->len);
+    for (unsigned n = r->blocks_len; n-- > 0;)
+        live_in[n] = sweep_slots(r, n, live_out(r, n, live_in), dead);
+    sweep_values(r, dead);
+    compact(r, dead);
+}
+
+void pass_all(struct ir_region *r, struct ir_region *scratch)
+{
+    pass_forward(r, scratch);
+    pass_forward(scratch, r);
+    pass_dead(r);
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Constant folding and algebraic simplification of one operation at a time, while a region is built.
+//
+// (1) Constants are the second operand of commutative operations, so that chains of them meet.
+// (2) For each value the bits that may be set are known: extensions and masks that change nothing disappear.
+#include "base/bits.h"
+#include "cpu/xlate/pass.h"
+
+bool ir_compare_values(enum ir_cond cond, u64 a, u64 b)
+{
+    switch (cond) {
+    case COND_EQ: return a == b;
+    case COND_NE: return a != b;
+    case COND_LT: return (s64)a < (s64)b;
+    case COND_GE: return (s64)a >= (s64)b;
+    case COND_LE: return (s64)a <= (s64)b;
+    case COND_GT: return (s64)a > (s64)b;
+    case COND_ULT: return a < b;
+    case COND_UGE: return a >= b;
+    case COND_ULE: return a <= b;
+    default: return a > b;
+    }
+}
+
+static u64 compare_field(u64 how, u64 a, u64 b, u64 so)
+{
+    if (how == COMPARE_S32 || how == COMPARE_U32) {
+        a = how == COMPARE_S32 ? (u64)(s64)(s32)a : (u32)a;
+        b = how == COMPARE_S32 ? (u64)(s64)(s32)b : (u32)b;
+    }
+    bool is_signed = how == COMPARE_S64 || how == COMPARE_S32;
+    bool less = is_signed ? (s64)a < (s64)b : a < b;
+    return (less ? CR_LT : a == b ? CR_EQ : CR_GT) | so;
+}
+
+// The operation on constants; false when it is none that folds.
+static bool evaluate(const struct ir_insn *in, u64 a, u64 b, u64 c, u64 *out)
+{
+    switch (in->op) {
+    case IR_ADD: *out = a + b; break;
+    case IR_SUB: *out = a - b; break;
+    case IR_AND: *out = a & b; break;
+    case IR_OR: *out = a | b; break;
+    case IR_XOR: *out = a ^ b; break;
+    case IR_NOT: *out = ~a; break;
+    case IR_NEG: *out = -a; break;
+    case IR_MUL: *out = a * b; break;
+    case IR_MULHS: *out = (u64)((s128)(s64)a * (s64)b >> 64); break;
+    case IR_MULHU: *out = (u64)((u128)a * b >> 64); break;
+    case IR_SHL: *out = b > 63 ? 0 : a << b; break;
+    case IR_SHR: *out = b > 63 ? 0 : a >> b; break;
+    case IR_SAR: *out = (u64)((s64)a >> MIN(b, 63)); break;
+    case IR_ROTL: *out = rotl64(a, (unsigned)b & 63); break;
+    case IR_ROTL32: *out = rotl32((u32)a, (unsigned)b & 31); break;
+    case IR_SEXT8: *out = (u64)(s64)(s8)a; break;
+    case IR_SEXT16: *out = (u64)(s64)(s16)a; break;
+    case IR_SEXT32: *out = (u64)(s64)(s32)a; break;
+    case IR_ZEXT8: *out = (u8)a; break;
+    case IR_ZEXT16: *out = (u16)a; break;
+    case IR_ZEXT32: *out = (u32)a; break;
+    case IR_CLZ: *out = clz64(a); break;
+    case IR_CTZ: *out = ctz64(a); break;
+    case IR_POPCNT: *out = (u64)__builtin_popcountll(a); break;
+    case IR_BSWAP16: *out = __builtin_bswap16((u16)a); break;
+    case IR_BSWAP32: *out = __builtin_bswap32((u32)a); break;
+    case IR_BSWAP64: *out = __builtin_bswap64(a); break;
+    case IR_SET: *out = ir_compare_values(in->cond, a, b); break;
+    case IR_SELECT: *out = a ? b : c; break;
+    case IR_CRF: *out = compare_field(in->imm, a, b, c); break;
+    default: return false;
+    }
+    return true;
+}
+
+// Ones below and at the highest set bit.
+static u64 fill(u64 v)
+{
+    return v ? ~0ull >> clz64(v) : 0;
+}
+
+// (2)
+static u64 mask_of(const struct ir_builder *b, const struct fold_facts *facts, const struct ir_insn *in)
+{
+    u64 a = in->a != IR_NO_VALUE ? facts->mask[in->a] : 0, v = in->b != IR_NO_VALUE ? facts->mask[in->b] : 0, n;
+    switch (in->op) {
+    case IR_CONST: return in->imm;
+    case IR_GET: return ir_slots[in->slot].bytes == 8 ? ~0ull : in->slot < SLOT_SO ? 15 : 1;
+    case IR_AND: return a & v;
+    case IR_OR:
+    case IR_XOR: return a | v;
+    case IR_SHL: return fold_constant(b, in->b, &n) ? (n > 63 ? 0 : a << n) : ~0ull;
+    case IR_SHR: return fold_constant(b, in->b, &n) ? (n > 63 ? 0 : a >> n) : fill(a);
+    case IR_ROTL32:
+    case IR_ZEXT32: return in->op == IR_ZEXT32 ? (u32)a : 0xffffffffu;
+    case IR_BSWAP32: return 0xffffffffu;
+    case IR_ZEXT8: return (u8)a;
+    case IR_ZEXT16: return (u16)a;
+    case IR_BSWAP16: return 0xffff;
+    case IR_CLZ:
+    case IR_CTZ:
+    case IR_POPCNT: return 0x7f;
+    case IR_SET: return 1;
+    case IR_SELECT: return v | facts->mask[in->c];
+    case IR_CRF: return 15;
+    case IR_LOAD: return in->imm & MEM_SIGNED || (in->imm & MEM_SIZE) == MEM_64 ? ~0ull : ~0ull >> (64 - (8u << (in->imm & MEM_SIZE)));
+    default: return ~0ull;
+    }
+}
+
+static bool commutes(u8 op)
+{
+    return op == IR_ADD || op == IR_AND || op == IR_OR || op == IR_XOR || op == IR_MUL || op == IR_MULHS || op == IR_MULHU;
+}
+
+// Bits that an extension keeps, or 0; SEXT keeps a value whose sign bit is not set either.
+static u64 extension_mask(u8 op)
+{
+    switch (op) {
+    case IR_ZEXT8: return 0xff;
+    case IR_ZEXT16: return 0xffff;
+    case IR_ZEXT32: return 0xffffffff;
+    case IR_SEXT8: return 0x7f;
+    case IR_SEXT16: return 0x7fff;
+    case IR_SEXT32: return 0x7fffffff;
+    default: return 0;
+    }
+}
+
+// The value is already sign-extended from that many bits or fewer.
+static bool is_sign_extended(const struct ir_builder *b, ir_value v, u8 op)
+{
+    const struct ir_insn *in = &b->r->insns[v];
+    if (in->op == op)
+        return true;
+    if (in->op == IR_LOAD && in->imm & MEM_SIGNED)
+        return op == IR_SEXT32 ? (in->imm & MEM_SIZE) <= MEM_32 : op == IR_SEXT16 && (in->imm & MEM_SIZE) <= MEM_16;
+    return (op == IR_SEXT32 && (in->op == IR_SEXT16 || in->op == IR_SEXT8)) || (op == IR_SEXT16 && in->op == IR_SEXT8);
+}
+
+// An operand that the operation is equal to, or IR_NO_VALUE.
+static ir_value same_as(const struct ir_builder *b, const struct fold_facts *facts, const struct ir_insn *in)
+{
+    u64 n;
+    u64 keeps = extension_mask(in->op);
+    if (keeps && (!(facts->mask[in->a] & ~keeps) || is_sign_extended(b, in->a, in->op)))
+        return in->a;
+    if ((in->op == IR_AND || in->op == IR_OR) && in->a == in->b)
+        return in->a;
+    if (in->op == IR_SELECT && in->b == in->c)
+        return in->b;
+    if (in->b == IR_NO_VALUE || !fold_constant(b, in->b, &n))
+        return IR_NO_VALUE;
+    switch (in->op) {
+    case IR_ADD:
+    case IR_SUB:
+    case IR_OR:
+    case IR_XOR:
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROTL: return n == 0 ? in->a : IR_NO_VALUE;
+    case IR_AND: return (facts->mask[in->a] & ~n) == 0 ? in->a : IR_NO_VALUE;
+    case IR_MUL: return n == 1 ? in->a : IR_NO_VALUE;
+    default: return IR_NO_VALUE;
+    }
+}
+
+static ir_value constant(struct ir_builder *b, struct fold_facts *facts, u64 imm)
+{
+    return fold_emit(b, facts, (struct ir_insn){.op = IR_CONST, .imm = imm});
+}
+
+ir_value fold_emit(struct ir_builder *b, struct fold_facts *facts, struct ir_insn in)
+{
+    const struct ir_op_row *row = &ir_ops[in.op];
+    u64 x = 0, y = 0, z = 0, out;
+    bool ca = row->values < 1 || fold_constant(b, in.a, &x), cb = row->values < 2 || fold_constant(b, in.b, &y);
+    bool cc = row->values < 3 || fold_constant(b, in.c, &z);
+    if (in.op != IR_CONST && row->values && ca && cb && cc && evaluate(&in, x, y, z, &out))
+        return constant(b, facts, out);
+    if (ca && !cb && commutes(in.op)) { // (1)
+        ir_value t = in.a;
+        in.a = in.b;
+        in.b = t;
+        y = x;
+        ca = false;
+        cb = true;
+    }
+    if (in.op == IR_SELECT && ca)
+        return x ? in.b : in.c;
+    if (in.op == IR_SUB && cb) {
+        in.op = IR_ADD;
+        y = -y;
+        in.b = constant(b, facts, y);
+    }
+    if (in.op == IR_SUB && ca && x == 0) {
+        in = (struct ir_insn){.op = IR_NEG, .a = in.b};
+    }
+    if (row->values == 2 && cb && (in.op == IR_ADD || in.op == IR_AND || in.op == IR_OR || in.op == IR_XOR)) {
+        const struct ir_insn *inner = &b->r->insns[in.a];
+        u64 first;
+        if (inner->op == in.op && fold_constant(b, inner->b, &first)) { // (v op first) op y
+            in.a = inner->a;
+            u64 both = in.op == IR_ADD ? first + y : in.op == IR_AND ? first & y : in.op == IR_OR ? first | y : first ^ y;
+            in.b = constant(b, facts, both);
+            y = both;
+        }
+    }
+    if ((in.op == IR_XOR || in.op == IR_SUB) && in.a == in.b)
+        return constant(b, facts, 0);
+    if ((in.op == IR_AND || in.op == IR_MUL) && cb && y == 0)
+        return in.b;
+    if (row->values) {
+        ir_value same = same_as(b, facts, &in);
+        if (same != IR_NO_VALUE)
+            return same;
+    }
+    ir_value v = ir_emit(b, in);
+    if (!b->full)
+        facts->mask[v] = mask_of(b, facts, &b->r->insns[v]);
+    return v;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One walk over each block that rebuilds it: operands are what their operations turned into, slots are what was last read from or
+// written to them. EXEC may write any slot. A LOAD or STORE writes slots only as the PUTs after it do (cpu/xlate/lower_storage.c).
+#include "cpu/xlate/pass.h"
+
+struct forward {
+    struct ir_builder b;
+    struct fold_facts facts;
+    ir_value now[IR_INSNS_MAX];  // values of the old region in the new one
+    ir_value known[IR_SLOTS];    // what slots hold, in the block
+};
+
+static ir_value mapped(const struct forward *f, ir_value v)
+{
+    return v == IR_NO_VALUE ? v : f->now[v];
+}
+
+static ir_value rebuild(struct forward *f, struct ir_insn in)
+{
+    const struct ir_op_row *row = &ir_ops[in.op];
+    in.a = mapped(f, in.a);
+    in.b = mapped(f, in.b);
+    in.c = mapped(f, in.c);
+    f->b.index = in.index;
+    f->b.insn = in.insn;
+    switch (in.op) {
+    case IR_GET:
+        if (f->known[in.slot] == IR_NO_VALUE)
+            f->known[in.slot] = fold_emit(&f->b, &f->facts, in);
+        return f->known[in.slot];
+    case IR_PUT:
+        if (f->known[in.slot] != in.a)
+            ir_emit(&f->b, in);
+        f->known[in.slot] = in.a;
+        return IR_NO_VALUE;
+    case IR_EXEC:
+        for (unsigned i = 0; i < IR_SLOTS; i++)
+            f->known[i] = IR_NO_VALUE;
+        break;
+    case IR_LOAD: return fold_emit(&f->b, &f->facts, in); // finds nothing equal: only notes what it may give
+    case IR_SET:
+    case IR_SELECT:
+    case IR_BRANCH: in = fuse(&f->b, &f->facts, in); break;
+    default: break;
+    }
+    return row->flags & IR_PURE ? fold_emit(&f->b, &f->facts, in) : ir_emit(&f->b, in);
+}
+
+// A branch on constants is a jump.
+static void settle(struct forward *f, struct ir_block *block)
+{
+    struct ir_insn *end = &f->b.r->insns[f->b.r->len - 1];
+    u64 x, y;
+    if (end->op != IR_BRANCH || !fold_constant(&f->b, end->a, &x) || !fold_constant(&f->b, end->b, &y))
+        return;
+    if (!ir_compare_values(end->cond, x, y))
+        block->then = block->other;
+    end->op = IR_JUMP;
+    end->a = end->b = IR_NO_VALUE;
+}
+
+void pass_forward(const struct ir_region *in, struct ir_region *out)
+{
+    static _Thread_local struct forward f;
+    f.b = (struct ir_builder){.r = out};
+    out->page = in->page;
+    out->entry = in->entry;
+    out->big_endian = in->big_endian;
+    out->guest_insns = in->guest_insns;
+    out->blocks_len = in->blocks_len;
+    out->len = 0;
+    for (unsigned n = 0; n < in->blocks_len; n++) {
+        struct ir_block *block = &out->blocks[n];
+        *block = in->blocks[n];
+        block->first = out->len;
+        for (unsigned i = 0; i < IR_SLOTS; i++)
+            f.known[i] = IR_NO_VALUE;
+        for (unsigned i = 0; i < in->blocks[n].len; i++) {
+            unsigned at = in->blocks[n].first + i;
+            f.now[at] = rebuild(&f, in->insns[at]);
+        }
+        settle(&f, block);
+        block->len = (u16)(out->len - block->first);
+    }
+}

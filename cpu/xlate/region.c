@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A region is found breadth-first from its entry, following direct branches inside the page both ways and what they fall
+// through to. Its blocks are numbered in the order of their addresses (after the entry), so that back edges are loops.
+//
+// (1) Every branch ends a block, every target of a branch inside the region begins one.
+// (2) CFAR changes only when a branch is taken: a conditional one gets a block of its own on that edge.
+// (3) Calls, returns and branches out of the page are exits. Instructions that change how the next ones execute, or may
+//     wait for other threads, are left to the interpreter (EXIT_INSN).
+// (4) Successors are kept as instruction indices until all blocks have numbers.
+#include "cpu/xlate/region.h"
+
+#include "cpu/debug.h"
+#include "cpu/exec/exec.h"
+#include "cpu/group.h"
+#include "cpu/xlate/lower.h"
+
+#define REGION_INSNS 200u
+#define REGION_LEADERS 40u // each makes up to three blocks
+#define LI_OFFSET ((s64)((s32)(insn << 6) >> 6 & ~3))
+#define BD_OFFSET ((s64)(s16)(insn & 0xfffc))
+#define BO INSN_FIELD(6, 10)
+#define LK_BIT (insn & 1)
+#define AA_BIT (insn & 2)
+
+// ISA I "BO Field Encodings"
+enum { BO_NO_CR = 0x10, BO_CR_TRUE = 0x08, BO_NO_CTR = 0x04, BO_CTR_ZERO = 0x02 };
+
+static_assert(3 * REGION_LEADERS <= IR_BLOCKS_MAX, "blocks");
+
+struct form {
+    struct ir_builder b;
+    struct region_shape *shape;
+    const struct cpu *cpu;
+    struct cpage *page;
+    u64 leaders[CODE_PAGE_INSNS / 64];
+    unsigned leaders_len, queue_len, total;
+    u16 queue[REGION_LEADERS];
+    u32 words[CODE_PAGE_INSNS]; // of the instructions in shape->covered
+    u16 numbers[CODE_PAGE_INSNS]; // block numbers of leaders
+};
+
+static bool bit_test(const u64 *bits, unsigned i)
+{
+    return bits[i / 64] >> (i % 64) & 1;
+}
+
+static void bit_set(u64 *bits, unsigned i)
+{
+    bits[i / 64] |= 1ull << (i % 64);
+}
+
+enum ending { FLOWS, BRANCHES, STOPS };
+
+// SPRs that are nothing but a register: SRR0, SRR1, DAR, VRSAVE, SPRG0-3. Others may change how the next instructions execute.
+static bool spr_is_plain(u32 insn)
+{
+    unsigned n = INSN_FIELD(16, 20) << 5 | INSN_FIELD(11, 15);
+    return n == 26 || n == 27 || n == 19 || n == 256 || (n >= 272 && n <= 275);
+}
+
+static bool unconditional(enum insn_id id, u32 insn)
+{
+    return id == INSN_b || (BO & (BO_NO_CR | BO_NO_CTR)) == (BO_NO_CR | BO_NO_CTR);
+}
+
+static enum ending ending_of(enum insn_id id, u32 insn)
+{
+    const struct insn_row *row = &insn_rows[id];
+    switch (id) {
+    case INSN_ILLEGAL: return STOPS;
+    case INSN_b:
+    case INSN_bc: return BRANCHES;
+    case INSN_bclr: // conditional with LK: the target would have to outlive the block that sets LR
+        return LK_BIT && !unconditional(id, insn) ? STOPS : BRANCHES;
+    case INSN_bcctr: return BO & BO_NO_CTR ? BRANCHES : STOPS;
+    case INSN_mtspr: return spr_is_plain(insn) ? FLOWS : STOPS;
+    default: break;
+    }
+    bool may_flow = row->kind == KIND_PLAIN || row->kind == KIND_LOAD || row->kind == KIND_STORE;
+    return may_flow && row->privilege == PRIV_U ? FLOWS : STOPS;
+}
+
+static enum insn_id decode(const struct form *f, u32 insn)
+{
+    return isa_decode(insn, f->cpu->isa_level);
+}
+
+// Index of a relative branch's target, or -1 when it is not in the page.
+static int local_target(enum insn_id id, u32 insn, unsigned index)
+{
+    if ((id != INSN_b && id != INSN_bc) || AA_BIT)
+        return -1;
+    s64 target = (s64)index + (id == INSN_b ? LI_OFFSET : BD_OFFSET) / 4;
+    return target >= 0 && target < (s64)CODE_PAGE_INSNS ? (int)target : -1;
+}
+
+static void lead(struct form *f, unsigned index)
+{
+    if (index >= CODE_PAGE_INSNS || bit_test(f->leaders, index) || f->leaders_len == REGION_LEADERS)
+        return;
+    bit_set(f->leaders, index);
+    f->leaders_len++;
+    f->queue[f->queue_len++] = (u16)index;
+}
+
+// Reads one instruction; false when the region must not have it.
+static bool read_insn(struct form *f, unsigned i)
+{
+    if (i >= CODE_PAGE_INSNS || f->total == REGION_INSNS || bit_test(f->shape->covered, i))
+        return false;
+    u64 gra = f->page->gra + i * 4;
+    if (debug_breakpoint_near(f->cpu->group, gra))
+        return false;
+    bit_set(f->shape->covered, i);
+    u32 word = __atomic_load_n((const u32 *)(const void *)(f->cpu->group->mem->base + gra), __ATOMIC_RELAXED);
+    f->words[i] = f->page->big_endian ? __builtin_bswap32(word) : word;
+    f->total++;
+    return true;
+}
+
+static void scan(struct form *f, unsigned i)
+{
+    for (; read_insn(f, i); i++) {
+        u32 insn = f->words[i];
+        enum insn_id id = decode(f, insn);
+        enum ending end = ending_of(id, insn);
+        if (end == STOPS)
+            return;
+        if (end == FLOWS)
+            continue;
+        int target = local_target(id, insn, i);
+        bool call = LK_BIT && target != (int)i + 1; // (3)
+        if (target >= 0 && !call)
+            lead(f, (unsigned)target);
+        if (!unconditional(id, insn))
+            lead(f, i + 1);
+        return;
+    }
+}
+
+static void leave_at(struct form *f, unsigned index)
+{
+    struct region_shape *s = f->shape;
+    for (unsigned i = 0; i < s->exits_len; i++) {
+        if (s->exits[i] == index)
+            return;
+    }
+    if (index < CODE_PAGE_INSNS && s->exits_len < REGION_EXITS_MAX)
+        s->exits[s->exits_len++] = (u16)index;
+}
+
+static void begin_block(struct form *f, unsigned index)
+{
+    struct ir_region *r = f->b.r;
+    r->blocks[r->blocks_len] = (struct ir_block){.first = r->len, .index = (u16)index, .weight = 1};
+}
+
+static void end_block(struct form *f, struct ir_insn end, unsigned insns)
+{
+    struct ir_region *r = f->b.r;
+    struct ir_block *block = &r->blocks[r->blocks_len++];
+    ir_emit(&f->b, end);
+    block->insns = (u16)insns;
+    block->len = (u16)(r->len - block->first);
+}
+
+static ir_value page_address(struct form *f, u64 offset)
+{
+    ir_value page = ir_emit(&f->b, (struct ir_insn){.op = IR_PAGE_EA});
+    return ir_op2i(&f->b, IR_ADD, page, offset);
+}
+
+static bool inside(const struct form *f, int index)
+{
+    return index >= 0 && index < (int)CODE_PAGE_INSNS && bit_test(f->leaders, (unsigned)index) &&
+           bit_test(f->shape->covered, (unsigned)index);
+}
+
+// Ends the block by going to the instruction with that index, which may be the first one of the next page.
+static void end_at(struct form *f, unsigned index, unsigned insns)
+{
+    struct ir_block *block = &f->b.r->blocks[f->b.r->blocks_len];
+    if (inside(f, (int)index)) {
+        block->then = (u16)index;
+        end_block(f, (struct ir_insn){.op = IR_JUMP}, insns);
+    } else if (index < CODE_PAGE_INSNS) {
+        leave_at(f, index);
+        end_block(f, (struct ir_insn){.op = IR_EXIT, .imm = index}, insns);
+    } else {
+        end_block(f, (struct ir_insn){.op = IR_EXIT_EA, .a = page_address(f, index * 4)}, insns);
+    }
+}
+
+// Ends the block by the taken branch at `i`.
+static void end_taken(struct form *f, enum insn_id id, u32 insn, unsigned i, ir_value indirect, unsigned insns)
+{
+    int target = local_target(id, insn, i);
+    // As the interpreter has it: only the forms that it specialises take a branch to the next instruction for one.
+    bool call = LK_BIT && target != (int)i + 1;
+    if (!(id == INSN_bc && LK_BIT && target == (int)i + 1))
+        ir_put(&f->b, SLOT_CFAR, page_address(f, i * 4));
+    if (target >= 0 && !call) {
+        end_at(f, (unsigned)target, insns);
+    } else if (target >= 0) {
+        leave_at(f, (unsigned)target);
+        end_block(f, (struct ir_insn){.op = IR_EXIT, .imm = (u64)target}, insns);
+    } else {
+        u64 offset = (u64)(id == INSN_b ? LI_OFFSET : BD_OFFSET);
+        ir_value ea = indirect;
+        if (ea == IR_NO_VALUE)
+            ea = AA_BIT ? ir_const(&f->b, offset) : page_address(f, i * 4 + offset);
+        end_block(f, (struct ir_insn){.op = IR_EXIT_EA, .a = ea}, insns);
+    }
+}
+
+// The register that an indirect branch goes to, as it is before LK changes it.
+static ir_value indirect_target(struct form *f, enum insn_id id)
+{
+    if (id != INSN_bclr && id != INSN_bcctr)
+        return IR_NO_VALUE;
+    return ir_op2i(&f->b, IR_AND, ir_get(&f->b, id == INSN_bclr ? SLOT_LR : SLOT_CTR), ~3ull);
+}
+
+static void lower_branch(struct form *f, enum insn_id id, u32 insn, unsigned i, unsigned insns)
+{
+    struct ir_builder *b = &f->b;
+    ir_value indirect = unconditional(id, insn) ? indirect_target(f, id) : IR_NO_VALUE;
+    if (unconditional(id, insn)) {
+        if (LK_BIT)
+            ir_put(b, SLOT_LR, page_address(f, i * 4 + 4));
+        end_taken(f, id, insn, i, indirect, insns);
+        return;
+    }
+    ir_value ctr_left = IR_NO_VALUE, test = IR_NO_VALUE;
+    if (!(BO & BO_NO_CTR)) {
+        ctr_left = ir_op2i(b, IR_SUB, ir_get(b, SLOT_CTR), 1);
+        ir_put(b, SLOT_CTR, ctr_left);
+    }
+    if (!(BO & BO_NO_CR))
+        test = lower_cr_test(b, BA);
+    if (LK_BIT)
+        ir_put(b, SLOT_LR, page_address(f, i * 4 + 4));
+    enum ir_cond ctr_cond = BO & BO_CTR_ZERO ? COND_EQ : COND_NE, cr_cond = BO & BO_CR_TRUE ? COND_NE : COND_EQ;
+    ir_value zero = ir_const(b, 0);
+    struct ir_insn branch = {.op = IR_BRANCH, .b = zero};
+    if (ctr_left != IR_NO_VALUE && test != IR_NO_VALUE) {
+        branch.a = ir_op2(b, IR_AND, ir_set(b, ctr_cond, ctr_left, zero), ir_set(b, cr_cond, test, zero));
+        branch.cond = COND_NE;
+    } else {
+        branch.a = test != IR_NO_VALUE ? test : ctr_left;
+        branch.cond = (u8)(test != IR_NO_VALUE ? cr_cond : ctr_cond);
+    }
+    // (2), (4): the taken edge's block is the next one, the other edge's the one after it where it leaves the region.
+    struct ir_region *r = b->r;
+    struct ir_block *block = &r->blocks[r->blocks_len];
+    bool falls_inside = inside(f, (int)i + 1);
+    block->then = (u16)(0x8000 | (r->blocks_len + 1));
+    block->other = falls_inside ? (u16)(i + 1) : (u16)(0x8000 | (r->blocks_len + 2));
+    end_block(f, branch, insns);
+    begin_block(f, i);
+    end_taken(f, id, insn, i, indirect_target(f, id), 0);
+    if (!falls_inside) {
+        begin_block(f, i);
+        end_at(f, i + 1, 0);
+    }
+}
+
+// The MSR bits that an instruction's facility needs: as interp_require().
+static u64 facility_bits(unsigned facility, u32 insn)
+{
+    switch (facility) {
+    case FAC_FP: return MSR_FP;
+    case FAC_VMX: return MSR_VEC;
+    case FAC_VSX: return MSR_VSX;
+    case FAC_VSX_T: return insn & 1 ? MSR_VEC : MSR_VSX;
+    case FAC_VSX_TQ: return insn & 8 ? MSR_VEC : MSR_VSX;
+    case FAC_FPVEC: return insn & 1 ? MSR_VEC : MSR_FP;
+    default: return 0;
+    }
+}
+
+// x86 hosts order everything but stores before later loads, and neither passes nor back end move accesses.
+static bool is_free_barrier(enum insn_id id, u32 insn)
+{
+#ifdef __x86_64__
+    return id == INSN_sync && INSN_FIELD(9, 10) == 1;
+#else
+    return false;
+#endif
+}
+
+static void lower_flowing(struct form *f, enum insn_id id, u32 insn)
+{
+    const struct lower_row *row = lower_find(id);
+    if (row) {
+        row->fn(&f->b, insn, row->arg);
+    } else if (!is_free_barrier(id, insn)) {
+        u64 need = facility_bits(insn_rows[id].facility, insn);
+        if (need)
+            ir_emit(&f->b, (struct ir_insn){.op = IR_REQUIRE, .imm = need});
+        ir_emit(&f->b, (struct ir_insn){.op = IR_EXEC});
+    }
+}
+
+static void lower_block(struct form *f, unsigned first)
+{
+    begin_block(f, first);
+    f->numbers[first] = f->b.r->blocks_len;
+    for (unsigned i = first;; i++) {
+        unsigned done = i - first;
+        if (i > first && (i == CODE_PAGE_INSNS || inside(f, (int)i) || !bit_test(f->shape->covered, i))) {
+            end_at(f, i, done);
+            return;
+        }
+        u32 insn = f->words[i];
+        enum insn_id id = decode(f, insn);
+        f->b.index = (u16)i;
+        f->b.insn = insn;
+        switch (ending_of(id, insn)) {
+        case FLOWS: lower_flowing(f, id, insn); continue;
+        case BRANCHES: lower_branch(f, id, insn, i, done + 1); return;
+        case STOPS:
+            if (insn_rows[id].kind == KIND_PLAIN)
+                leave_at(f, i + 1);
+            end_block(f, (struct ir_insn){.op = IR_EXIT_INSN}, done);
+            return;
+        }
+    }
+}
+
+static u16 resolve(const struct form *f, u16 successor)
+{
+    return successor & 0x8000 ? successor & 0x7fff : f->numbers[successor];
+}
+
+// Blocks between a back edge's target and its source are in a loop.
+static void weigh(struct ir_region *r)
+{
+    int last[IR_BLOCKS_MAX];
+    for (unsigned n = 0; n < r->blocks_len; n++)
+        last[n] = -1;
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        const struct ir_block *block = &r->blocks[n];
+        u8 op = r->insns[block->first + block->len - 1].op;
+        if ((op == IR_JUMP || op == IR_BRANCH) && block->then <= n)
+            last[block->then] = (int)n;
+        if (op == IR_BRANCH && block->other <= n)
+            last[block->other] = (int)n;
+    }
+    for (int head = 0; head < r->blocks_len; head++) {
+        for (int n = head; n <= last[head]; n++)
+            r->blocks[n].weight = (u16)MIN(r->blocks[n].weight * 8u, 4096u);
+    }
+}
+
+bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry)
+{
+    struct form f = {.b.r = r, .shape = shape, .cpu = cpu, .page = page};
+    *shape = (struct region_shape){0};
+    r->page = page;
+    r->entry = (u16)entry;
+    r->big_endian = page->big_endian;
+    r->len = r->blocks_len = 0;
+    lead(&f, entry);
+    for (unsigned i = 0; i < f.queue_len; i++)
+        scan(&f, f.queue[i]);
+    if (!bit_test(shape->covered, entry) || ending_of(decode(&f, f.words[entry]), f.words[entry]) == STOPS)
+        return false;
+    r->guest_insns = (u16)f.total;
+    lower_block(&f, entry);
+    for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
+        if (i != entry && inside(&f, (int)i))
+            lower_block(&f, i);
+    }
+    if (f.b.full)
+        return false;
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        struct ir_block *block = &r->blocks[n];
+        u8 op = r->insns[block->first + block->len - 1].op;
+        if (op == IR_JUMP || op == IR_BRANCH)
+            block->then = resolve(&f, block->then);
+        if (op == IR_BRANCH)
+            block->other = resolve(&f, block->other);
+    }
+    weigh(r);
+    return true;
+}

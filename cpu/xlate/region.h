@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forming a region: which instructions belong to it, and its first intermediate form.
+#ifndef CPU_XLATE_REGION_H
+#define CPU_XLATE_REGION_H
+
+#include "cpu/code.h"
+#include "cpu/xlate/ir.h"
+
+#define REGION_EXITS_MAX 64
+
+// What of the page a region depends on and where it leaves for.
+struct region_shape {
+    u64 covered[CODE_PAGE_INSNS / 64]; // instructions that were read
+    u16 exits_len;
+    u16 exits[REGION_EXITS_MAX]; // instructions of the page at which execution goes on outside of the region
+};
+
+// Forms the region at instruction `entry` of `page` from what memory holds now. false: nothing there is worth translating.
+// The thread is inside guest code, in 64-bit mode.
+bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry);
+
+#endif

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Translated code comes and goes while other threads run it. What keeps that right:
+//
+// (1) A region is reached through one predecoded entry of its page, {OP_REGION, number}. Whoever takes the entry away (any thread,
+//     one atomic store) keeps others from entering; those that are inside run on until they leave, on code that is still there.
+// (2) Code memory, region numbers and predecoded pages are reused only after a flush, which needs group_exclusive_begin: no other
+//     thread is inside guest code then. A thread inside translated code counts as running, and it cannot begin to wait
+//     there: only instructions of kind CTX or BRANCH wait for others, and translated code executes none of either kind; a
+//     region ends before them (EXIT_INSN), or is left by a jump (EXIT, EXIT_EA). Loads, stores and EXEC call semantics that may
+//     invalidate code (a store into a page with code) but never wait. So no frame of translated code outlives a flush.
+// (3) A store into a page with regions: the thread that stores may be inside one of them. It runs on in old code until it leaves,
+//     which the architecture allows: new instructions count only after a context synchronising instruction, and all of these
+//     are of kind CTX. Other threads that loop inside an old region are kicked: they see attn at the next back edge.
+// (4) Writers store first, then count page->version up, then look whether a region covers what they wrote. The translator
+//     reads version, then the instructions; it notes what is covered, publishes the entry, and looks at version again. With full
+//     fences between, either the writer sees the region, or the translator sees the new version and takes the entry back.
+// (5) When code memory is full the translator only says so; the flush is made by the run loop, outside of any page.
+// (6) Breakpoints: setting one flushes everything, and regions end in front of places that may have one. Single steps execute
+//     from a scratch page, which has no regions. A region belongs to 64-bit mode and to its page's byte order: in 32-bit mode
+//     OP_REGION executes the instruction that it replaced; a page that changes its order is reset.
+// (7) The instruction set level of a partition changes (compatibility mode) with a flush.
+//
+// Locks: xlate->lock, taken by trylock only: a thread that does not get it interprets.
+#include "cpu/xlate/xlate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/except.h"
+#include "cpu/group.h"
+#include "cpu/xlate/pass.h"
+#include "cpu/xlate/region.h"
+#include "cpu/xlate/target.h"
+
+#define CODE_MEMORY (64 * MIB)
+#define CODE_SPARE (256 * KIB) // a region that does not fit while more than this is left is too large by itself
+#define REGIONS_MAX 65536u
+#define DROPS_MAX 8u // a page whose regions are invalidated again and again is left to the interpreter ...
+#define DROPS_WITHIN 64u // ... when so few regions were made in between
+
+u8 xlate_heat_limit = 60;
+void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
+
+struct xlate {
+    struct cpu_group *group;
+    struct code_memory *memory;
+    struct xlate_entry *entries;
+    pthread_mutex_t lock;
+    _Atomic bool full;
+    _Atomic u32 made; // regions so far, over all flushes
+    // Under lock.
+    u32 len;
+    struct region_shape shape;
+    struct ir_region region, scratch;
+    struct xlate_stats stats;
+};
+
+struct xlate *xlate_of(struct cpu *cpu)
+{
+    struct guest_mem *mem = cpu->group->mem;
+    if (!target_available())
+        return NULL;
+    pthread_mutex_lock(&cpu->group->lock);
+    struct xlate *x = mem->xlate;
+    if (!x) {
+        x = calloc(1, sizeof(*x));
+        if (x) {
+            x->group = cpu->group;
+            x->memory = code_memory_new(CODE_MEMORY);
+            x->entries = calloc(REGIONS_MAX, sizeof(*x->entries));
+            pthread_mutex_init(&x->lock, NULL);
+            if (!x->memory || !x->entries) {
+                xlate_free(x);
+                x = NULL;
+            }
+        }
+        mem->xlate = x;
+    }
+    pthread_mutex_unlock(&cpu->group->lock);
+    return x;
+}
+
+void xlate_free(struct xlate *x)
+{
+    if (!x)
+        return;
+    if (x->memory)
+        code_memory_free(x->memory);
+    free(x->entries);
+    pthread_mutex_destroy(&x->lock);
+    free(x);
+}
+
+const struct xlate_entry *xlate_entry(const struct xlate *x, u32 number)
+{
+    return &x->entries[number];
+}
+
+static void entry_store(struct dinsn *d, struct dinsn value)
+{
+    u64 word;
+    memcpy(&word, &value, sizeof(word));
+    __atomic_store_n((u64 *)(void *)d, word, __ATOMIC_RELEASE);
+}
+
+static u16 entry_op(const struct dinsn *d)
+{
+    return (u16)dinsn_load(d);
+}
+
+// Where execution leaves the region for code that is reached in no other way than by falling into it, count that.
+static void mark_exits(const struct region_shape *shape, struct cpage *page)
+{
+    for (unsigned i = 0; i < shape->exits_len; i++) {
+        struct dinsn *d = &page->insns[shape->exits[i]];
+        u16 op = entry_op(d);
+        if (op != OP_REGION && op != OP_BREAK && page->heat[shape->exits[i]] != HEAT_DONE)
+            entry_store(d, (struct dinsn){.op = OP_WARM});
+    }
+}
+
+static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
+{
+    struct ir_region *r = &x->region;
+    u32 version = atomic_load(&page->version); // (4)
+    if (!region_form(r, &x->shape, cpu, page, index))
+        return false;
+    u32 insn = r->insns[r->blocks[0].first].insn;
+    pass_all(r, &x->scratch);
+    interp_op *code = target_compile(x->memory, r);
+    if (!code) {
+        if (CODE_MEMORY - code_memory_used(x->memory) < CODE_SPARE) {
+            atomic_store(&x->full, true);
+            cpu_kick(cpu, ATTN_REQUEST);
+        }
+        return false;
+    }
+    if (xlate_trace) {
+        const void *bytes;
+        size_t size = target_last_code(&bytes);
+        xlate_trace(r, bytes, size);
+    }
+    struct dinsn plain = {.op = (u16)isa_decode(insn, cpu->isa_level), .insn = insn};
+    struct xlate_entry *e = &x->entries[x->len];
+    e->code = code;
+    memcpy(&e->plain, &plain, sizeof(e->plain));
+    struct dinsn *d = &page->insns[index];
+    for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++)
+        atomic_fetch_or(&page->covered[i], x->shape.covered[i]);
+    entry_store(d, (struct dinsn){.op = OP_REGION, .insn = x->len++});
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load(&page->version) != version) {
+        entry_store(d, (struct dinsn){.op = OP_DECODE});
+        page->heat[index] = 0;
+        return true;
+    }
+    mark_exits(&x->shape, page);
+    page->heat[index] = HEAT_DONE;
+    x->stats.regions++;
+    x->stats.insns += r->guest_insns;
+    atomic_fetch_add(&x->made, 1);
+    return true;
+}
+
+void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
+{
+    struct xlate *x = cpu->xlate;
+    page->heat[index] = xlate_heat_limit / 2;
+    if (cpu->ea_mask != ~0ull || atomic_load(&x->full) || pthread_mutex_trylock(&x->lock))
+        return;
+    if (x->len == REGIONS_MAX) {
+        atomic_store(&x->full, true);
+        cpu_kick(cpu, ATTN_REQUEST);
+    } else if (page->drops >= DROPS_MAX || !translate(x, cpu, page, index)) {
+        page->heat[index] = HEAT_DONE;
+        x->stats.refused++;
+    }
+    pthread_mutex_unlock(&x->lock);
+}
+
+bool xlate_wants_flush(const struct xlate *x)
+{
+    return atomic_load_explicit(&x->full, memory_order_relaxed);
+}
+
+void xlate_flush(struct cpu *cpu)
+{
+    struct xlate *x = cpu->xlate;
+    group_exclusive_begin(cpu->group, cpu);
+    if (atomic_load(&x->full))
+        code_flush_all(cpu->group);
+    group_exclusive_end(cpu->group, cpu);
+}
+
+void xlate_reset(struct xlate *x)
+{
+    x->stats.code_size += code_memory_used(x->memory);
+    x->stats.flushes++;
+    code_memory_reset(x->memory);
+    x->len = 0;
+    atomic_store(&x->full, false);
+}
+
+static bool covers(const struct cpage *page, unsigned first, unsigned last)
+{
+    for (unsigned i = first; i <= last; i++) {
+        if (atomic_load_explicit(&page->covered[i / 64], memory_order_relaxed) >> (i % 64) & 1)
+            return true;
+    }
+    return false;
+}
+
+void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned last)
+{
+    atomic_fetch_add(&page->version, 1);
+    atomic_thread_fence(memory_order_seq_cst); // (4)
+    if (likely(!covers(page, first, last)))
+        return;
+    for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++)
+        atomic_store(&page->covered[i], 0);
+    for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
+        u16 op = entry_op(&page->insns[i]);
+        if (op == OP_REGION || op == OP_WARM)
+            entry_store(&page->insns[i], (struct dinsn){.op = OP_DECODE});
+        page->heat[i] = 0;
+    }
+    u32 made = atomic_load(&x->made);
+    page->drops = made - page->dropped_at > DROPS_WITHIN ? 1 : page->drops + 1;
+    page->dropped_at = made;
+    for (u32 i = 0; i < x->group->len; i++) // (3)
+        atomic_fetch_or(&x->group->cpus[i]->attn, ATTN_REQUEST);
+}
+
+struct xlate_stats xlate_stats(const struct xlate *x)
+{
+    struct xlate_stats s = x->stats;
+    s.code_size += code_memory_used(x->memory);
+    return s;
+}

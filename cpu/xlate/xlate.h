@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The translator of one partition: which places are hot, their regions' code, and how it goes away. Shared by all threads.
+#ifndef CPU_XLATE_XLATE_H
+#define CPU_XLATE_XLATE_H
+
+#include "cpu/code.h"
+#include "cpu/interp.h"
+
+struct ir_region;
+struct xlate;
+
+// What a predecoded {OP_REGION, insn = number} stands for.
+struct xlate_entry {
+    interp_op *code;
+    u64 plain; // the instruction that the entry replaced, as a predecoded doubleword
+};
+
+struct xlate_stats {
+    u64 regions, refused, insns, code_size, flushes, drops;
+};
+
+// Taken branches to one place before it is translated. For tests; fixed while threads run.
+extern u8 xlate_heat_limit;
+#define HEAT_DONE 255u // translated, or not worth it
+
+// Called with each new region, after optimisation and compilation (--trace ir, asm). May be NULL.
+extern void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
+
+// The translator of the cpu's partition, made by the first caller. NULL: this host has no back end, or no memory for one.
+struct xlate *xlate_of(struct cpu *cpu);
+void xlate_free(struct xlate *x);
+
+const struct xlate_entry *xlate_entry(const struct xlate *x, u32 number);
+
+// Instruction `index` of the page is hot: translates it if nobody is translating just now. Owner, inside guest code, cpu->d and what is
+// counted do not matter. Afterwards the predecoded entry may be another.
+void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index);
+
+// Code memory is full, and everything has to go: at an instruction boundary outside of any page.
+bool xlate_wants_flush(const struct xlate *x);
+void xlate_flush(struct cpu *cpu);
+
+// Instructions first..last of the page were written, and their predecoded entries reset. Any thread.
+void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned last);
+
+// Everything was flushed (code_flush_all): no thread is inside guest code.
+void xlate_reset(struct xlate *x);
+
+struct xlate_stats xlate_stats(const struct xlate *x);
+
+#endif
