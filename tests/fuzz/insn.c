@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz target: instructions, on the real engine, in a small partition. The input is the state that they begin in and then the
-// instruction words. Whatever they do, the run ends, and no byte beyond the partition's memory is touched: what follows it in
+// Fuzz target: instructions, on the real engine, in a small partition. The input is four bytes about the state that they begin in
+// and then the instructions: words, or rows of the instruction table with operands. Whatever they do, the run ends, and no byte beyond the partition's memory is touched: what follows it in
 // the host's address space cannot be accessed.
 #include <stdlib.h>
 #include <string.h>
@@ -102,32 +102,53 @@ static void map_memory(struct guest_mem *mem, struct cpu_group *group)
     group->prtb = PRTB;
 }
 
-static void set_registers(struct cpu *cpu, struct input *in)
+static u64 next_random(u64 *state)
 {
-    u8 seed = (u8)take(in, 1);
+    u64 z = *state += 0x9e3779b97f4a7c15ull;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+    return z ^ z >> 31;
+}
+
+// Values that matter: addresses in memory, at its end, in the kernel's half; numbers at the edges of their formats.
+static void set_registers(struct cpu *cpu, u64 seed)
+{
+    static const u64 special[] = {0, 0x8000000000000000ull, 0x7ff0000000000000ull, 0x7ff8000000000000ull, 0x7ff4000000000000ull,
+                                  1, 0x3ff0000000000000ull, 0x7fefffffffffffffull, 0x000fffffffffffffull, ~0ull, 0x7f800000ull,
+                                  0x2238000000000000ull, 0x7800000000000000ull, 0xffffffff00000000ull, 0x123456789012345cull, 64};
     for (unsigned i = 0; i < 32; i++) {
-        u8 kind = (u8)take(in, 1);
-        switch (kind & 3) {
-        case 0: cpu->gpr[i] = take(in, 2) << (kind >> 4 & 7); break;   // in memory
-        case 1: cpu->gpr[i] = MEMORY - (kind >> 2); break;             // its end
-        case 2: cpu->gpr[i] = take(in, 8); break;
-        case 3: cpu->gpr[i] = 0xc000000000000000ull + take(in, 3); break;
+        u64 r = next_random(&seed);
+        switch (r & 7) {
+        case 0: cpu->gpr[i] = r >> 60; break;
+        case 1: cpu->gpr[i] = MEMORY - (r >> 58); break;
+        case 2: cpu->gpr[i] = r; break;
+        case 3: cpu->gpr[i] = 0xc000000000000000ull + (r >> 45); break;
+        case 4: cpu->gpr[i] = special[r >> 60]; break;
+        default: cpu->gpr[i] = r >> 45 & ~(r >> 3 & 7); break;
         }
     }
     for (unsigned i = 0; i < 64; i++) {
-        u64 pattern = (seed + i) * 0x9e3779b97f4a7c15ull;
-        static const u64 special[] = {0, 0x8000000000000000ull, 0x7ff0000000000000ull, 0x7ff8000000000000ull,
-                                      0x7ff4000000000000ull, 1, 0x3ff0000000000000ull, 0x7fefffffffffffffull};
-        VSR_D(&cpu->vsr[i], 0) = i & 1 ? special[(seed >> 2 ^ i) & 7] : pattern;
-        VSR_D(&cpu->vsr[i], 1) = pattern >> (i & 31);
+        u64 r = next_random(&seed);
+        VSR_D(&cpu->vsr[i], 0) = r & 1 ? special[r >> 60] : r;
+        VSR_D(&cpu->vsr[i], 1) = r & 2 ? special[r >> 56 & 15] : next_random(&seed);
     }
-    cpu->fpscr = (u32)take(in, 4);
-    cpu->ctr = take(in, 2);
-    cpu->lr = CODE + (take(in, 1) << 2);
-    u32 cr = (u32)take(in, 4);
+    cpu->fpscr = (u32)next_random(&seed);
+    cpu->fpscr_hi = (u32)next_random(&seed) & 7;
+    cpu->ctr = next_random(&seed) & 0xff;
+    cpu->lr = CODE + (next_random(&seed) & 0xfc);
+    u32 cr = (u32)next_random(&seed);
     for (unsigned i = 0; i < 8; i++)
         cpu->crf[i] = cr >> (4 * i) & 15;
-    cpu->xer_rest = (u32)take(in, 1) & 0x7f;
+    cpu->xer_rest = (u32)next_random(&seed) & 0x7f;
+}
+
+static u32 take_insn(struct input *in, bool rows)
+{
+    if (!rows)
+        return (u32)take(in, 4);
+    const struct insn_row *row = &insn_rows[take(in, 2) % INSN_COUNT];
+    u32 operands = (u32)take(in, 4);
+    return (operands & ~row->mask) | row->value;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -161,11 +182,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         msr |= MSR_IR | MSR_DR; // problem state has no real mode
     cpu->fscr = cpu->hfscr = ~0ull;
     cpu->dec_expires = more & 4 ? 0 : ~0ull >> 1;
-    set_registers(cpu, &in);
+    set_registers(cpu, take(&in, 2));
     cpu_set_msr(cpu, msr);
     cpu->nia = more & 8 ? CODE + 0x1000 - 8 : CODE;
     for (unsigned n = 0; in.size >= 4 && n < WORDS; n++) {
-        u32 word = (u32)take(&in, 4);
+        u32 word = take_insn(&in, !(more & 0x20));
         if (flavour & 8)
             word = __builtin_bswap32(word);
         store_be32(guest_mem_at(&mem, cpu->nia + n * 4, 4), word);
