@@ -12,6 +12,7 @@
 #include "cpu/run.h"
 #include "cpu/spr.h"
 #include "cpu/time.h"
+#include "isa/isa.h"
 
 // SRR1 bits that an interrupt sets by itself; the others are MSR's.
 #define SRR1_INFO (PPC_BITMASK(33, 36) | PPC_BITMASK(42, 47))
@@ -54,6 +55,12 @@ static void select_state(struct cpu *cpu, u64 changed)
         mmu_context_changed(cpu);
 }
 
+// ISA I "Floating-Point Exceptions": FEX and one of the two mode bits.
+static bool fp_enabled_exception(const struct cpu *cpu)
+{
+    return (cpu->fpscr & FPSCR_FEX) && (cpu->msr & (MSR_FE0 | MSR_FE1));
+}
+
 void cpu_set_msr(struct cpu *cpu, u64 msr)
 {
     u64 old = cpu->msr;
@@ -65,6 +72,8 @@ void cpu_set_msr(struct cpu *cpu, u64 msr)
     // The first call finds everything unset: a zero MSR is big-endian, 32-bit and real.
     select_state(cpu, cpu->tlb ? changed : ~0ull);
     if ((msr & MSR_EE) && atomic_load_explicit(&cpu->lines, memory_order_relaxed))
+        atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
+    if (unlikely(fp_enabled_exception(cpu)))
         atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
     if (unlikely(debug_trace_wanted(cpu)))
         atomic_fetch_or(&cpu->attn, ATTN_STEP);
@@ -122,6 +131,18 @@ void cpu_deliver(struct cpu *cpu, unsigned vector, u64 srr0, u64 srr1)
     enter_vector(cpu, vector);
 }
 
+// System reset and machine check: firmware may know another handler than the vector's. False: not now.
+static bool deliver_nmi(struct cpu *cpu, unsigned vector, u64 srr0, u64 srr1)
+{
+    const struct cpu_hooks *hooks = cpu->group->hooks;
+    u64 address = hooks && hooks->nmi ? hooks->nmi(cpu, vector, srr1) : vector;
+    if (address == NMI_LATER)
+        return false;
+    cpu_deliver(cpu, vector, srr0, srr1);
+    cpu->nia = address;
+    return true;
+}
+
 _Noreturn void cpu_raise(struct cpu *cpu, unsigned vector, u64 srr1)
 {
     u64 cia = cpu_cia(cpu);
@@ -166,9 +187,23 @@ _Noreturn void cpu_raise_iseg(struct cpu *cpu)
     cpu_unwind(cpu);
 }
 
+// What a handler needs to know about the instruction, gone since ISA 3.0. ISA 2.07 III "Alignment Interrupt"
+static u32 alignment_dsisr(u32 insn)
+{
+    u32 dsisr = insn >> 16 & 0x3ff; // 54:63: RT, RA
+    u32 primary = insn >> 26;
+    if (primary == 31) // X-form: instruction bits 29:30, 25, 21:24
+        return dsisr | (insn >> 1 & 3) << 15 | (insn >> 6 & 1) << 14 | (insn >> 7 & 0xf) << 10;
+    if (primary >= 57) // DS-form: instruction bits 30:31
+        dsisr |= (insn & 3) << 18;
+    return dsisr | (primary & 1) << 14 | (primary >> 1 & 0xf) << 10; // D- and DS-form: instruction bits 5, 1:4
+}
+
 _Noreturn void cpu_raise_alignment(struct cpu *cpu, u64 ea)
 {
     cpu->dar = ea;
+    if (cpu->isa_level < LEVEL_V30 && cpu->page)
+        cpu->dsisr = alignment_dsisr(cpu->d->insn);
     cpu_raise(cpu, VEC_ALIGNMENT, 0);
 }
 
@@ -188,7 +223,10 @@ _Noreturn void cpu_raise_machine_check(struct cpu *cpu, u64 srr1, u64 dsisr, u64
     }
     cpu->dar = ea;
     cpu->dsisr = dsisr;
-    cpu_raise(cpu, VEC_MACHINE_CHECK, srr1);
+    u64 cia = cpu_cia(cpu);
+    if (!deliver_nmi(cpu, VEC_MACHINE_CHECK, cia, srr1))
+        cpu->nia = cia; // the instruction starts again
+    cpu_unwind(cpu);
 }
 
 // ISA II "Event-Based Branch Facility": a branch in problem state instead of an interrupt.
@@ -211,12 +249,20 @@ bool cpu_deliver_pending(struct cpu *cpu)
     u32 lines = atomic_load(&cpu->lines);
     if (lines & LINE_RESET) {
         cpu_lower_line(cpu, LINE_RESET);
-        cpu_deliver(cpu, VEC_RESET, cpu->nia, 0);
-        return true;
+        if (deliver_nmi(cpu, VEC_RESET, cpu->nia, 0))
+            return true;
+        cpu_raise_line(cpu, LINE_RESET);
     }
     if ((lines & LINE_MACHINE_CHECK) && (cpu->msr & MSR_ME)) {
         cpu_lower_line(cpu, LINE_MACHINE_CHECK);
-        cpu_deliver(cpu, VEC_MACHINE_CHECK, cpu->nia, 0);
+        if (deliver_nmi(cpu, VEC_MACHINE_CHECK, cpu->nia, 0))
+            return true;
+        atomic_fetch_or(&cpu->lines, LINE_MACHINE_CHECK); // whoever makes the way free kicks
+    }
+    // MSR[FE0] or MSR[FE1] was switched on while an enabled exception was there: the instruction that did so is not the one that
+    // SRR0 names. Where it is switched on already the instruction that causes the exception interrupts.
+    if (fp_enabled_exception(cpu)) {
+        cpu_deliver(cpu, VEC_PROGRAM, cpu->nia, SRR1_PROG_FP | SRR1_PROG_LATE);
         return true;
     }
     if (event_based_branch(cpu, lines))

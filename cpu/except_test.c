@@ -245,8 +245,98 @@ static void test_purr_counts(void)
     machine_free(m);
 }
 
+static u64 nmi_address;
+static unsigned nmi_calls;
+
+static u64 nmi(struct cpu *cpu, unsigned vector, u64 srr1)
+{
+    nmi_calls++;
+    if (nmi_address == NMI_LATER && nmi_calls == 3) // free at last
+        nmi_address = 0x9000;
+    return nmi_address;
+}
+
+// Firmware chooses the handler of a system reset or machine check, or puts it off.
+static void test_nmi_hook(void)
+{
+    struct machine *m = machine_new(1, LEVEL_V30);
+    struct cpu_hooks hooks = machine_hooks;
+    hooks.nmi = nmi;
+    m->group.hooks = &hooks;
+    machine_put(m, 0x9000, I_SC1, false);
+    nmi_address = 0x9000;
+    cpu_raise_line(m->cpu, LINE_RESET);
+    CHECK_EQ(machine_exec(m, MSR_BASE | MSR_EE, I_NOP, 0, 0), 0x9000);
+    CHECK_EQ(m->cpu->srr0, TEST_CODE);
+    CHECK_EQ(m->cpu->srr1, MSR_BASE | MSR_EE);
+    nmi_address = NMI_LATER;
+    nmi_calls = 0;
+    m->cpu->srr0 = 77;
+    m->cpu->gpr[4] = 0x10000000; // beyond memory
+    CHECK_EQ(machine_exec(m, MSR_BASE, I_LD(3, 0, 4), 0, 0), 0x9000);
+    CHECK_EQ(nmi_calls, 3);
+    CHECK_EQ(m->cpu->srr0, TEST_CODE);
+    CHECK_EQ(m->cpu->dar, 0x10000000);
+    // From elsewhere: the line stays up meanwhile, and does not keep the thread from running.
+    nmi_address = NMI_LATER;
+    nmi_calls = 0;
+    cpu_raise_line(m->cpu, LINE_MACHINE_CHECK);
+    CHECK_EQ(machine_exec(m, MSR_BASE, I_NOP, I_NOP, 0), TEST_CODE + 8);
+    CHECK(atomic_load(&m->cpu->lines) & LINE_MACHINE_CHECK);
+    CHECK(nmi_calls >= 1);
+    machine_free(m);
+}
+
+// An exception that was enabled and set before MSR asks for interrupts: the next instruction is the one that SRR0 names.
+static void test_fp_exception_mode(void)
+{
+    struct machine *m = machine_new(1, LEVEL_V30);
+    m->cpu->fpscr = FPSCR_FEX | FPSCR_VX | FPSCR_VXSNAN | FPSCR_VE | FPSCR_FX;
+    m->cpu->gpr[3] = MSR_BASE | MSR_FP | MSR_FE0;
+    CHECK_EQ(machine_exec(m, MSR_BASE | MSR_FP, I_MTMSRD(3, 0), I_NOP, 0), VEC_PROGRAM);
+    CHECK_EQ(m->cpu->srr0, TEST_CODE + 4);
+    CHECK_EQ(m->cpu->srr1, MSR_BASE | MSR_FP | MSR_FE0 | SRR1_PROG_FP | SRR1_PROG_LATE);
+    CHECK_EQ(m->cpu->msr, MSR_BASE);
+    m->cpu->srr0 = TEST_CODE + 8;
+    m->cpu->srr1 = MSR_BASE | MSR_FP | MSR_FE1 | MSR_PR | MSR_EE;
+    CHECK_EQ(machine_exec(m, MSR_BASE, I_RFID, I_NOP, I_NOP), VEC_PROGRAM);
+    CHECK_EQ(m->cpu->srr0, TEST_CODE + 8);
+    CHECK_EQ(m->cpu->srr1 & (SRR1_PROG_FP | SRR1_PROG_LATE), SRR1_PROG_FP | SRR1_PROG_LATE);
+    m->cpu->fpscr = FPSCR_VX | FPSCR_VXSNAN | FPSCR_FX; // not enabled
+    m->cpu->gpr[3] = MSR_BASE | MSR_FP | MSR_FE0;
+    CHECK_EQ(machine_exec(m, MSR_BASE | MSR_FP, I_MTMSRD(3, 0), I_NOP, 0), TEST_CODE + 8);
+    machine_free(m);
+}
+
+// DSISR after an alignment interrupt: gone since ISA 3.0.
+static void test_alignment(void)
+{
+    const u32 lmw = 0xb8640002u, ldarx = 0x7c6020a8u; // lmw r3,2(r4); ldarx r3,0,r4
+    struct machine *m = machine_new(1, LEVEL_V207);
+    m->cpu->gpr[4] = 0x20001;
+    m->cpu->dsisr = 0;
+    CHECK_EQ(machine_exec(m, MSR_BASE, ldarx, 0, 0), VEC_ALIGNMENT);
+    CHECK_EQ(m->cpu->dar, 0x20001);
+    // 47:48 of 29:30, 49 of 25, 50:53 of 21:24, 54:58 RT, 59:63 RA: extended opcode 84
+    CHECK_EQ(m->cpu->dsisr, (84u & 3) << 15 | (84u >> 5 & 1) << 14 | (84u >> 6 & 0xf) << 10 | 3u << 5);
+    CHECK_EQ(machine_exec(m, MSR_BASE, lmw, 0, 0), VEC_ALIGNMENT); // little-endian
+    CHECK_EQ(m->cpu->dar, 0x20003);
+    CHECK_EQ(m->cpu->dsisr, 0x1c00 | 3u << 5 | 4); // opcode 46: bit 5 is 0, bits 1:4 are 0111
+    machine_free(m);
+
+    m = machine_new(1, LEVEL_V30);
+    m->cpu->gpr[4] = 0x20001;
+    m->cpu->dsisr = 77;
+    CHECK_EQ(machine_exec(m, MSR_BASE, ldarx, 0, 0), VEC_ALIGNMENT);
+    CHECK_EQ(m->cpu->dsisr, 77);
+    machine_free(m);
+}
+
 int main(void)
 {
+    TEST(test_nmi_hook);
+    TEST(test_fp_exception_mode);
+    TEST(test_alignment);
     TEST(test_system_call);
     TEST(test_scv);
     TEST(test_program_and_unavailable);

@@ -32,7 +32,11 @@ struct cpu_hooks {
     void (*page_in)(struct cpu *cpu, u64 gra);
     // An interrupt of this vector is about to be delivered to the partition; for tracing and H_CEDE bookkeeping. May be NULL.
     void (*interrupt)(struct cpu *cpu, unsigned vector);
+    // A system reset or machine check is to be delivered (its bits of SRR1; DAR and DSISR are set): the real address of its handler, the
+    // vector itself where nobody chose another, or NMI_LATER to try again soon. May change R3. NULL: always the vector.
+    u64 (*nmi)(struct cpu *cpu, unsigned vector, u64 srr1);
 };
+#define NMI_LATER (~0ull)
 
 // The hashed page table as the MMU reads it; papr/hpt.c owns and changes it.
 struct hpt {
