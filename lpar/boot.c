@@ -25,6 +25,7 @@
 #include "lpar/trace.h"
 #include "lpar/vp.h"
 #include "papr/of.h"
+#include "papr/rtas.h"
 #include "papr/sched.h"
 #include "papr/tree.h"
 #include "vdev/vty.h"
@@ -58,7 +59,6 @@ PRINTF_LIKE(1, 2) static int fail(const char *fmt, ...)
 // Our part of low memory: the client interface's entry and the boot program's first stack. LoPAR leaves the place to firmware.
 #define FIRMWARE_SIZE 0x8000u
 #define FIRMWARE_LOW  0x8000u
-#define RTAS_SIZE     0x1000u
 
 static u64 align64k(u64 addr)
 {
@@ -94,7 +94,7 @@ static int enter_client(struct boot *b, u64 limit)
 static int enter_flat(struct boot *b, u64 limit)
 {
     struct cpu *cpu = b->lp.group.cpus[0];
-    u64 rtas = image_end(&b->image), fdt = align64k(rtas + RTAS_SIZE), size;
+    u64 rtas = image_end(&b->image), fdt = align64k(rtas + RTAS_BLOB_SIZE), size;
     int err = of_flatten(&b->lp, rtas, fdt, limit, &size);
     if (err)
         return fail("the kernel and the initial RAM disk leave no memory for the device tree; give more with --memory");

@@ -141,6 +141,32 @@ struct hotplug {
     u32 drc_index;
 };
 
+// LoPAR "Machine Check Interrupt, Platform Event Log": uncorrectable error.
+#define SEVERITY_ERROR_SYNC       3u
+#define DISPOSITION_NOT_RECOVERED 2u
+#define INITIATOR_MEMORY          4u
+#define TYPE_ECC_UNCORRECTED      0x09u
+#define UE_ADDRESS_VALID          0x40u
+#define UE_FETCH                  1u
+#define UE_LOAD_STORE             3u
+
+u32 events_machine_check(struct partition *lp, u8 data[EVENT_MACHINE_CHECK_MAX], u32 server, bool fetch, u64 ea)
+{
+    struct event_log *events = lp->events;
+    struct log log = {.data = data};
+    pthread_mutex_lock(&events->lock);
+    u32 id = ++events->next_id;
+    pthread_mutex_unlock(&events->lock);
+    log_begin(&log, TYPE_ECC_UNCORRECTED, INITIATOR_MEMORY, id);
+    data[1] = SEVERITY_ERROR_SYNC << 5 | DISPOSITION_NOT_RECOVERED << 3 | 1 << 2;
+    u8 *mc = section(&log, "MC", 40);
+    store_be32(mc + 12, server); // 8: FRU, which nothing names; error type 0: uncorrectable error
+    mc[17] = UE_ADDRESS_VALID | (fetch ? UE_FETCH : UE_LOAD_STORE);
+    store_be64(mc + 24, ea);
+    log_end(&log);
+    return log.size;
+}
+
 #define HOTPLUG_BY_INDEX 2u
 
 static void build_hotplug(struct log *log, u32 id, const void *arg)

@@ -21,6 +21,11 @@ void events_fini(struct partition *lp);
 // when there is no event. Any thread.
 u32 events_take(struct partition *lp, u32 mask, u8 *log, u32 size);
 
+// A synchronous machine check that nobody recovered from, on thread `server`: an access (or fetch) at effective address `ea` to what is
+// no memory. Builds the log in `log` and returns its size. Any thread.
+#define EVENT_MACHINE_CHECK_MAX 256u
+u32 events_machine_check(struct partition *lp, u8 log[EVENT_MACHINE_CHECK_MAX], u32 server, bool fetch, u64 ea);
+
 // Asks the OS to shut down (EPOW, action system shutdown): queues the event and raises its source. Any thread.
 void events_shutdown(struct partition *lp);
 

@@ -14,6 +14,7 @@
 #include "base/endian.h"
 #include "papr/cas.h"
 #include "papr/hcall.h"
+#include "papr/rtas.h"
 #include "papr/tree.h"
 
 #define CLAIMS_MAX  512u
@@ -471,7 +472,8 @@ void of_place_entry(struct partition *lp, u64 addr)
 
 static bool instantiate_rtas(struct partition *lp, u64 base)
 {
-    if ((base & 3) || base >= 4 * GIB || !place_code(lp, base, rtas_code, ARRAY_LEN(rtas_code)))
+    if ((base & 3) || base + RTAS_BLOB_SIZE > 4 * GIB || !guest_mem_contains(&lp->mem, base, RTAS_BLOB_SIZE) ||
+        !place_code(lp, base, rtas_code, ARRAY_LEN(rtas_code)))
         return false;
     lp->rtas_base = base;
     return true;
@@ -661,7 +663,7 @@ int of_flatten(struct partition *lp, u64 rtas_addr, u64 fdt_addr, u64 limit, u64
         return -ENOMEM;
     void *fdt = lp->of->fdt;
     // The OS must keep its hands off RTAS and the tree itself.
-    int err = fdt_add_mem_rsv(fdt, rtas_addr, 0x1000);
+    int err = fdt_add_mem_rsv(fdt, rtas_addr, RTAS_BLOB_SIZE);
     if (err || fdt_pack(fdt))
         return -ENOSPC;
     *fdt_size = fdt_totalsize(fdt);

@@ -38,6 +38,8 @@ const struct rtas_row rtas_rows[] = {
     {0x201a, "ibm,int-on", rtas_int_on, 1, 1, "LoPAR ibm,int-on", 0},
     {0x201b, "ibm,int-off", rtas_int_off, 1, 1, "LoPAR ibm,int-off", 0},
     {0x201c, "ibm,suspend-me", rtas_suspend_me, 0, 1, "LoPAR ibm,suspend-me", 0},
+    {0x201d, "ibm,nmi-register", rtas_nmi_register, 2, 1, "LoPAR ibm,nmi-register", 0},
+    {0x201e, "ibm,nmi-interlock", rtas_nmi_interlock, 0, 1, "LoPAR ibm,nmi-interlock", 0},
 };
 const unsigned rtas_rows_len = ARRAY_LEN(rtas_rows);
 

@@ -52,6 +52,16 @@ void rtas_call(struct cpu *cpu, u64 addr);
 // When set, called after each call (row NULL: unknown token). Set while no thread runs.
 extern void (*rtas_trace)(struct cpu *cpu, u32 token, const struct rtas_row *row, const struct rtas_call *call);
 
+// The RTAS region as instantiate-rtas places it: the entry's code, then what a handler registered by ibm,nmi-register finds: R3 and
+// the error log of a machine check (one at a time), and for each thread R3 of a system reset.
+#define RTAS_BLOB_SIZE    0x3000u
+#define RTAS_CHECK_AREA   0x100u
+#define RTAS_RESET_AREA   0x1000u
+#define RTAS_RESET_STRIDE 16u
+
+// The cpu_hooks entry: where a system reset or machine check is to be handled (ibm,nmi-register).
+u64 rtas_nmi(struct cpu *cpu, unsigned vector, u64 srr1);
+
 // State of the calls: last error, indicators. 0 or a negative errno.
 int rtas_init(struct partition *lp);
 void rtas_fini(struct partition *lp);

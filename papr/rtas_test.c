@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "papr/rtas.h"
 
+#include "cpu/spr.h"
 #include "papr/drc.h"
 #include "papr/events.h"
 #include "papr/nvram.h"
@@ -177,6 +178,70 @@ static void test_connectors(void)
     CHECK_EQ(RTAS("ibm,configure-connector", 0xffffff00, 0), RTAS_PARAMETER);
 }
 
+#define RTAS_AT 0x40000u
+
+// Handlers that the OS registers; what is where its R3 points.
+static void test_nmi(void)
+{
+    struct cpu *cpu = lp->group.cpus[0], *other = lp->group.cpus[1];
+    u8 area[512];
+    cpu->gpr[3] = 0x1122334455667788;
+    CHECK_EQ(rtas_nmi(cpu, VEC_RESET, 0), VEC_RESET);
+    CHECK_EQ(rtas_nmi(cpu, VEC_MACHINE_CHECK, 0), VEC_MACHINE_CHECK);
+    CHECK_EQ(cpu->gpr[3], 0x1122334455667788);
+    CHECK_EQ(RTAS("ibm,nmi-interlock"), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,nmi-register", 0x8100, 0x8200), RTAS_PARAMETER); // no region yet
+    lp->rtas_base = RTAS_AT;
+    CHECK_EQ(RTAS("ibm,nmi-register", 32 * MIB, 0x8200), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,nmi-register", 0x8100, 0x8202), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,nmi-register", 0x8100, 0x8200), 0);
+
+    cpu->gpr[3] = 0x1122334455667788;
+    CHECK_EQ(rtas_nmi(cpu, VEC_RESET, 0), 0x8100);
+    CHECK_EQ(cpu->gpr[3], RTAS_AT + RTAS_RESET_AREA);
+    guest_mem_read(&lp->mem, cpu->gpr[3], area, 8);
+    CHECK_EQ(load_be64(area), 0x1122334455667788);
+    CHECK_EQ(rtas_nmi(other, VEC_RESET, 0), 0x8100);
+    CHECK_EQ(other->gpr[3], RTAS_AT + RTAS_RESET_AREA + RTAS_RESET_STRIDE);
+    CHECK_EQ(RTAS("ibm,nmi-interlock"), 0); // needs none, and is allowed
+
+    cpu->gpr[3] = 42;
+    cpu->dar = 0xc000123456789abc;
+    CHECK_EQ(rtas_nmi(cpu, VEC_MACHINE_CHECK, PPC_BIT(42)), 0x8200);
+    CHECK_EQ(cpu->gpr[3], RTAS_AT + RTAS_CHECK_AREA);
+    guest_mem_read(&lp->mem, cpu->gpr[3], area, sizeof(area));
+    CHECK_EQ(load_be64(area), 42);
+    CHECK_EQ(area[8], 6);
+    CHECK_EQ(area[9], 3 << 5 | 2 << 3 | 1 << 2);
+    const u8 *mc = area + 8 + 8 + 16 + 48 + 24;
+    CHECK(memcmp(mc, "MC", 2) == 0);
+    CHECK_EQ(mc[16], 0);
+    CHECK_EQ(mc[17], 0x43);
+    CHECK_EQ(load_be64(mc + 24), 0xc000123456789abc);
+    CHECK_EQ(load_be32(area + 12), 16 + 48 + 24 + 40);
+
+    // One at a time; a thread that waits is told when the place is free.
+    other->gpr[3] = 43;
+    CHECK_EQ(rtas_nmi(other, VEC_MACHINE_CHECK, 0), NMI_LATER);
+    CHECK_EQ(other->gpr[3], 43);
+    atomic_fetch_or(&other->lines, LINE_MACHINE_CHECK);
+    atomic_store(&other->attn, 0);
+    CHECK_EQ(RTAS("ibm,nmi-interlock"), 0);
+    CHECK(atomic_load(&other->attn) & ATTN_INTERRUPT);
+    CHECK_EQ(rtas_nmi(other, VEC_MACHINE_CHECK, 0), 0x8200);
+    CHECK_EQ(RTAS("ibm,nmi-interlock"), 0); // not its owner
+    CHECK_EQ(rtas_nmi(cpu, VEC_MACHINE_CHECK, 0), NMI_LATER);
+    CHECK_EQ(atomic_load(&lp->end), END_NONE);
+    CHECK_EQ(rtas_nmi(other, VEC_MACHINE_CHECK, 0), 0x8200); // in its own handler
+    CHECK_EQ(atomic_load(&lp->end), END_CRASH);
+
+    const char *why;
+    CHECK_EQ(partition_reset(lp, &why), 0);
+    CHECK_EQ(rtas_nmi(lp->group.cpus[0], VEC_RESET, 0), VEC_RESET);
+    atomic_store(&cpu_papr(lp->group.cpus[0])->state, THREAD_RUNNING);
+    test_hv.ends = 0;
+}
+
 static void test_panel(void)
 {
     char text[64];
@@ -237,6 +302,7 @@ int main(void)
     TEST(test_processors);
     TEST(test_events);
     TEST(test_connectors);
+    TEST(test_nmi);
     TEST(test_panel);
     TEST(test_wild);
     TEST(test_ends);

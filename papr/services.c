@@ -9,6 +9,7 @@
 #include "papr/hcall.h"
 #include "papr/hpt.h"
 #include "papr/irq.h"
+#include "papr/rtas.h"
 #include "papr/sched.h"
 #include "papr/tce.h"
 #include "papr/vdev_ops.h"
@@ -22,6 +23,7 @@ const struct cpu_hooks papr_cpu_hooks = {
     .mmio_write = xive_mmio_write,
     .dispatch = vpa_dispatch,
     .preempt = vpa_preempt,
+    .nmi = rtas_nmi,
 };
 
 int papr_cpu_init(struct partition *lp, struct cpu *cpu)

@@ -26,7 +26,6 @@
 #define RMA_MAX        (1 * GIB) // what firmware and the kernel's first steps may use; the rest is in logical memory blocks
 #define PATH_DEPTH     8
 #define HYPERTAS_SIZE  1024
-#define RTAS_BLOB_SIZE 0x1000 // rtas-size: our entry is a few instructions; a page keeps the OS's reservation simple
 
 struct builder {
     const struct partition *lp;
