@@ -5,11 +5,11 @@
 #include "cpu/xlate/x86/comp.h"
 
 // Accesses, weighed, that a register must save to be worth its load and store; a callee-saved one must be pushed and popped too.
-#define WORTH 3u
+#define WORTH       3u
 #define WORTH_SAVED 5u
 
 static const u8 slot_regs[] = {R9, R10, R11, RBX, RBP, R12, R13, R14, R15};
-#define SLOT_REGS ((unsigned)sizeof(slot_regs))
+#define SLOT_REGS      ((unsigned)sizeof(slot_regs))
 #define SLOT_REGS_FREE 3u // callers' own
 
 static void find_dirty(struct comp *x)
@@ -54,7 +54,8 @@ void comp_choose_slots(struct comp *x)
             const struct ir_insn *in = &r->insns[i];
             if (in->op == IR_GET || in->op == IR_PUT)
                 benefit[in->slot] += weight;
-            back |= (in->op == IR_JUMP || in->op == IR_BRANCH) && (block->then <= b || (in->op == IR_BRANCH && block->other <= b));
+            back |= (in->op == IR_JUMP || in->op == IR_BRANCH) &&
+                    (block->then <= b || (in->op == IR_BRANCH && block->other <= b));
         }
         x->counting |= back;
     }
@@ -118,8 +119,8 @@ static ir_value tested(const struct comp *x, const struct ir_insn *in)
 {
     if (in->op == IR_SELECT)
         return in->a;
-    if ((in->op == IR_BRANCH || in->op == IR_SET) && (in->cond == COND_EQ || in->cond == COND_NE) && is_const(x, in->b) &&
-        comp_insn(x, in->b)->imm == 0)
+    if ((in->op == IR_BRANCH || in->op == IR_SET) && (in->cond == COND_EQ || in->cond == COND_NE) &&
+        is_const(x, in->b) && comp_insn(x, in->b)->imm == 0)
         return in->a;
     return IR_NO_VALUE;
 }
@@ -148,8 +149,8 @@ void comp_scan_block(struct comp *x)
             x->vals[t].folds++;
         if (in->op == IR_PUT) {
             // The result is computed in the slot's register when nobody looks at the slot in between.
-            if (x->slot_reg[in->slot] != NO_REG && touched[in->slot] <= in->a && guest <= in->a && insns[in->a].op != IR_GET &&
-                insns[in->a].op != IR_CONST && x->vals[in->a].target == IR_SLOTS)
+            if (x->slot_reg[in->slot] != NO_REG && touched[in->slot] <= in->a && guest <= in->a &&
+                insns[in->a].op != IR_GET && insns[in->a].op != IR_CONST && x->vals[in->a].target == IR_SLOTS)
                 x->vals[in->a].target = (u8)in->slot;
             touched[in->slot] = (u16)(i + 1);
         }
@@ -158,6 +159,7 @@ void comp_scan_block(struct comp *x)
         if (ir_ops[in->op].flags & IR_GUEST)
             guest = i;
     }
+    memory_scan(x, first, end);
     for (unsigned i = first; i < end; i++) {
         struct val *val = &x->vals[i];
         if (val->uses && val->folds == val->uses && val->loc == LOC_NONE && (insns[i].op == IR_ADD || val->uses == 1))

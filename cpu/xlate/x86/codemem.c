@@ -74,7 +74,8 @@ size_t code_memory_used(const struct code_memory *m)
 struct code code_memory_begin(const struct code_memory *m)
 {
     u8 *at = m->write + m->used;
-    return (struct code){.start = at, .at = at, .end = m->write + m->size, .exec = m->exec, .full = m->size - m->used < 64};
+    return (struct code){
+        .start = at, .at = at, .end = m->write + m->size, .exec = m->exec, .full = m->size - m->used < 64};
 }
 
 const void *code_memory_commit(struct code_memory *m, const struct code *c)

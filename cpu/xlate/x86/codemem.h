@@ -9,8 +9,8 @@
 #include "cpu/xlate/x86/emit.h"
 
 struct code_memory {
-    u8 *write;          // the writable mapping
-    intptr_t exec;      // distance to the executable one
+    u8 *write;     // the writable mapping
+    intptr_t exec; // distance to the executable one
     size_t size, used;
     pthread_mutex_t lock; // held while code is emitted
     struct comp *comp;    // the compiler's working memory

@@ -12,20 +12,25 @@
 // Values are allocated in one pass over the block: in a register of the value pool, in the red zone below rsp when those run out, as a
 // constant, or as another name for a slot's register until that slot is PUT. A value whose next use is a PUT is computed in the slot's
 // register. There is no frame: a call moves rsp below the red zone first.
+//
+// Accesses that have their address from one base share the software TLB's answer within a block: the first leaves its tag and addend in
+// two registers (struct cache). The next ones compare pages only, or nothing where they lie between bytes known to be in the page.
+// Translations change only where requests are served: at the ends of blocks, and in helpers. Behind a helper the answer is looked up
+// again; where there is none any more, the region is left.
 #ifndef CPU_XLATE_X86_COMP_H
 #define CPU_XLATE_X86_COMP_H
 
 #include "cpu/xlate/ir.h"
 #include "cpu/xlate/x86/emit.h"
 
-#define CPU RDI
-#define BUDGET R11
-#define SPILLS 16
-#define RED_ZONE 128
+#define CPU             RDI
+#define BUDGET          R11
+#define SPILLS          16
+#define RED_ZONE        128
 #define CPU_MEM(member) mem_at(CPU, (s32)offsetof(struct cpu, member))
 
 enum loc {
-    LOC_NONE,   // not computed yet, or dead
+    LOC_NONE, // not computed yet, or dead
     LOC_CONST,
     LOC_REG,    // n: register of the pool
     LOC_SPILL,  // n: place in the red zone
@@ -35,11 +40,25 @@ enum loc {
 
 struct val {
     u8 loc, n;
-    u8 target;  // slot in whose register it is best computed, or IR_SLOTS
-    u16 last;   // position of the last use
+    u8 target; // slot in whose register it is best computed, or IR_SLOTS
+    u16 last;  // position of the last use
     u16 uses;
-    u16 folds;  // uses that could compute it themselves
+    u16 folds;   // uses that could compute it themselves
+    bool shared; // LOAD, STORE: a later access of the block may use what this one looked up
 };
+
+// What an access has found out about the page of `root` + [first, last].
+struct cache {
+    bool write;
+    u8 tag, addend; // registers
+    ir_value root;
+    s64 first, last;
+    u16 made, used; // by which access, and the last one that used it
+    u16 extended;   // the last one that added to [first, last]
+};
+#define CACHES_MAX  512
+#define CACHES_LIVE 2
+#define NO_CACHE    0xffffu
 
 // A value that must survive a helper, and where it is before and after the guest instruction.
 struct keep {
@@ -52,13 +71,17 @@ enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_LEAVE };
 // Code out of line.
 struct cold {
     u8 kind;
-    bool leaves;    // MISS: a value cannot be had after the helper: go on in the interpreter
-    u16 at;         // operation
+    bool leaves; // MISS: a value cannot be had after the helper: go on in the interpreter
+    u16 at;      // operation
     u16 block;
-    u16 to;         // LEAVE: block
-    u16 keeps, keeps_len; // values from before the instruction
-    u16 made, made_len;   // values that the instruction made: from slots in memory
-    u64 dirty;            // LEAVE: slots to write back
+    u16 to;                 // LEAVE: block
+    u16 keeps, keeps_len;   // values from before the instruction
+    u16 made, made_len;     // values that the instruction made: from slots in memory
+    u64 dirty;              // LEAVE: slots to write back
+    u16 cache[CACHES_LIVE]; // MISS: those behind the instruction
+    u8 stale;               // bits of those whose [first, last] is not known to be in one page after the helper
+    u8 base;                // MISS: the address is in this register, plus disp
+    s32 disp;
     struct label start, back;
 };
 
@@ -72,25 +95,31 @@ struct comp {
     unsigned block_no, at;
     bool failed;
 
-    u8 slot_reg[IR_SLOTS]; // NO_REG: in memory
-    u64 slots;             // those in registers
-    u64 changed;           // of them, those that the region PUTs
+    u8 slot_reg[IR_SLOTS];    // NO_REG: in memory
+    u64 slots;                // those in registers
+    u64 changed;              // of them, those that the region PUTs
     u64 dirty[IR_BLOCKS_MAX]; // at the block's start, those that may differ from memory
-    u64 dirty_now;         // likewise, at this operation
-    bool counting;         // BUDGET is in use
+    u64 dirty_now;            // likewise, at this operation
+    bool counting;            // BUDGET is in use
     u8 saved[6], saved_len;
-    u16 pool;              // registers for values
+    u16 pool; // registers for values
 
     struct val vals[IR_INSNS_MAX];
     ir_value reg_value[REGS];
     ir_value spill_value[SPILLS];
     unsigned spills_max;
-    u16 locked;            // registers that the current operation uses
+    u16 locked; // registers that the current operation uses
+    struct cache caches[CACHES_MAX];
+    unsigned caches_len;
+    u16 cache[CACHES_LIVE]; // the valid ones
+    u16 held;               // their registers
     ir_value aliases[IR_INSNS_MAX];
     unsigned aliases_len;
 
     struct label blocks[IR_BLOCKS_MAX];
     struct label helper;
+    struct label behind; // goes on in the interpreter behind the instruction at cpu->d, which a helper has executed
+    bool behind_used;
     bool helper_used;
     struct cold colds[COLDS_MAX];
     unsigned colds_len, open; // misses from `open` on wait for the end of their instruction
@@ -124,18 +153,18 @@ void comp_choose_slots(struct comp *x);
 void comp_scan_block(struct comp *x);
 
 // values.c: where values are.
-enum reg value_reg(struct comp *x, ir_value v);                // in a register, kept there during the operation
-enum reg value_scratch(struct comp *x);                        // a register for the rest of the operation
-void value_claim(struct comp *x, enum reg r);                  // this one; before the operands are asked for
+enum reg value_reg(struct comp *x, ir_value v); // in a register, kept there during the operation
+enum reg value_scratch(struct comp *x);         // a register for the rest of the operation
+void value_claim(struct comp *x, enum reg r);   // this one; before the operands are asked for
 // The register for the result of the current operation. It may be that of `a` or `b` when they die here (IR_NO_VALUE: no), and that
 // of the slot that the result is for; never one of the set `avoid`.
 enum reg value_result(struct comp *x, ir_value a, ir_value b, u16 avoid);
-void value_result_in(struct comp *x, enum reg r);              // the result is in this register of the pool, which was claimed
+void value_result_in(struct comp *x, enum reg r); // the result is in this register of the pool, which was claimed
 void value_alias(struct comp *x, ir_value v, unsigned slot); // v is what the slot's register holds
 void value_evict_aliases(struct comp *x, unsigned slot);
 void value_end_operation(struct comp *x);
 void value_start_block(struct comp *x);
-u64 value_max(const struct comp *x, ir_value v);               // no greater than this
+u64 value_max(const struct comp *x, ir_value v); // no greater than this
 
 // select.c
 void select_operation(struct comp *x);
@@ -146,6 +175,8 @@ bool select_folds_condition(const struct comp *x, ir_value v);
 
 // memory.c
 void memory_access(struct comp *x);
+void memory_drop_caches(struct comp *x, u16 regs); // those in any of these registers
+void memory_scan(struct comp *x, unsigned first, unsigned end);
 void memory_exec(struct comp *x);
 void memory_require(struct comp *x);
 void memory_close_misses(struct comp *x);
@@ -157,6 +188,7 @@ void leave_prologue(struct comp *x);
 void leave_end(struct comp *x);
 void leave_cold(struct comp *x, struct cold *cold);
 void leave_pops(struct comp *x);
+void leave_behind(struct comp *x);   // x->behind
 void leave_dispatch(struct comp *x); // to the handler of the entry in rsi
 void leave_write_back(struct comp *x, u64 slots);
 void leave_load_slots(struct comp *x); // and BUDGET

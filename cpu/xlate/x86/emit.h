@@ -11,15 +11,15 @@ enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R
 
 enum alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
 enum shift { SHIFT_ROL, SHIFT_ROR, SHIFT_SHL = 4, SHIFT_SHR, SHIFT_SAR = 7 };
-enum unary { UNARY_NOT = 2, UNARY_NEG, UNARY_MUL, UNARY_IMUL };             // MUL, IMUL: rdx:rax = rax * operand
-enum bits { BITS_POPCNT = 0xb8, BITS_TZCNT = 0xbc, BITS_LZCNT = 0xbd };     // with prefix f3
-enum scan { SCAN_FORWARD = 0xbc, SCAN_REVERSE };                            // bsf, bsr
+enum unary { UNARY_NOT = 2, UNARY_NEG, UNARY_MUL, UNARY_IMUL };         // MUL, IMUL: rdx:rax = rax * operand
+enum bits { BITS_POPCNT = 0xb8, BITS_TZCNT = 0xbc, BITS_LZCNT = 0xbd }; // with prefix f3
+enum scan { SCAN_FORWARD = 0xbc, SCAN_REVERSE };                        // bsf, bsr
 enum cc { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G };
 
 struct code {
     u8 *start, *at, *end;
-    intptr_t exec;  // what to add to an address here for the address at which it runs
-    bool full;      // it did not fit: what was written is worthless
+    intptr_t exec; // what to add to an address here for the address at which it runs
+    bool full;     // it did not fit: what was written is worthless
 };
 
 // [base + index * scale + disp]; index NO_REG: none.

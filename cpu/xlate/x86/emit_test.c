@@ -28,6 +28,7 @@ static void check_bytes(const struct code *c, const char *want, const char *what
         check_bytes(&c, want, #call); \
     } while (0);
 
+// clang-format off
 static void test_forms(void)
 {
     FORM(x_alu(&c, ALU_ADD, 0, RAX, R9), "4401c8") // add eax,r9d
@@ -290,6 +291,8 @@ static void test_forms(void)
     FORM(x_jmp_mem(&c, (struct mem){RCX, RAX, 8, 0}), "ff24c1") // jmp qword ptr [rcx+rax*8]
 }
 
+// clang-format on
+
 static s32 disp_at(unsigned at)
 {
     s32 d;
@@ -301,10 +304,10 @@ static void test_labels(void)
 {
     struct code c = code_new();
     struct label l = {0};
-    x_jmp(&c, &l);      // e9 at 0
+    x_jmp(&c, &l);       // e9 at 0
     x_jcc(&c, CC_E, &l); // 0f 84 at 5
-    x_call(&c, &l);     // e8 at 11
-    x_bind(&c, &l);     // 16
+    x_call(&c, &l);      // e8 at 11
+    x_bind(&c, &l);      // 16
     CHECK_EQ(disp_at(1), 16 - 5);
     CHECK_EQ(disp_at(7), 16 - 11);
     CHECK_EQ(disp_at(12), 0);

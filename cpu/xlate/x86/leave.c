@@ -180,6 +180,15 @@ static void branch(struct comp *x, const struct ir_insn *in)
     }
 }
 
+void leave_behind(struct comp *x)
+{
+    x_bind(&x->c, &x->behind);
+    leave_pops(x);
+    x_load(&x->c, 1, RSI, CPU_MEM(d));
+    x_alu_imm(&x->c, ALU_ADD, 1, RSI, sizeof(struct dinsn));
+    leave_dispatch(x);
+}
+
 void leave_end(struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];

@@ -4,6 +4,8 @@
 // A miss calls the instruction's reference semantics and goes on behind the instruction (ir.h). What lives in values across it is saved
 // on the stack around the call: `keeps` notes where each value is when the lookup fails and where the code behind the instruction
 // expects it.
+#include <string.h>
+
 #include "cpu/code.h"
 #include "cpu/mmu/access.h"
 #include "cpu/xlate/x86/comp.h"
@@ -13,7 +15,8 @@
 // cpu->block_d as offsets in the page.
 #define ENTRY(index) ((u64)(index) * sizeof(struct dinsn))
 
-static_assert(sizeof(struct tlb_entry) == 32 && offsetof(struct tlb_entry, rtag) == 0, "the index is shifted, not multiplied");
+static_assert(sizeof(struct tlb_entry) == 32 && offsetof(struct tlb_entry, rtag) == 0,
+              "the index is shifted, not multiplied");
 
 struct cold *comp_cold(struct comp *x, enum cold_kind kind)
 {
@@ -78,14 +81,30 @@ static void keep_made(struct comp *x, struct cold *cold)
 {
     for (unsigned i = cold->at; i < x->at; i++) {
         const struct val *val = &x->vals[i];
-        if (ir_ops[x->r->insns[i].op].result != 'V' || val->last < x->at || (val->loc != LOC_REG && val->loc != LOC_SPILL))
+        if (ir_ops[x->r->insns[i].op].result != 'V' || val->last < x->at ||
+            (val->loc != LOC_REG && val->loc != LOC_SPILL))
             continue;
         unsigned slot = slot_with(x, i, x->at);
         if (slot == IR_SLOTS || x->keeps_len == KEEPS_MAX) {
             cold->leaves = true;
             continue;
         }
-        x->keeps[x->keeps_len++] = (struct keep){.value = (ir_value)i, .from = LOC_NONE, .from_n = (u8)slot, .to = val->loc, .to_n = val->n};
+        x->keeps[x->keeps_len++] =
+            (struct keep){.value = (ir_value)i, .from = LOC_NONE, .from_n = (u8)slot, .to = val->loc, .to_n = val->n};
+    }
+}
+
+// What is known of pages behind the instruction. The code after it counts on what the instruction's accesses found out; when one goes to
+// the helper, only the answer to its own lookup can be had again.
+static void note_caches(struct comp *x, struct cold *cold)
+{
+    for (unsigned k = 0; k < CACHES_LIVE; k++) {
+        cold->cache[k] = x->cache[k];
+        if (x->cache[k] == NO_CACHE)
+            continue;
+        const struct cache *cache = &x->caches[x->cache[k]];
+        if (cache->extended > cold->at || (cache->extended == cold->at && cache->made != cold->at))
+            cold->stale |= (u8)(1 << k);
     }
 }
 
@@ -96,6 +115,7 @@ void memory_close_misses(struct comp *x)
         if (cold->kind != COLD_MISS)
             continue;
         x_bind(&x->c, &cold->back);
+        note_caches(x, cold);
         struct keep *keeps = &x->keeps[cold->keeps];
         for (unsigned i = 0; i < cold->keeps_len; i++) {
             const struct val *val = &x->vals[keeps[i].value];
@@ -175,50 +195,212 @@ static bool storable(const struct comp *x, const struct ir_insn *in)
     return is_s32(in->imm & MEM_SWAP ? __builtin_bswap64(imm) : imm);
 }
 
-// The lookup of cpu/mmu/access.h.
-void memory_access(struct comp *x)
+// The base that an address is counted from, and how far it is from there.
+static ir_value root_of(const struct comp *x, ir_value v, s64 *disp)
+{
+    *disp = 0;
+    for (const struct ir_insn *in = comp_insn(x, v);
+         in->op == IR_ADD && is_const(x, in->b) && is_s32(comp_insn(x, in->b)->imm); in = comp_insn(x, v)) {
+        *disp += (s64)comp_insn(x, in->b)->imm;
+        v = in->a;
+    }
+    return v;
+}
+
+// Notes which accesses have a later one of the same kind from the same base, no whole instruction in between.
+void memory_scan(struct comp *x, unsigned first, unsigned end)
+{
+    enum { SEEN = 8 };
+    struct {
+        ir_value root, at;
+        bool write;
+    } seen[SEEN];
+    unsigned seen_len = 0, next = 0;
+    for (unsigned i = first; i < end; i++) {
+        const struct ir_insn *in = &x->r->insns[i];
+        if (in->op == IR_EXEC)
+            seen_len = next = 0;
+        if (in->op != IR_LOAD && in->op != IR_STORE)
+            continue;
+        s64 disp;
+        ir_value root = root_of(x, in->a, &disp);
+        bool write = in->op == IR_STORE;
+        unsigned k = 0;
+        while (k < seen_len && (seen[k].root != root || seen[k].write != write))
+            k++;
+        if (k < seen_len) {
+            x->vals[seen[k].at].shared = true;
+        } else {
+            k = next;
+            next = (next + 1) % SEEN;
+            seen_len = MAX(seen_len, k + 1);
+        }
+        seen[k].root = root;
+        seen[k].at = (ir_value)i;
+        seen[k].write = write;
+    }
+}
+
+void memory_drop_caches(struct comp *x, u16 regs)
+{
+    x->held = 0;
+    for (unsigned k = 0; k < CACHES_LIVE; k++) {
+        if (x->cache[k] == NO_CACHE)
+            continue;
+        const struct cache *cache = &x->caches[x->cache[k]];
+        u16 its = (u16)(1 << cache->tag | 1 << cache->addend);
+        if (its & regs)
+            x->cache[k] = NO_CACHE;
+        else
+            x->held |= its;
+    }
+}
+
+static struct cache *find_cache(struct comp *x, ir_value root, bool write)
+{
+    for (unsigned k = 0; k < CACHES_LIVE; k++) {
+        if (x->cache[k] == NO_CACHE)
+            continue;
+        struct cache *cache = &x->caches[x->cache[k]];
+        if (cache->root == root && cache->write == write)
+            return cache;
+    }
+    return NULL;
+}
+
+// The lookup that has just been made stays in its registers. It takes the place of what was used longest ago.
+static void make_cache(struct comp *x, ir_value root, bool write, s64 first, s64 last, enum reg tag, enum reg addend)
+{
+    if (x->caches_len == CACHES_MAX)
+        return;
+    unsigned oldest = 0;
+    for (unsigned k = 0; k < CACHES_LIVE; k++) {
+        if (x->cache[k] == NO_CACHE) {
+            oldest = k;
+            break;
+        }
+        if (x->caches[x->cache[k]].used < x->caches[x->cache[oldest]].used)
+            oldest = k;
+    }
+    x->caches[x->caches_len] = (struct cache){.write = write,
+                                              .tag = (u8)tag,
+                                              .addend = (u8)addend,
+                                              .root = root,
+                                              .first = first,
+                                              .last = last,
+                                              .made = (u16)x->at,
+                                              .used = (u16)x->at,
+                                              .extended = (u16)x->at};
+    x->cache[oldest] = (u16)x->caches_len++;
+    memory_drop_caches(x, 0);
+}
+
+struct address {
+    enum reg base;
+    s32 disp;
+    ir_value value; // in base
+};
+
+// at = the entry for the page of the address in from + disp
+static void entry_of(struct comp *x, enum reg at, enum reg from, s32 disp)
 {
     struct code *c = &x->c;
-    const struct ir_insn *in = &x->r->insns[x->at];
-    unsigned bytes = 1u << (in->imm & MEM_SIZE);
-    bool write = in->op == IR_STORE;
-    ir_value base = in->a;
-    s32 disp = 0;
-    if (x->vals[base].loc == LOC_FOLDED) {
-        disp = (s32)comp_insn(x, comp_insn(x, base)->b)->imm;
-        base = comp_insn(x, base)->a;
-    }
-    enum reg ra = value_reg(x, base);
-    enum reg rv = write && !storable(x, in) ? value_reg(x, in->b) : NO_REG;
-    enum reg tag = value_scratch(x), at = value_scratch(x);
-
-    // tag = page of the last byte, with the generation of its half of the address space
-    s32 last = disp + (s32)bytes - 1;
-    if (last)
-        x_lea(c, 1, tag, mem_at(ra, last));
+    if (disp)
+        x_lea(c, 0, at, mem_at(from, disp));
     else
-        x_mov(c, 1, tag, ra);
+        x_mov(c, 0, at, from);
+    x_shift(c, SHIFT_SHR, 0, at, GUEST_PAGE_SHIFT - 5);
+    x_alu_imm(c, ALU_AND, 0, at, (s32)((TLB_ENTRIES - 1) << 5));
+    x_alu_load(c, ALU_ADD, 1, at, CPU_MEM(tlb));
+}
+
+static struct mem tag_mem(enum reg at, bool write)
+{
+    return mem_at(at, write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
+}
+
+// The lookup of cpu/mmu/access.h: leaves the entry's tag and addend in registers.
+static void lookup(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at)
+{
+    struct code *c = &x->c;
+    // tag = page of the last byte, with the generation of its half of the address space
+    s32 last = a.disp + (s32)bytes - 1;
+    if (last)
+        x_lea(c, 1, tag, mem_at(a.base, last));
+    else
+        x_mov(c, 1, tag, a.base);
     x_mov(c, 1, at, tag);
     x_shift(c, SHIFT_SHR, 1, at, 63);
     x_alu_imm(c, ALU_AND, 1, tag, (s32)GUEST_PAGE_MASK);
     x_alu_load(c, ALU_OR, 1, tag, (struct mem){CPU, (u8)at, 8, (s32)offsetof(struct cpu, tlb_gen)});
     // at = the entry of the page of the first byte
-    if (disp)
-        x_lea(c, 0, at, mem_at(ra, disp));
-    else
-        x_mov(c, 0, at, ra);
-    x_shift(c, SHIFT_SHR, 0, at, GUEST_PAGE_SHIFT - 5);
-    x_alu_imm(c, ALU_AND, 0, at, (s32)((TLB_ENTRIES - 1) << 5));
-    x_alu_load(c, ALU_ADD, 1, at, CPU_MEM(tlb));
-    x_alu_load(c, ALU_CMP, 1, tag, mem_at(at, write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag)));
+    entry_of(x, at, a.base, a.disp);
+    x_alu_load(c, ALU_CMP, 1, tag, tag_mem(at, write));
     struct cold *cold = miss(x);
+    cold->base = (u8)a.base;
+    cold->disp = a.disp;
     x_jcc(c, CC_NE, &cold->start);
     x_load(c, 1, at, mem_at(at, offsetof(struct tlb_entry, addend)));
-    struct mem m = mem_indexed(at, ra, disp);
-    if (write)
-        store(x, in, rv, tag, m);
+}
+
+// Whether the access, at [first, last] from the cache's root, is in its page: by what is known, or by a comparison of the page of that end
+// which is not. False: that would take two comparisons.
+static bool same_page(struct comp *x, struct cache *cache, struct address a, unsigned bytes, s64 first,
+                      enum reg *scratch)
+{
+    struct code *c = &x->c;
+    s64 last = first + bytes - 1;
+    if (first < cache->first && last > cache->last)
+        return false;
+    cache->used = (u16)x->at;
+    x->locked |= (u16)(1 << cache->tag | 1 << cache->addend);
+    if (first >= cache->first && last <= cache->last)
+        return true;
+    enum reg page = *scratch = value_scratch(x);
+    x_lea(c, 1, page, mem_at(a.base, last > cache->last ? a.disp + (s32)bytes - 1 : a.disp));
+    x_alu(c, ALU_XOR, 1, page, cache->tag);
+    x_shift(c, SHIFT_SHR, 1, page, GUEST_PAGE_SHIFT);
+    x_jcc(c, CC_NE, &miss(x)->start);
+    cache->extended = (u16)x->at;
+    cache->first = MIN(cache->first, first);
+    cache->last = MAX(cache->last, last);
+    return true;
+}
+
+void memory_access(struct comp *x)
+{
+    const struct ir_insn *in = &x->r->insns[x->at];
+    unsigned bytes = 1u << (in->imm & MEM_SIZE);
+    bool write = in->op == IR_STORE;
+    s64 first;
+    ir_value root = root_of(x, in->a, &first);
+    struct address a = {.value = in->a};
+    if (x->vals[a.value].loc == LOC_FOLDED) {
+        a.disp = (s32)comp_insn(x, comp_insn(x, a.value)->b)->imm;
+        a.value = comp_insn(x, a.value)->a;
+    }
+    a.base = value_reg(x, a.value);
+    enum reg rv = write && !storable(x, in) ? value_reg(x, in->b) : NO_REG;
+    struct cache *cache = find_cache(x, root, write);
+    bool swaps =
+        write && rv != NO_REG && in->imm & MEM_SWAP && bytes > 1 && !x86_features.movbe; // in a register of its own
+    enum reg addend, scratch = NO_REG;
+    if (cache && same_page(x, cache, a, bytes, first, &scratch)) {
+        addend = cache->addend;
+    } else {
+        enum reg tag = value_scratch(x);
+        addend = value_scratch(x);
+        lookup(x, a, bytes, write, tag, addend);
+        if (swaps)
+            scratch = tag;
+        else if (x->vals[x->at].shared)
+            make_cache(x, root, write, first, first + bytes - 1, tag, addend);
+    }
+    struct mem m = mem_indexed(addend, a.base, a.disp);
+    if (!write)
+        load(x, in, value_result(x, a.value, IR_NO_VALUE, 0), m);
     else
-        load(x, in, value_result(x, base, IR_NO_VALUE, 0), m);
+        store(x, in, rv, swaps && scratch == NO_REG ? value_scratch(x) : scratch, m);
 }
 
 static void call_helper(struct comp *x, const void *fn, u32 insn, unsigned index, unsigned block)
@@ -246,6 +428,7 @@ void memory_exec(struct comp *x)
         if (x->slots >> s & 1)
             value_evict_aliases(x, s);
     }
+    memory_drop_caches(x, (u16)~0u);
     u16 saved = 0;
     unsigned pushes = 0;
     bool spilled = false;
@@ -297,16 +480,55 @@ void memory_require(struct comp *x)
     x_jcc(c, CC_NE, &cold->start);
 }
 
+// The caches that are used behind the instruction whose miss this is. False: one of them cannot be had.
+static bool caches_behind(const struct comp *x, const struct cold *cold, const struct cache *out[CACHES_LIVE],
+                          unsigned *len)
+{
+    *len = 0;
+    for (unsigned k = 0; k < CACHES_LIVE; k++) {
+        if (cold->cache[k] == NO_CACHE || x->caches[cold->cache[k]].used <= cold->at)
+            continue;
+        if (cold->stale >> k & 1)
+            return false;
+        out[(*len)++] = &x->caches[cold->cache[k]];
+    }
+    return true;
+}
+
+static void to_behind(struct comp *x)
+{
+    x->behind_used = true;
+    x_jmp(&x->c, &x->behind);
+}
+
 static void cold_miss(struct comp *x, struct cold *cold)
 {
     struct code *c = &x->c;
     const struct ir_insn *in = &x->r->insns[cold->at];
     const struct keep *keeps = &x->keeps[cold->keeps], *made = &x->keeps[cold->made];
-    s32 below = cold->leaves || !x->spills_max ? 0 : RED_ZONE;
+    const void *fn = semantics(in->insn);
+    const struct cache *caches[CACHES_LIVE];
+    unsigned caches_len;
+    struct label crossing = {0};
+    if (!caches_behind(x, cold, caches, &caches_len) || cold->leaves) {
+        call_helper(x, fn, in->insn, in->index, cold->block);
+        to_behind(x);
+        return;
+    }
+    s32 below = x->spills_max ? RED_ZONE : 0;
     unsigned pushes = 0;
+    for (unsigned k = 0; k < caches_len; k++) {
+        // The tag is that of the last byte. It says nothing where the first one is in the page before.
+        if (caches[k]->made != cold->at || (in->imm & MEM_SIZE) == MEM_8)
+            continue;
+        x_lea(c, 1, caches[k]->addend, mem_at(cold->base, cold->disp));
+        x_alu(c, ALU_XOR, 1, caches[k]->addend, caches[k]->tag);
+        x_shift(c, SHIFT_SHR, 1, caches[k]->addend, GUEST_PAGE_SHIFT);
+        x_jcc(c, CC_NE, &crossing);
+    }
     if (below)
         x_alu_imm(c, ALU_ADD, 1, RSP, -RED_ZONE);
-    for (unsigned i = 0; i < cold->keeps_len && !cold->leaves; i++) {
+    for (unsigned i = 0; i < cold->keeps_len; i++) {
         const struct keep *k = &keeps[i];
         if (k->to == LOC_NONE || (k->from == LOC_SPILL && k->to == LOC_SPILL && k->from_n == k->to_n))
             continue;
@@ -316,18 +538,16 @@ static void cold_miss(struct comp *x, struct cold *cold)
             x_push(c, k->from == LOC_SLOT ? x->slot_reg[k->from_n] : k->from_n);
         pushes++;
     }
-    if (pushes & 1)
-        x_push(c, CPU);
-    call_helper(x, semantics(in->insn), in->insn, in->index, cold->block);
-    if (cold->leaves) {
-        leave_pops(x);
-        x_load(c, 1, RSI, CPU_MEM(d));
-        x_alu_imm(c, ALU_ADD, 1, RSI, sizeof(struct dinsn));
-        leave_dispatch(x);
-        return;
+    unsigned kept = pushes;
+    for (unsigned k = 0; k < caches_len; k++) {
+        x_push(c, caches[k]->tag);
+        pushes++;
     }
-    // Those that belong below rsp by way of rax, then the registers. The stack holds the kept ones, the last on top.
     s32 pad = pushes & 1 ? 8 : 0;
+    if (pad)
+        x_push(c, CPU);
+    call_helper(x, fn, in->insn, in->index, cold->block);
+    // Those that belong below rsp by way of rax, then the registers. The stack holds the kept ones, the last on top.
     s32 frame = below + 8 * (s32)pushes + pad;
     for (unsigned pass = LOC_SPILL;; pass = LOC_REG) {
         unsigned n = 0;
@@ -353,11 +573,25 @@ static void cold_miss(struct comp *x, struct cold *cold)
         if (pass == LOC_REG)
             break;
     }
+    for (unsigned k = 0; k < caches_len; k++)
+        x_load(c, 1, caches[k]->tag, mem_at(RSP, pad + 8 * (s32)(pushes - kept - k - 1)));
     if (frame == RED_ZONE)
         x_alu_imm(c, ALU_SUB, 1, RSP, -RED_ZONE);
     else if (frame)
         x_alu_imm(c, ALU_ADD, 1, RSP, frame);
+    for (unsigned k = 0; k < caches_len; k++) {
+        entry_of(x, caches[k]->addend, caches[k]->tag, 0);
+        x_alu_load(c, ALU_CMP, 1, caches[k]->tag, tag_mem(caches[k]->addend, caches[k]->write));
+        x->behind_used = true;
+        x_jcc(c, CC_NE, &x->behind);
+        x_load(c, 1, caches[k]->addend, mem_at(caches[k]->addend, offsetof(struct tlb_entry, addend)));
+    }
     x_jmp(c, &cold->back);
+    if (crossing.chain) {
+        x_bind(c, &crossing);
+        call_helper(x, fn, in->insn, in->index, cold->block);
+        to_behind(x);
+    }
 }
 
 void memory_cold(struct comp *x, struct cold *cold)
@@ -367,7 +601,8 @@ void memory_cold(struct comp *x, struct cold *cold)
     if (cold->kind == COLD_MISS)
         cold_miss(x, cold);
     else
-        call_helper(x, (const void *)(uintptr_t)xlate_require_slow, in->insn, in->index, cold->block); // does not return
+        call_helper(x, (const void *)(uintptr_t)xlate_require_slow, in->insn, in->index,
+                    cold->block); // does not return
 }
 
 // rsp is as in the region's code when this is called, or an even number of doublewords below.

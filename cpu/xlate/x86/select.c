@@ -5,16 +5,11 @@
 static const struct {
     u8 cc, mirrored, inverted;
 } conditions[] = {
-    [COND_EQ] = {CC_E, COND_EQ, COND_NE},
-    [COND_NE] = {CC_NE, COND_NE, COND_EQ},
-    [COND_LT] = {CC_L, COND_GT, COND_GE},
-    [COND_GE] = {CC_GE, COND_LE, COND_LT},
-    [COND_LE] = {CC_LE, COND_GE, COND_GT},
-    [COND_GT] = {CC_G, COND_LT, COND_LE},
-    [COND_ULT] = {CC_B, COND_UGT, COND_UGE},
-    [COND_UGE] = {CC_AE, COND_ULE, COND_ULT},
-    [COND_ULE] = {CC_BE, COND_UGE, COND_UGT},
-    [COND_UGT] = {CC_A, COND_ULT, COND_ULE},
+    [COND_EQ] = {CC_E, COND_EQ, COND_NE},     [COND_NE] = {CC_NE, COND_NE, COND_EQ},
+    [COND_LT] = {CC_L, COND_GT, COND_GE},     [COND_GE] = {CC_GE, COND_LE, COND_LT},
+    [COND_LE] = {CC_LE, COND_GE, COND_GT},    [COND_GT] = {CC_G, COND_LT, COND_LE},
+    [COND_ULT] = {CC_B, COND_UGT, COND_UGE},  [COND_UGE] = {CC_AE, COND_ULE, COND_ULT},
+    [COND_ULE] = {CC_BE, COND_UGE, COND_UGT}, [COND_UGT] = {CC_A, COND_ULT, COND_ULE},
 };
 
 #define BIT(r) ((u16)(1 << (r)))
@@ -423,7 +418,8 @@ static void crf(struct comp *x, const struct ir_insn *in)
     bool straight = compare(x, w, in->a, in->b);
     enum cc less = is_signed ? CC_L : CC_B, greater = is_signed ? CC_G : CC_A;
     enum reg t = value_scratch(x);
-    enum reg dst = value_result(x, in->a == in->c ? IR_NO_VALUE : in->a, in->b == in->c ? IR_NO_VALUE : in->b, so_const ? 0 : BIT(so));
+    enum reg dst = value_result(x, in->a == in->c ? IR_NO_VALUE : in->a, in->b == in->c ? IR_NO_VALUE : in->b,
+                                so_const ? 0 : BIT(so));
     x_mov_imm(c, dst, 2);
     x_mov_imm(c, t, 4);
     x_cmov(c, straight ? greater : less, 0, dst, t);

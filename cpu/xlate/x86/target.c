@@ -26,7 +26,8 @@ static void compile_block(struct comp *x, unsigned n)
     x_bind(&x->c, &x->blocks[n]);
     for (x->at = x->block->first; x->at < (unsigned)x->block->first + x->block->len && !x->failed; x->at++) {
         const struct ir_insn *in = &r->insns[x->at];
-        if (x->open < x->colds_len && (ir_ops[in->op].flags & IR_END || in->index != r->insns[x->colds[x->open].at].index))
+        if (x->open < x->colds_len &&
+            (ir_ops[in->op].flags & IR_END || in->index != r->insns[x->colds[x->open].at].index))
             memory_close_misses(x);
         select_operation(x);
         value_end_operation(x);
@@ -38,8 +39,9 @@ static bool compile(struct comp *x, const struct ir_region *r)
 {
     x->r = r;
     x->failed = x->helper_used = false;
-    x->colds_len = x->open = x->keeps_len = x->spills_max = 0;
-    x->helper = (struct label){0};
+    x->colds_len = x->open = x->keeps_len = x->spills_max = x->caches_len = 0;
+    x->helper = x->behind = (struct label){0};
+    x->behind_used = false;
     for (unsigned n = 0; n < r->blocks_len; n++)
         x->blocks[n] = (struct label){0};
     comp_choose_slots(x);
@@ -54,6 +56,8 @@ static bool compile(struct comp *x, const struct ir_region *r)
     }
     if (x->helper_used)
         memory_helper(x);
+    if (x->behind_used)
+        leave_behind(x);
     return !x->failed && !x->c.full;
 }
 

@@ -46,12 +46,18 @@ static enum reg take(struct comp *x, u16 avoid)
     for (unsigned r = 0; r < REGS; r++) {
         if (!(may >> r & 1))
             continue;
+        if (x->held >> r & 1)
+            continue;
         if (x->reg_value[r] == IR_NO_VALUE)
             return r;
         if (best == NO_REG || x->vals[x->reg_value[r]].last > far) {
             best = r;
             far = x->vals[x->reg_value[r]].last;
         }
+    }
+    if (may & x->held) { // what is known of pages is worth less than a spill
+        memory_drop_caches(x, may & x->held);
+        return take(x, avoid);
     }
     if (best == NO_REG) { // an operation never needs that many
         x->failed = true;
@@ -71,6 +77,7 @@ enum reg value_scratch(struct comp *x)
 void value_claim(struct comp *x, enum reg r)
 {
     ir_value v = x->reg_value[r];
+    memory_drop_caches(x, (u16)(1 << r));
     if (v != IR_NO_VALUE) {
         enum reg other = take(x, (u16)(1 << r));
         x_mov(&x->c, 1, other, r);
@@ -86,11 +93,8 @@ enum reg value_reg(struct comp *x, ir_value v)
     struct val *val = &x->vals[v];
     enum reg r;
     switch (val->loc) {
-    case LOC_REG:
-        r = val->n;
-        break;
-    case LOC_SLOT:
-        return x->slot_reg[val->n];
+    case LOC_REG: r = val->n; break;
+    case LOC_SLOT: return x->slot_reg[val->n];
     case LOC_CONST:
         r = value_scratch(x);
         x_mov_imm(&x->c, r, comp_insn(x, v)->imm);
@@ -102,9 +106,7 @@ enum reg value_reg(struct comp *x, ir_value v)
         x->reg_value[r] = v;
         set_loc(x, v, LOC_REG, r);
         break;
-    default:
-        x->failed = true;
-        return RAX;
+    default: x->failed = true; return RAX;
     }
     x->locked |= (u16)(1 << r);
     return r;
@@ -210,6 +212,7 @@ void value_start_block(struct comp *x)
         x->spill_value[s] = IR_NO_VALUE;
     x->aliases_len = 0;
     x->locked = 0;
+    memory_drop_caches(x, (u16)~0u);
 }
 
 u64 value_max(const struct comp *x, ir_value v)
