@@ -352,6 +352,8 @@ static int run_to_end(struct boot *b)
         status = run(b, first);
         if (status || atomic_load(&b->lp.end) != END_REBOOT)
             break;
+        if (atomic_load(&b->lp.report_wanted))
+            report_crash(stderr, &b->lp, console_is_raw());
         status = restart(b);
     }
     return status;

@@ -54,6 +54,7 @@ static void power_on_state(struct partition *lp)
     lp->rtas_base = 0;
     lp->fdt_addr = 0;
     lp->end_reason = NULL;
+    atomic_store(&lp->report_wanted, false);
     atomic_store(&lp->end, END_NONE);
     cas_reset(lp);
     lp->group.rma_size = tree_rma_size(lp->config.memory);

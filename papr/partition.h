@@ -23,6 +23,7 @@ struct vty;
 struct vio;
 struct of_state;
 struct drc_table;
+struct watchdogs;
 
 // What the partition was defined with. Fixed after start.
 struct partition_config {
@@ -66,6 +67,7 @@ struct partition {
     struct vio *vio; // papr/vdev_ops.h
     struct of_state *of;    // client interface
     struct drc_table *drc;
+    struct watchdogs *watchdogs;
 
     // Negotiated by client-architecture-support, before the OS runs.
     bool radix;        // the OS chose radix
@@ -76,6 +78,7 @@ struct partition {
 
     // Atomic.
     _Atomic u32 end;   // enum partition_end; set once, by partition_end()
+    _Atomic bool report_wanted; // the partition's state is to be reported before it restarts
     const char *end_reason; // static text, written before `end`
 };
 

@@ -14,6 +14,7 @@
 #include "papr/tce.h"
 #include "papr/vdev_ops.h"
 #include "papr/vpa.h"
+#include "papr/watchdog.h"
 #include "papr/xics.h"
 #include "papr/xive.h"
 
@@ -50,6 +51,7 @@ static const struct {
 } services[] = {
     {hpt_init, hpt_fini, hpt_reset}, {xics_init, xics_fini, xics_reset}, {xive_init, xive_fini, xive_reset},
     {tce_init, tce_fini, tce_reset}, {vio_init, vio_fini, vio_reset},
+    {watchdog_init, watchdog_fini, watchdog_reset},
 };
 
 int services_init(struct partition *lp)
