@@ -15,7 +15,7 @@
 
 #define DATA 0x40000ull
 #define DATA_SIZE 0x4000u
-#define BODY_MAX 40u
+#define BODY_MAX 160u
 
 enum how { BY_INTERPRETER, BY_LOWERED, BY_OPTIMISED, BY_JIT };
 
@@ -47,9 +47,10 @@ static bool is_usable(enum insn_id id)
     return row->privilege == PRIV_U && (row->kind == KIND_PLAIN || row->kind == KIND_LOAD || row->kind == KIND_STORE);
 }
 
-static u32 put_operand(u32 insn, const struct operand *op, bool memory, enum isa_level level)
+// Stores stay in the data, or would change the program and the vectors.
+static u32 put_operand(u32 insn, const struct operand *op, bool memory, bool store)
 {
-    u32 wild = below(100) < 2;
+    bool wild = !store && below(100) < 2;
     switch (op->class) {
     case CLASS_GPR:
     case CLASS_GPR0:
@@ -82,7 +83,7 @@ static u32 random_insn(bool fixed_only, enum isa_level level)
         const struct operand *ops[ISA_OPERANDS_MAX];
         unsigned len = isa_operands(row, ops);
         for (unsigned i = 0; i < len; i++)
-            insn = put_operand(insn, ops[i], memory, level);
+            insn = put_operand(insn, ops[i], memory, row->kind == KIND_STORE);
         if (isa_decode(insn, level) != id) // a more specific row
             continue;
         return insn;
@@ -112,8 +113,8 @@ static void make_program(struct program *p, bool fixed_only, enum isa_level leve
     bool call = below(3) == 0;
     *p = (struct program){0};
     for (unsigned i = 0; i < len; i++) {
-        if (skip == 0 && below(6) == 0 && i + 6 < len) {
-            skip = 1 + below(4);
+        if (skip == 0 && below(4) == 0 && i + 20 < len) {
+            skip = 1 + below(below(4) ? 4 : 16);
             add(p, skip_branch(skip));
             continue;
         }
@@ -146,7 +147,9 @@ static void start_state(struct cpu *cpu)
     for (unsigned i = 26; i < 28; i++)
         cpu->gpr[i] = below(64) * (below(2) ? 1 : 8);
     for (unsigned i = 28; i < 32; i++)
-        cpu->gpr[i] = DATA + 0x1000 + below(0x800) * (below(2) ? 1 : 8) % 0x1000;
+        cpu->gpr[i] = DATA + 0x1000 + (below(3) ? below(0x1000) : 0x1000 - below(16)); // misses at the end of the page
+    if (below(16) == 0)
+        cpu->gpr[28 + below(4)] = 5ull << 32; // no memory
     for (unsigned i = 0; i < 8; i++)
         cpu->crf[i] = below(16);
     cpu->so = below(2);

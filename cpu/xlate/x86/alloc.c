@@ -148,9 +148,11 @@ void comp_scan_block(struct comp *x)
         if (t != IR_NO_VALUE && select_folds_condition(x, t))
             x->vals[t].folds++;
         if (in->op == IR_PUT) {
-            // The result is computed in the slot's register when nobody looks at the slot in between.
+            // The result is computed in the slot's register when nobody looks at the slot in between. What an access makes is
+            // not, when another instruction PUTs it: the helper's path reads the slots anew, and this one is still the old one.
             if (x->slot_reg[in->slot] != NO_REG && touched[in->slot] <= in->a && guest <= in->a &&
-                insns[in->a].op != IR_GET && insns[in->a].op != IR_CONST && x->vals[in->a].target == IR_SLOTS)
+                insns[in->a].op != IR_GET && insns[in->a].op != IR_CONST && x->vals[in->a].target == IR_SLOTS &&
+                (insns[guest].index != insns[in->a].index || in->index == insns[in->a].index))
                 x->vals[in->a].target = (u8)in->slot;
             touched[in->slot] = (u16)(i + 1);
         }
