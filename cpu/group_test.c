@@ -209,11 +209,13 @@ static void test_idle_wakes_on_decrementer(void)
     teardown();
 }
 
+static const struct cpu_hooks no_hooks;
+
 // A page cache full of predecoded pages is emptied and refilled while all threads run.
 static void test_code_arena_overflow(void)
 {
     CHECK_EQ(guest_mem_init(&mem, 64 * MIB), 0);
-    CHECK_EQ(group_init(&group, &mem, &(const struct cpu_hooks){0}, NULL), 0);
+    CHECK_EQ(group_init(&group, &mem, &no_hooks, NULL), 0);
     group.radix = true;
     struct cpu *cpu = group_add_cpu(&group, 0, 0, 0, 0x4e1203);
     cpu->isa_level = LEVEL_V30;

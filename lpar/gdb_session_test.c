@@ -15,6 +15,7 @@
 static u8 memory[3 * GUEST_PAGE_SIZE];
 static struct guest_mem mem;
 static struct cpu_group group;
+static const struct cpu_hooks hooks;
 static struct gdb_session session;
 static int resumed;           // the argument of the last resume, -2: none
 static unsigned interrupted, killed, detached;
@@ -101,7 +102,7 @@ static void begin(void)
 {
     if (!group.len) {
         isa_init();
-        if (guest_mem_init(&mem, 64 * KIB) || group_init(&group, &mem, &(const struct cpu_hooks){0}, NULL) ||
+        if (guest_mem_init(&mem, 64 * KIB) || group_init(&group, &mem, &hooks, NULL) ||
             !group_add_cpu(&group, 0, 0, 0, 0x4e1203) || !group_add_cpu(&group, 0, 1, 1, 0x4e1203))
             abort();
     }

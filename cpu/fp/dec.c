@@ -250,7 +250,7 @@ static struct dec dec_finish(const struct dec_format *f, struct fp_env *env, boo
         exp += f->wrap;
     }
     s32 drop = n > f->digits ? (s32)(n - f->digits) : 0;
-    if (!wrap && exp + drop < -f->bias)
+    if (exp + drop < -f->bias) // also after wrapping: a number of a wider format
         drop = -f->bias - exp;
 
     enum rest rest;
@@ -270,6 +270,8 @@ static struct dec dec_finish(const struct dec_format *f, struct fp_env *env, boo
         env->flags |= FPSCR_OX;
         exp -= f->wrap;
     }
+    if (q && exp + (s32)dec_digits(q) > f->exp_max + (s32)f->digits) // a number of a wider format, although wrapped
+        return overflow(f, env, sign);
     if (exp > f->exp_max) { // the value fits with more digits
         q *= dec_pow10((unsigned)(exp - f->exp_max));
         exp = f->exp_max;

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 static u8 memory[8192];
 static struct cpu_group group;
+static const struct cpu_hooks hooks;
 static struct guest_mem mem;
 static struct gdb_session *running;
 
@@ -75,7 +76,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     if (!group.len) {
         isa_init();
-        if (guest_mem_init(&mem, 64 * KIB) || group_init(&group, &mem, &(const struct cpu_hooks){0}, NULL))
+        if (guest_mem_init(&mem, 64 * KIB) || group_init(&group, &mem, &hooks, NULL))
             abort();
         group_add_cpu(&group, 0, 0, 0, 0x4e1203);
         group_add_cpu(&group, 1, 0, 1, 0x4e1203);
