@@ -40,6 +40,9 @@ const struct rtas_row rtas_rows[] = {
     {0x201c, "ibm,suspend-me", rtas_suspend_me, 0, 1, "LoPAR ibm,suspend-me", 0},
     {0x201d, "ibm,nmi-register", rtas_nmi_register, 2, 1, "LoPAR ibm,nmi-register", 0},
     {0x201e, "ibm,nmi-interlock", rtas_nmi_interlock, 0, 1, "LoPAR ibm,nmi-interlock", 0},
+    {0x201f, "ibm,get-vpd", rtas_get_vpd, 4, 3, "LoPAR ibm,get-vpd", 0},
+    {0x2020, "ibm,update-nodes", rtas_update_nodes, 2, 1, "LoPAR ibm,update-nodes", 0},
+    {0x2021, "ibm,update-properties", rtas_update_properties, 2, 1, "LoPAR ibm,update-properties", 0},
 };
 const unsigned rtas_rows_len = ARRAY_LEN(rtas_rows);
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "papr/rtas.h"
 
+#include <libfdt.h>
+
 #include "cpu/spr.h"
 #include "papr/drc.h"
 #include "papr/events.h"
 #include "papr/nvram.h"
+#include "papr/of.h"
 #include "papr/test_partition.h"
 #include "papr/tree.h"
 
@@ -242,6 +245,68 @@ static void test_nmi(void)
     test_hv.ends = 0;
 }
 
+static void test_vpd(void)
+{
+    u8 vpd[512];
+    u32 len = 0, sequence = 1;
+    guest_mem_write(&lp->mem, BUFFER + 1024, "", 1);
+    int rc;
+    do { // in pieces of 7 bytes
+        rc = RTAS("ibm,get-vpd", BUFFER + 1024, BUFFER, 7, sequence);
+        CHECK(rc == 0 || rc == RTAS_MORE_DATA);
+        CHECK(ret[2] >= 1 && ret[2] <= 7 && len + ret[2] <= sizeof(vpd));
+        guest_mem_read(&lp->mem, BUFFER, vpd + len, ret[2]);
+        len += ret[2];
+        sequence = ret[1];
+    } while (rc == RTAS_MORE_DATA && len < 500);
+    CHECK_EQ(vpd[0], 0x84);
+    CHECK_EQ(vpd[1] + vpd[2] * 256u, len - 4);
+    CHECK(memcmp(vpd + 3,
+                 "RT\4VSYSTM\x08"
+                 "9009-22ASE\x07"
+                 "78A5007",
+                 28) == 0);
+    CHECK_EQ(vpd[len - 1], 0x78);
+    CHECK_EQ(sequence, 1);
+    CHECK_EQ(RTAS("ibm,get-vpd", BUFFER + 1024, BUFFER, 512, 1), 0);
+    CHECK_EQ(ret[2], len);
+    guest_mem_write(&lp->mem, BUFFER + 1024, "U9009.22A.78A5007", 18);
+    CHECK_EQ(RTAS("ibm,get-vpd", BUFFER + 1024, BUFFER, 512, 1), 0);
+    guest_mem_write(&lp->mem, BUFFER + 1024, "U9009.22A.78A5008", 18);
+    CHECK_EQ(RTAS("ibm,get-vpd", BUFFER + 1024, BUFFER, 512, 1), RTAS_PARAMETER);
+    guest_mem_write(&lp->mem, BUFFER + 1024, "", 1);
+    CHECK_EQ(RTAS("ibm,get-vpd", BUFFER + 1024, BUFFER, 0, 1), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,get-vpd", BUFFER + 1024, BUFFER, 512, 0), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,get-vpd", BUFFER + 1024, BUFFER, 512, 600), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,get-vpd", 0xffffffff, BUFFER, 512, 1), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,get-vpd", BUFFER + 1024, 0xfffffff0, 512, 1), RTAS_PARAMETER);
+}
+
+static void test_updates(void)
+{
+    u8 area[24] = {0};
+    memset(area + 16, 0xff, 8);
+    guest_mem_write(&lp->mem, BUFFER, area, sizeof(area));
+    CHECK_EQ(RTAS("ibm,update-nodes", BUFFER, 1), 0);
+    guest_mem_read(&lp->mem, BUFFER, area, sizeof(area));
+    CHECK_EQ(load_be32(area + 16), 0);
+    CHECK_EQ(load_be32(area + 20), 0xffffffff);
+    CHECK_EQ(RTAS("ibm,update-nodes", BUFFER, 2), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,update-nodes", 0xfffffff0, 1), RTAS_PARAMETER);
+    store_be32(area, 0x12345); // no such node
+    guest_mem_write(&lp->mem, BUFFER, area, sizeof(area));
+    CHECK_EQ(RTAS("ibm,update-nodes", BUFFER, 1), RTAS_PARAMETER);
+    CHECK_EQ(RTAS("ibm,update-properties", BUFFER, 1), RTAS_PARAMETER);
+    const void *tree = of_tree(lp);
+    int node = fdt_path_offset(tree, "/cpus");
+    store_be32(area, fdt_get_phandle(tree, node));
+    memset(area + 16, 0xff, 8);
+    guest_mem_write(&lp->mem, BUFFER, area, sizeof(area));
+    CHECK_EQ(RTAS("ibm,update-properties", BUFFER, 1), 0);
+    guest_mem_read(&lp->mem, BUFFER, area, sizeof(area));
+    CHECK_EQ(load_be32(area + 16), 0);
+}
+
 static void test_panel(void)
 {
     char text[64];
@@ -303,6 +368,8 @@ int main(void)
     TEST(test_events);
     TEST(test_connectors);
     TEST(test_nmi);
+    TEST(test_vpd);
+    TEST(test_updates);
     TEST(test_panel);
     TEST(test_wild);
     TEST(test_ends);

@@ -50,8 +50,7 @@ static const struct {
     void (*reset)(struct partition *lp);
 } services[] = {
     {hpt_init, hpt_fini, hpt_reset}, {xics_init, xics_fini, xics_reset}, {xive_init, xive_fini, xive_reset},
-    {tce_init, tce_fini, tce_reset}, {vio_init, vio_fini, vio_reset},
-    {watchdog_init, watchdog_fini, watchdog_reset},
+    {tce_init, tce_fini, tce_reset}, {vio_init, vio_fini, vio_reset},    {watchdog_init, watchdog_fini, watchdog_reset},
 };
 
 int services_init(struct partition *lp)

@@ -134,6 +134,14 @@ static void location_code(const struct partition *lp, unsigned slot, char *text,
              lp->config.id, slot);
 }
 
+void tree_identity(const struct partition *lp, char type[TREE_IDENTITY_MAX], char serial[TREE_IDENTITY_MAX],
+                   char location[TREE_IDENTITY_MAX])
+{
+    snprintf(type, TREE_IDENTITY_MAX, "%s", model_name(lp) + strlen("IBM,"));
+    snprintf(serial, TREE_IDENTITY_MAX, "%07X", 0x78A5000u + lp->config.id);
+    snprintf(location, TREE_IDENTITY_MAX, "U%s.%s", power9(lp) ? "9009.22A" : "8286.41A", serial);
+}
+
 static void add_root(struct builder *b)
 {
     const struct partition *lp = b->lp;

@@ -11,6 +11,11 @@ void *tree_build(const struct partition *lp);
 // Real mode area: the memory that memory@0 describes, bytes.
 u64 tree_rma_size(u64 memory);
 
+// Machine type and model, serial number, and the system's location code: what vital product data say.
+#define TREE_IDENTITY_MAX 64u
+void tree_identity(const struct partition *lp, char type[TREE_IDENTITY_MAX], char serial[TREE_IDENTITY_MAX],
+                   char location[TREE_IDENTITY_MAX]);
+
 // Logical memory block, bytes: LMB_SIZE, or smaller when the memory is no multiple of it.
 u64 tree_lmb_size(u64 memory);
 
