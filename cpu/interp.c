@@ -266,10 +266,19 @@ static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
     INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);
 }
 
+// The instruction at d as memory holds it, executed without a look at its predecoded entry.
+static __attribute__((noinline)) void op_plain(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    unsigned index = (unsigned)(d - cpu->page->insns);
+    u32 insn = fetch_word(cpu, cpu->page->gra + index * 4);
+    struct dinsn plain = specialise(isa_decode(insn, cpu->isa_level), insn, index, true);
+    memcpy(&word, &plain, sizeof(word));
+    INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);
+}
+
 // The entry of a translated region.
 static void op_region(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
-    const struct xlate_entry *e = xlate_entry(cpu->xlate, (u32)(word >> 32));
     count_upto(cpu, d);
     cpu->block_d = d;
     if (unlikely(must_leave(cpu))) {
@@ -277,8 +286,8 @@ static void op_region(struct cpu *cpu, const struct dinsn *d, u64 word)
         return leave(cpu);
     }
     if (unlikely(cpu->ea_mask != ~0ull))
-        INTERP_JUMP interp_ops[e->plain & 0xffff](cpu, d, e->plain);
-    INTERP_JUMP e->code(cpu, d, word);
+        INTERP_JUMP op_plain(cpu, d, word);
+    INTERP_JUMP xlate_code(word)(cpu, d, word);
 }
 
 // Where a region is left for code that no branch leads to: it becomes hot by being executed.
@@ -299,10 +308,7 @@ static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
         if ((word & 0xffff) != OP_WARM)
             DISPATCH(d);
     }
-    u32 insn = fetch_word(cpu, page->gra + index * 4);
-    struct dinsn plain = specialise(isa_decode(insn, cpu->isa_level), insn, index, true);
-    memcpy(&word, &plain, sizeof(word));
-    INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);
+    INTERP_JUMP op_plain(cpu, d, word);
 }
 
 // The end of the scratch page of a single step.

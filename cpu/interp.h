@@ -35,7 +35,7 @@ enum {
     OP_BT_COUNTED,
     OP_BF_COUNTED,
     OP_BDNZ_COUNTED,
-    OP_REGION,              // translated, insn = number of the region
+    OP_REGION,              // translated: the address of the region's code is in the rest of the doubleword
     OP_WARM,                // not translated yet: counted whenever it is executed
     OP_COUNT,
 };

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cpu/msr.h"
+#include "cpu/xlate/xlate.h"
 #include "lpar/gdb.h"
 #include "lpar/hold.h"
 #include "lpar/image.h"
@@ -394,6 +395,14 @@ int boot_run(const struct boot_options *options)
     if (options->stats && b->have_partition)
         fprintf(stderr, "stats: instructions %llu seconds %.3f\n", (unsigned long long)count_insns(b),
                 (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
+    if (options->stats && b->have_partition && b->lp.mem.xlate) {
+        struct xlate_stats s = xlate_stats(b->lp.mem.xlate);
+        fprintf(stderr,
+                "stats: regions %llu refused %llu instructions %llu operations %llu code %llu KiB flushes %llu seconds %.3f\n",
+                (unsigned long long)s.regions, (unsigned long long)s.refused, (unsigned long long)s.insns,
+                (unsigned long long)s.ir_insns, (unsigned long long)(s.code_size / KIB), (unsigned long long)s.flushes,
+                (double)s.nanoseconds / 1e9);
+    }
     trace_stop();
     remove_devices(b);
     if (b->have_partition) {

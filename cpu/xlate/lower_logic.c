@@ -96,6 +96,16 @@ static ir_value rotate_count(struct ir_builder *b, u32 insn, unsigned arg, unsig
 static void lower_rotate_word(struct ir_builder *b, u32 insn, unsigned arg)
 {
     u64 mask = mask64(INSN_FIELD(21, 25) + 32, INSN_FIELD(26, 30) + 32);
+    if (!(arg & (ROTATE_BY_RB | ROTATE_INSERT)) && !(mask >> 32)) {
+        ir_value s = ir_get(b, SLOT_GPR + RS);
+        u64 kept = (u32)(0xffffffffu << SH); // what a shift to the left leaves
+        if (!SH)
+            return finish(b, insn, ir_and_mask(b, s, mask));
+        if (mask == kept) // slwi
+            return finish(b, insn, ir_op1(b, IR_ZEXT32, ir_op2i(b, IR_SHL, s, SH)));
+        if (mask == (u32)~kept) // srwi
+            return finish(b, insn, ir_op2i(b, IR_SHR, ir_op1(b, IR_ZEXT32, s), 32 - SH));
+    }
     ir_value v = rotated_word(b, insn, rotate_count(b, insn, arg, SH), mask);
     finish(b, insn, arg & ROTATE_INSERT ? insert(b, insn, v, mask) : ir_and_mask(b, v, mask));
 }

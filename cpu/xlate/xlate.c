@@ -2,9 +2,9 @@
 //
 // Translated code comes and goes while other threads run it. What keeps that right:
 //
-// (1) A region is reached through one predecoded entry of its page, {OP_REGION, number}. Whoever takes the entry away (any thread,
+// (1) A region is reached through one predecoded entry of its page, OP_REGION with the address of its code. Whoever takes the entry away (any thread,
 //     one atomic store) keeps others from entering; those that are inside run on until they leave, on code that is still there.
-// (2) Code memory, region numbers and predecoded pages are reused only after a flush, which needs group_exclusive_begin: no other
+// (2) Code memory and predecoded pages are reused only after a flush, which needs group_exclusive_begin: no other
 //     thread is inside guest code then. A thread inside translated code counts as running, and it cannot begin to wait
 //     there: only instructions of kind CTX or BRANCH wait for others, and translated code executes none of either kind; a
 //     region ends before them (EXIT_INSN), or is left by a jump (EXIT, EXIT_EA). Loads, stores and EXEC call semantics that may
@@ -24,9 +24,11 @@
 // Locks: xlate->lock, taken by trylock only: a thread that does not get it interprets.
 #include "cpu/xlate/xlate.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cpu/except.h"
 #include "cpu/group.h"
 #include "cpu/xlate/pass.h"
@@ -35,7 +37,6 @@
 
 #define CODE_MEMORY (64 * MIB)
 #define CODE_SPARE (256 * KIB) // a region that does not fit while more than this is left is too large by itself
-#define REGIONS_MAX 65536u
 #define DROPS_MAX 8u // a page whose regions are invalidated again and again is left to the interpreter ...
 #define DROPS_WITHIN 64u // ... when so few regions were made in between
 
@@ -45,12 +46,10 @@ void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
 struct xlate {
     struct cpu_group *group;
     struct code_memory *memory;
-    struct xlate_entry *entries;
     pthread_mutex_t lock;
     _Atomic bool full;
     _Atomic u32 made; // regions so far, over all flushes
     // Under lock.
-    u32 len;
     struct region_shape shape;
     struct ir_region region, scratch;
     struct xlate_stats stats;
@@ -68,9 +67,8 @@ struct xlate *xlate_of(struct cpu *cpu)
         if (x) {
             x->group = cpu->group;
             x->memory = code_memory_new(CODE_MEMORY);
-            x->entries = calloc(REGIONS_MAX, sizeof(*x->entries));
             pthread_mutex_init(&x->lock, NULL);
-            if (!x->memory || !x->entries) {
+            if (!x->memory) {
                 xlate_free(x);
                 x = NULL;
             }
@@ -87,14 +85,8 @@ void xlate_free(struct xlate *x)
         return;
     if (x->memory)
         code_memory_free(x->memory);
-    free(x->entries);
     pthread_mutex_destroy(&x->lock);
     free(x);
-}
-
-const struct xlate_entry *xlate_entry(const struct xlate *x, u32 number)
-{
-    return &x->entries[number];
 }
 
 static void entry_store(struct dinsn *d, struct dinsn value)
@@ -126,7 +118,6 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     u32 version = atomic_load(&page->version); // (4)
     if (!region_form(r, &x->shape, cpu, page, index))
         return false;
-    u32 insn = r->insns[r->blocks[0].first].insn;
     pass_all(r, &x->scratch);
     interp_op *code = target_compile(x->memory, r);
     if (!code) {
@@ -141,14 +132,12 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
         size_t size = target_last_code(&bytes);
         xlate_trace(r, bytes, size);
     }
-    struct dinsn plain = {.op = (u16)isa_decode(insn, cpu->isa_level), .insn = insn};
-    struct xlate_entry *e = &x->entries[x->len];
-    e->code = code;
-    memcpy(&e->plain, &plain, sizeof(e->plain));
+    u64 address = (uintptr_t)code;
+    assert(address >> 48 == 0);
     struct dinsn *d = &page->insns[index];
     for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++)
         atomic_fetch_or(&page->covered[i], x->shape.covered[i]);
-    entry_store(d, (struct dinsn){.op = OP_REGION, .insn = x->len++});
+    entry_store(d, (struct dinsn){.op = OP_REGION, .aux = (u16)address, .insn = (u32)(address >> 16)});
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load(&page->version) != version) {
         entry_store(d, (struct dinsn){.op = OP_DECODE});
@@ -159,6 +148,7 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     page->heat[index] = HEAT_DONE;
     x->stats.regions++;
     x->stats.insns += r->guest_insns;
+    x->stats.ir_insns += r->len;
     atomic_fetch_add(&x->made, 1);
     return true;
 }
@@ -169,13 +159,12 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
     page->heat[index] = xlate_heat_limit / 2;
     if (cpu->ea_mask != ~0ull || atomic_load(&x->full) || pthread_mutex_trylock(&x->lock))
         return;
-    if (x->len == REGIONS_MAX) {
-        atomic_store(&x->full, true);
-        cpu_kick(cpu, ATTN_REQUEST);
-    } else if (page->drops >= DROPS_MAX || !translate(x, cpu, page, index)) {
+    s64 start = clock_ns();
+    if (page->drops >= DROPS_MAX || !translate(x, cpu, page, index)) {
         page->heat[index] = HEAT_DONE;
         x->stats.refused++;
     }
+    x->stats.nanoseconds += (u64)(clock_ns() - start);
     pthread_mutex_unlock(&x->lock);
 }
 
@@ -198,7 +187,6 @@ void xlate_reset(struct xlate *x)
     x->stats.code_size += code_memory_used(x->memory);
     x->stats.flushes++;
     code_memory_reset(x->memory);
-    x->len = 0;
     atomic_store(&x->full, false);
 }
 

@@ -9,14 +9,18 @@
 struct ir_region;
 struct xlate;
 
-// What a predecoded {OP_REGION, insn = number} stands for.
-struct xlate_entry {
-    interp_op *code;
-    u64 plain; // the instruction that the entry replaced, as a predecoded doubleword
-};
+// A region's predecoded entry: OP_REGION in the low 16 bits, the address of its code in the others.
+static inline interp_op *xlate_code(u64 word)
+{
+    return (interp_op *)(uintptr_t)(word >> 16);
+}
 
 struct xlate_stats {
-    u64 regions, refused, insns, code_size, flushes, drops;
+    u64 regions, refused; // translated, and places that were not worth it or too large
+    u64 insns;            // instructions in regions
+    u64 ir_insns;         // operations, after optimisation
+    u64 nanoseconds;      // spent in translating
+    u64 code_size, flushes;
 };
 
 // Taken branches to one place before it is translated. For tests; fixed while threads run.
@@ -29,8 +33,6 @@ extern void (*xlate_trace)(const struct ir_region *r, const void *code, size_t s
 // The translator of the cpu's partition, made by the first caller. NULL: this host has no back end, or no memory for one.
 struct xlate *xlate_of(struct cpu *cpu);
 void xlate_free(struct xlate *x);
-
-const struct xlate_entry *xlate_entry(const struct xlate *x, u32 number);
 
 // Instruction `index` of the page is hot: translates it if nobody is translating just now. Owner, inside guest code, cpu->d and what is
 // counted do not matter. Afterwards the predecoded entry may be another.
