@@ -500,7 +500,9 @@ static void keep_client_properties(void *fdt, const void *old)
             int size;
             const void *value = fdt_getprop_by_offset(old, offset, &name, &size);
             int target = fdt_path_offset(fdt, path);
-            if (value && target >= 0 && !fdt_getprop(fdt, target, name, NULL))
+            // What a boot program changed in /chosen (initial RAM disk, command line) counts, but not what is negotiated.
+            bool old_counts = strcmp(path, "/chosen") == 0 && strncmp(name, "ibm,arch", 8) != 0;
+            if (value && target >= 0 && (old_counts || !fdt_getprop(fdt, target, name, NULL)))
                 fdt_setprop(fdt, target, name, value, size);
         }
     }

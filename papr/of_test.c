@@ -189,6 +189,7 @@ static void test_negotiation(void)
 {
     guest_mem_write(&lp->mem, BUFFER, "kept", 5);
     CALL("setprop", 1, find("/chosen"), text("test,kept"), BUFFER, 5);
+    CALL("setprop", 1, find("/chosen"), text("bootargs"), BUFFER, 5); // another value of what firmware gave
     CHECK_EQ(negotiate(linux_vectors, sizeof(linux_vectors)), 0);
     CHECK(lp->radix && lp->xive_mode);
     CHECK_EQ(lp->compat_level, LEVEL_V30);
@@ -196,6 +197,7 @@ static void test_negotiation(void)
     CHECK(find("/event-sources/hot-plug-events") != ~0u);
     CHECK_EQ(find("/interrupt-controller"), find("/interrupt-controller@60302031b0000"));
     CHECK_EQ(CALL("getproplen", 1, find("/chosen"), text("test,kept")), 5);
+    CHECK_EQ(CALL("getproplen", 1, find("/chosen"), text("bootargs")), 5);
     CHECK_EQ(CALL("getproplen", 1, find("/chosen"), text("ibm,architecture-vec-5")), 27);
 
     // ISA 2.07 only: hash and XICS, whatever is asked for besides
