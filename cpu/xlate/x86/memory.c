@@ -94,6 +94,16 @@ static void keep_made(struct comp *x, struct cold *cold)
     }
 }
 
+// Whether the value is what a slot held before, and still does, although the instruction sets the slot: the PUT was found dead. The helper
+// changes the slot all the same.
+static bool old_of_slot(const struct comp *x, const struct cold *cold, const struct keep *k, const struct val *val)
+{
+    u32 insn = x->r->insns[cold->at].insn;
+    unsigned rt = insn >> 21 & 31, ra = insn >> 16 & 31;
+    return val->loc == LOC_SLOT && k->from == LOC_SLOT && k->from_n == val->n &&
+           (val->n == SLOT_GPR + rt || val->n == SLOT_GPR + ra);
+}
+
 // What is known of pages behind the instruction. The code after it counts on what the instruction's accesses found out; when one goes to
 // the helper, only the answer to its own lookup can be had again.
 static void note_caches(struct comp *x, struct cold *cold)
@@ -119,7 +129,8 @@ void memory_close_misses(struct comp *x)
         struct keep *keeps = &x->keeps[cold->keeps];
         for (unsigned i = 0; i < cold->keeps_len; i++) {
             const struct val *val = &x->vals[keeps[i].value];
-            bool live = val->last >= x->at && (val->loc == LOC_REG || val->loc == LOC_SPILL);
+            bool live = val->last >= x->at &&
+                        (val->loc == LOC_REG || val->loc == LOC_SPILL || old_of_slot(x, cold, &keeps[i], val));
             keeps[i].to = live ? val->loc : LOC_NONE;
             keeps[i].to_n = val->n;
         }
@@ -556,9 +567,10 @@ static void cold_miss(struct comp *x, struct cold *cold)
             if (k->to == LOC_NONE || (k->from == LOC_SPILL && k->to == LOC_SPILL && k->from_n == k->to_n))
                 continue;
             n++;
-            if (k->to != pass)
+            if ((k->to == LOC_SPILL) != (pass == LOC_SPILL))
                 continue;
-            x_load(c, 1, pass == LOC_REG ? k->to_n : RAX, mem_at(RSP, pad + 8 * (s32)(pushes - n)));
+            unsigned to = k->to == LOC_SLOT ? x->slot_reg[k->to_n] : k->to_n;
+            x_load(c, 1, pass == LOC_REG ? to : RAX, mem_at(RSP, pad + 8 * (s32)(pushes - n)));
             if (pass == LOC_SPILL)
                 x_store(c, 8, spill_mem(k->to_n, frame), RAX);
         }

@@ -490,6 +490,8 @@ static void random_arithmetic(void)
         unsigned op = IR_ADD + pick(IR_LOAD - IR_ADD), slot = 3 + pick(10);
         if (pick(2))
             keep_value(ir_get(&b, slot));
+        if (pick(4) == 0)
+            ir_put(&b, 3 + pick(10), any_value());
         struct ir_insn in = {.op = (u8)op, .cond = (u8)pick(10), .a = any_value(), .b = any_value(), .c = any_value()};
         if (op == IR_CRF) {
             in.imm = pick(4);
@@ -789,6 +791,40 @@ static void test_value_lost_in_helper(void)
     teardown();
 }
 
+// mr r5,r3; ld r3,0(r4); addi r6,r5,1; li r3,0: the load's PUT is dead, r5 is known to be the old r3. A miss changes r3 in memory.
+static void test_dead_put_in_helper(void)
+{
+    setup();
+    region_start();
+    block_start(0);
+    region.blocks[0].weight = 100;
+    ir_value v = ir_get(&b, 3);
+    ir_put(&b, 5, v);
+    b.index = 1;
+    b.insn = I_LD(3, 0, 4);
+    ir_emit(&b, (struct ir_insn){.op = IR_LOAD, .imm = MEM_64, .a = ir_get(&b, 4)});
+    b.index = 2;
+    ir_put(&b, 6, ir_op2i(&b, IR_ADD, v, 1));
+    b.index = 3;
+    ir_put(&b, 3, ir_const(&b, 0));
+    block_exit(9, 4);
+    interp_op *code = compile();
+    for (unsigned i = 0; i < 2; i++) {
+        if (!i)
+            mmu_flush_local(cpu, TLB_ALL, 0, 0, 0);
+        cpu->gpr[3] = 10;
+        cpu->gpr[4] = DATA_GRA;
+        cpu->budget = 1000;
+        cpu->insns = 0;
+        enter(code);
+        CHECK_EQ(cpu->gpr[3], 0);
+        CHECK_EQ(cpu->gpr[5], 10);
+        CHECK_EQ(cpu->gpr[6], 11);
+        CHECK_EQ(cpu->insns, 5);
+    }
+    teardown();
+}
+
 static void test_memory_full(void)
 {
     setup();
@@ -817,6 +853,7 @@ int main(void)
     TEST(test_exits);
     TEST(test_interrupts);
     TEST(test_value_lost_in_helper);
+    TEST(test_dead_put_in_helper);
     TEST(test_memory_full);
     TEST(test_operations);
     TEST(test_random_regions);
