@@ -197,6 +197,9 @@ ir_value fold_emit(struct ir_builder *b, struct fold_facts *facts, struct ir_ins
     if (in.op == IR_SUB && ca && x == 0) {
         in = (struct ir_insn){.op = IR_NEG, .a = in.b};
     }
+    ir_value same = row->values ? same_as(b, facts, &in) : IR_NO_VALUE;
+    if (same != IR_NO_VALUE)
+        return same;
     if (row->values == 2 && cb && (in.op == IR_ADD || in.op == IR_AND || in.op == IR_OR || in.op == IR_XOR)) {
         const struct ir_insn *inner = &b->r->insns[in.a];
         u64 first;
@@ -211,11 +214,9 @@ ir_value fold_emit(struct ir_builder *b, struct fold_facts *facts, struct ir_ins
         return constant(b, facts, 0);
     if ((in.op == IR_AND || in.op == IR_MUL) && cb && y == 0)
         return in.b;
-    if (row->values) {
-        ir_value same = same_as(b, facts, &in);
-        if (same != IR_NO_VALUE)
-            return same;
-    }
+    same = row->values ? same_as(b, facts, &in) : IR_NO_VALUE;
+    if (same != IR_NO_VALUE)
+        return same;
     ir_value v = ir_emit(b, in);
     if (!b->full)
         facts->mask[v] = mask_of(b, facts, &b->r->insns[v]);

@@ -35,12 +35,12 @@
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
 
-#define CODE_MEMORY (64 * MIB)
 #define CODE_SPARE (256 * KIB) // a region that does not fit while more than this is left is too large by itself
 #define DROPS_MAX 8u // a page whose regions are invalidated again and again is left to the interpreter ...
 #define DROPS_WITHIN 64u // ... when so few regions were made in between
 
 u8 xlate_heat_limit = 60;
+size_t xlate_code_size = 64 * MIB;
 void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
 
 struct xlate {
@@ -66,7 +66,7 @@ struct xlate *xlate_of(struct cpu *cpu)
         x = calloc(1, sizeof(*x));
         if (x) {
             x->group = cpu->group;
-            x->memory = code_memory_new(CODE_MEMORY);
+            x->memory = code_memory_new(xlate_code_size);
             pthread_mutex_init(&x->lock, NULL);
             if (!x->memory) {
                 xlate_free(x);
@@ -121,7 +121,7 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     pass_all(r, &x->scratch);
     interp_op *code = target_compile(x->memory, r);
     if (!code) {
-        if (CODE_MEMORY - code_memory_used(x->memory) < CODE_SPARE) {
+        if (xlate_code_size - code_memory_used(x->memory) < CODE_SPARE) {
             atomic_store(&x->full, true);
             cpu_kick(cpu, ATTN_REQUEST);
         }

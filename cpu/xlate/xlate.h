@@ -23,8 +23,10 @@ struct xlate_stats {
     u64 code_size, flushes;
 };
 
-// Taken branches to one place before it is translated. For tests; fixed while threads run.
+// Taken branches to one place before it is translated, and the size of a partition's code memory. Variables for tests; fixed
+// while partitions run.
 extern u8 xlate_heat_limit;
+extern size_t xlate_code_size;
 #define HEAT_DONE 255u // translated, or not worth it
 
 // Called with each new region, after optimisation and compilation (--trace ir, asm). May be NULL.

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// The intermediate form's checker and printer, and each pass on small regions.
+#include "base/test.h"
+#include "cpu/xlate/lower.h"
+#include "cpu/xlate/pass.h"
+
+static struct ir_region region, scratch;
+
+// A region of one block (more with next()), at the builder's end.
+static struct ir_builder begin(void)
+{
+    region.len = 0;
+    region.blocks_len = 1;
+    region.entry = 0;
+    region.blocks[0] = (struct ir_block){.weight = 1};
+    return (struct ir_builder){.r = &region};
+}
+
+static void end(struct ir_builder *b, struct ir_insn last)
+{
+    struct ir_block *block = &region.blocks[region.blocks_len - 1];
+    ir_emit(b, last);
+    block->len = (u16)(region.len - block->first);
+}
+
+static void next(void)
+{
+    region.blocks[region.blocks_len++] = (struct ir_block){.first = region.len, .weight = 1};
+}
+
+static void optimise(void)
+{
+    CHECK_STR(ir_check(&region) ? ir_check(&region) : "right", "right");
+    pass_all(&region, &scratch);
+    CHECK_STR(ir_check(&region) ? ir_check(&region) : "right", "right");
+}
+
+static unsigned count(enum ir_op op)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < region.len; i++)
+        n += region.insns[i].op == op;
+    return n;
+}
+
+static const struct ir_insn *find(enum ir_op op)
+{
+    for (unsigned i = 0; i < region.len; i++) {
+        if (region.insns[i].op == op)
+            return &region.insns[i];
+    }
+    static const struct ir_insn none = {.op = IR_OPS};
+    return &none;
+}
+
+static const struct ir_insn exit_insn = {.op = IR_EXIT, .imm = 1};
+
+static void test_check_refuses(void)
+{
+    struct ir_builder b = begin();
+    end(&b, exit_insn);
+    CHECK(!ir_check(&region));
+    region.insns[0].imm = 1024;
+    CHECK_STR(ir_check(&region), "an exit out of the page");
+    b = begin();
+    ir_value v = ir_get(&b, SLOT_GPR);
+    ir_put(&b, SLOT_GPR + 1, v);
+    end(&b, exit_insn);
+    region.insns[1].a = 2;
+    CHECK_STR(ir_check(&region), "a value from another block or from later");
+    region.insns[1].a = 0;
+    region.insns[1].slot = IR_SLOTS;
+    CHECK_STR(ir_check(&region), "unknown slot");
+    region.insns[1] = exit_insn;
+    CHECK_STR(ir_check(&region), "an END operation inside a block");
+    b = begin();
+    end(&b, (struct ir_insn){.op = IR_JUMP});
+    region.blocks[0].then = 1;
+    CHECK_STR(ir_check(&region), "unknown successor");
+}
+
+static void test_print(void)
+{
+    struct ir_builder b = begin();
+    ir_value r3 = ir_get(&b, SLOT_GPR + 3), seven = ir_const(&b, 7);
+    ir_put(&b, SLOT_CRF, ir_crf(&b, COMPARE_S32, r3, seven, ir_get(&b, SLOT_SO)));
+    end(&b, (struct ir_insn){.op = IR_JUMP});
+    char text[400], small[10];
+    ir_print(&region, text, sizeof(text));
+    CHECK(strstr(text, "    v0 = GET r3\n") != NULL);
+    CHECK(strstr(text, "    v1 = CONST 0x7\n") != NULL);
+    CHECK(strstr(text, "    v3 = CRF s32 v0, v1, v2\n    PUT cr0 v3\n    JUMP b0\n") != NULL);
+    ir_print(&region, small, sizeof(small));
+    CHECK_EQ(strlen(small), sizeof(small) - 1);
+}
+
+static void test_folds_constants(void)
+{
+    struct ir_builder b = begin();
+    ir_value v = ir_op2i(&b, IR_ADD, ir_const(&b, 5), 7); // 12
+    v = ir_op2i(&b, IR_MUL, v, 3);                        // 36
+    v = ir_op2i(&b, IR_ROTL32, v, 31);                    // 18
+    v = ir_op1(&b, IR_NEG, v);
+    v = ir_op2i(&b, IR_SAR, v, 80); // -1
+    v = ir_set(&b, COND_LT, v, ir_const(&b, 0));
+    ir_put(&b, SLOT_GPR, v);
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(region.len, 3);
+    CHECK_EQ(find(IR_CONST)->imm, 1);
+}
+
+static void test_address_chains_meet(void)
+{
+    struct ir_builder b = begin();
+    ir_put(&b, SLOT_GPR + 1, ir_op2i(&b, IR_ADD, ir_get(&b, SLOT_GPR + 1), (u64)-64));
+    ir_put(&b, SLOT_GPR + 9, ir_op2i(&b, IR_ADD, ir_get(&b, SLOT_GPR + 1), 80));
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_GET), 1);
+    const struct ir_insn *last = NULL;
+    for (unsigned i = 0; i < region.len; i++) {
+        if (region.insns[i].op == IR_ADD)
+            last = &region.insns[i];
+    }
+    CHECK(last && region.insns[last->b].imm == 16 && region.insns[last->a].op == IR_GET);
+}
+
+static void test_useless_extensions(void)
+{
+    struct ir_builder b = begin();
+    ir_value v = ir_emit(&b, (struct ir_insn){.op = IR_LOAD, .a = ir_get(&b, SLOT_GPR), .imm = MEM_32});
+    ir_put(&b, SLOT_GPR + 1, ir_op1(&b, IR_ZEXT32, v));
+    ir_put(&b, SLOT_GPR + 2, ir_op1(&b, IR_SEXT32, v)); // this one stays
+    v = ir_op2i(&b, IR_AND, v, 0x7f);
+    ir_put(&b, SLOT_GPR + 3, ir_op1(&b, IR_SEXT8, v));
+    ir_put(&b, SLOT_GPR + 4, ir_op2i(&b, IR_AND, v, 0xff));
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_ZEXT32), 0);
+    CHECK_EQ(count(IR_SEXT32), 1);
+    CHECK_EQ(count(IR_SEXT8), 0);
+    CHECK_EQ(count(IR_AND), 1);
+}
+
+static void test_compare_and_branch(void)
+{
+    struct ir_builder b = begin();
+    ir_put(&b, SLOT_CRF + 7, ir_crf(&b, COMPARE_U64, ir_get(&b, SLOT_GPR + 3), ir_get(&b, SLOT_GPR + 4), ir_get(&b, SLOT_SO)));
+    ir_value test = lower_cr_test(&b, 4 * 7 + 1); // greater
+    end(&b, (struct ir_insn){.op = IR_BRANCH, .cond = COND_EQ, .a = test, .b = ir_const(&b, 0)});
+    region.blocks[0].then = 1;
+    region.blocks[0].other = 1;
+    next();
+    end(&b, exit_insn);
+    optimise();
+    const struct ir_insn *branch = find(IR_BRANCH);
+    CHECK_EQ(branch->cond, COND_ULE);
+    CHECK_EQ(region.insns[branch->a].op, IR_GET);
+    CHECK_EQ(count(IR_PUT), 1); // the field is visible behind the region
+}
+
+static void test_decided_branch(void)
+{
+    struct ir_builder b = begin();
+    ir_value v = ir_set(&b, COND_ULT, ir_const(&b, 3), ir_const(&b, 2));
+    end(&b, (struct ir_insn){.op = IR_BRANCH, .cond = COND_NE, .a = v, .b = ir_const(&b, 0)});
+    region.blocks[0].then = 1;
+    region.blocks[0].other = 2;
+    next();
+    end(&b, exit_insn);
+    next();
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_BRANCH), 0);
+    CHECK_EQ(region.blocks[0].then, 2);
+}
+
+static void put_flag(struct ir_builder *b, unsigned slot, unsigned gpr)
+{
+    ir_put(b, slot, ir_set(b, COND_NE, ir_get(b, SLOT_GPR + gpr), ir_const(b, 0)));
+}
+
+static void test_dead_puts(void)
+{
+    struct ir_builder b = begin();
+    put_flag(&b, SLOT_CA, 3); // overwritten in the next block
+    put_flag(&b, SLOT_OV, 4); // seen by the load
+    ir_emit(&b, (struct ir_insn){.op = IR_LOAD, .a = ir_get(&b, SLOT_GPR), .imm = MEM_8});
+    put_flag(&b, SLOT_OV, 5); // overwritten below
+    put_flag(&b, SLOT_CA, 6); // overwritten on both ways
+    end(&b, (struct ir_insn){.op = IR_JUMP});
+    region.blocks[0].then = 1;
+    next();
+    put_flag(&b, SLOT_CA, 7);
+    put_flag(&b, SLOT_OV, 8);
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_PUT), 4);
+    // A back edge may leave the region: everything is in place there.
+    b = begin();
+    put_flag(&b, SLOT_CA, 3);
+    end(&b, (struct ir_insn){.op = IR_JUMP});
+    region.blocks[0].then = 0;
+    optimise();
+    CHECK_EQ(count(IR_PUT), 1);
+}
+
+static void test_known_slots(void)
+{
+    struct ir_builder b = begin();
+    ir_put(&b, SLOT_GPR + 3, ir_get(&b, SLOT_GPR + 3)); // or r3,r3,r3
+    ir_value v = ir_get(&b, SLOT_GPR + 4);
+    ir_put(&b, SLOT_GPR + 5, v);
+    ir_put(&b, SLOT_GPR + 6, ir_get(&b, SLOT_GPR + 5));
+    ir_emit(&b, (struct ir_insn){.op = IR_EXEC});
+    ir_put(&b, SLOT_GPR + 7, ir_get(&b, SLOT_GPR + 4)); // may have changed
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_PUT), 3);
+    CHECK_EQ(count(IR_GET), 2);
+}
+
+// What was loaded stays where the helper's path finds it, even when it is overwritten.
+static void test_loaded_value_is_kept(void)
+{
+    struct ir_builder b = begin();
+    b.index = 0;
+    ir_value v = ir_emit(&b, (struct ir_insn){.op = IR_LOAD, .a = ir_get(&b, SLOT_GPR), .imm = MEM_64});
+    ir_put(&b, SLOT_GPR + 3, v);
+    b.index = 1;
+    ir_put(&b, SLOT_GPR + 4, v);
+    ir_put(&b, SLOT_GPR + 3, ir_const(&b, 0));
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_PUT), 3);
+}
+
+int main(void)
+{
+    TEST(test_check_refuses);
+    TEST(test_print);
+    TEST(test_folds_constants);
+    TEST(test_address_chains_meet);
+    TEST(test_useless_extensions);
+    TEST(test_compare_and_branch);
+    TEST(test_decided_branch);
+    TEST(test_dead_puts);
+    TEST(test_known_slots);
+    TEST(test_loaded_value_is_kept);
+    return test_done();
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// How translations come and go: code that is rewritten by its own thread, by another one, by DMA; breakpoints; full code memory.
+#include <pthread.h>
+#include <unistd.h>
+
+#include "cpu/code.h"
+#include "cpu/debug.h"
+#include "cpu/test_machine.h"
+#include "cpu/xlate/target.h"
+#include "cpu/xlate/xlate.h"
+
+#define I_ADDI(rt, ra, v) (I_LI(rt, v) | (u32)(ra) << 16)
+#define I_STW(rs, d, ra) (0x90000000u | (u32)(rs) << 21 | (u32)(ra) << 16 | ((u32)(d) & 0xffff))
+#define I_BDNZ(offset) (0x42000000u | ((u32)(offset) & 0xfffc))
+#define I_B(offset) (0x48000000u | ((u32)(offset) & 0x3fffffc))
+#define I_BL(offset) (I_B(offset) | 1)
+#define I_BLR 0x4e800020u
+#define I_ISYNC 0x4c00012cu
+#define I_CMPDI(ra, v) (0x2c200000u | (u32)(ra) << 16 | ((u32)(v) & 0xffff))
+#define I_BEQ(offset) (0x41820000u | ((u32)(offset) & 0xfffc))
+
+static void put_all(struct machine *m, u64 at, const u32 *insns, unsigned len)
+{
+    for (unsigned i = 0; i < len; i++)
+        machine_put(m, at + i * 4, insns[i], false);
+}
+
+static void run_jit(struct machine *m, struct cpu *cpu)
+{
+    m->stopped_at = ~0ull;
+    cpu_set_msr(cpu, MSR_BASE);
+    cpu->nia = TEST_CODE;
+    cpu->budget = 0;
+    atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
+    CHECK_EQ(jit_engine.run(cpu), EXIT_STOPPED);
+}
+
+static struct xlate_stats stats(const struct machine *m)
+{
+    return m->mem.xlate ? xlate_stats(m->mem.xlate) : (struct xlate_stats){0};
+}
+
+static void test_loop_is_translated(void)
+{
+    static const u32 loop[] = {I_ADDI(3, 3, 2), I_BDNZ(-4), I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    m->cpu->ctr = 1000000;
+    run_jit(m, m->cpu);
+    CHECK_EQ(m->cpu->gpr[3], 2000000);
+    CHECK_EQ(m->cpu->insns, 2000001);
+    CHECK(stats(m).regions >= 1);
+    machine_free(m);
+}
+
+// The guest writes an instruction of a function that is translated, with isync, and calls it again.
+static void test_self_modifying(void)
+{
+    static const u32 code[] = {
+        I_STW(5, 0x20, 6), I_ISYNC, I_BL(0x18), I_ADDI(5, 5, 1), I_BDNZ(-16), I_SC1, I_NOP, I_NOP, I_ADDI(3, 3, 0), I_BLR,
+    };
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, code, ARRAY_LEN(code));
+    m->cpu->gpr[5] = I_ADDI(3, 3, 0);
+    m->cpu->gpr[6] = TEST_CODE;
+    m->cpu->ctr = 3000;
+    run_jit(m, m->cpu);
+    CHECK_EQ(m->cpu->gpr[3], 3000 * 2999 / 2);
+    machine_free(m);
+}
+
+// Data beside code in one page does not cost the page its translations.
+static void test_data_beside_code(void)
+{
+    static const u32 code[] = {I_STW(5, 0x200, 6), I_ADDI(5, 5, 1), I_BDNZ(-8), I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, code, ARRAY_LEN(code));
+    m->cpu->gpr[6] = TEST_CODE;
+    m->cpu->ctr = 5000;
+    run_jit(m, m->cpu);
+    CHECK_EQ(stats(m).regions, 1);
+    CHECK_EQ(*(const u32 *)(m->mem.base + TEST_CODE + 0x200), 4999);
+    machine_free(m);
+}
+
+static void *run_thread(void *arg)
+{
+    struct cpu *cpu = arg;
+    jit_engine.run(cpu);
+    return NULL;
+}
+
+// One thread spins in a translated loop that another (or DMA) ends by rewriting its branch.
+static void test_rewritten_from_outside(void)
+{
+    static const u32 code[] = {I_ADDI(3, 3, 1), I_ADDI(4, 4, 1), I_B(-8), I_SC1};
+    struct machine *m = machine_new(2, LEVEL_V30);
+    put_all(m, TEST_CODE, code, ARRAY_LEN(code));
+    for (unsigned round = 0; round < 20; round++) {
+        struct cpu *cpu = m->group.cpus[round & 1];
+        m->stopped_at = ~0ull;
+        machine_put(m, TEST_CODE + 8, I_B(-8), false);
+        cpu->nia = TEST_CODE;
+        cpu->budget = 1000;
+        cpu->gpr[3] = cpu->gpr[4] = 0;
+        atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
+        pthread_t thread;
+        pthread_create(&thread, NULL, run_thread, cpu);
+        usleep(2000);
+        machine_put(m, TEST_CODE + 8, I_NOP, false);
+        pthread_join(thread, NULL);
+        CHECK_EQ(m->stopped_at, TEST_CODE + 12);
+        CHECK_EQ(cpu->gpr[3], cpu->gpr[4]);
+    }
+    machine_free(m);
+}
+
+static void test_breakpoint_in_loop(void)
+{
+    static const u32 loop[] = {I_ADDI(3, 3, 1), I_ADDI(4, 4, 1), I_BDNZ(-8), I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    m->cpu->ctr = 1000;
+    run_jit(m, m->cpu);
+    CHECK_EQ(debug_set_breakpoint(&m->group, TEST_CODE + 4, true), 0);
+    m->cpu->ctr = 1000;
+    m->cpu->gpr[3] = m->cpu->gpr[4] = 0;
+    m->cpu->nia = TEST_CODE;
+    atomic_fetch_and(&m->cpu->attn, ~(u32)ATTN_STOP);
+    for (unsigned i = 1; i < 300; i++) {
+        CHECK_EQ(jit_engine.run(m->cpu), EXIT_BREAKPOINT);
+        CHECK_EQ(m->cpu->nia, TEST_CODE + 4);
+        CHECK_EQ(m->cpu->gpr[3], i);
+        CHECK_EQ(m->cpu->gpr[4], i - 1);
+        debug_set_breakpoint(&m->group, TEST_CODE + 4, false);
+        CHECK_EQ(jit_engine.step(m->cpu), EXIT_STEPPED);
+        debug_set_breakpoint(&m->group, TEST_CODE + 4, true);
+    }
+    machine_free(m);
+}
+
+// Many pages of loops in little code memory, two threads: everything is flushed now and then while both run.
+static void test_full_memory(void)
+{
+    enum { PAGES = 64, LOOPS = 64 };
+    struct machine *m = machine_new(2, LEVEL_V30);
+    u64 at = TEST_CODE;
+    for (unsigned i = 0; i < PAGES * LOOPS; i++, at += 64) {
+        u32 loop[16] = {I_LI(5, 70), I_SPR(0x7c0003a6u, 5, 9), I_ADDI(3, 3, 1), I_ADDI(4, 4, 3)};
+        for (unsigned k = 4; k < 14; k++)
+            loop[k] = I_ADDI(6 + k, 6 + k, 1);
+        loop[14] = I_BDNZ(-48);
+        loop[15] = I_B(4);
+        if (i % 7 == 0)
+            loop[15] = I_NOP;
+        put_all(m, at, loop, ARRAY_LEN(loop));
+    }
+    machine_put(m, at, I_SC1, false);
+    pthread_t threads[2];
+    for (unsigned t = 0; t < 2; t++) {
+        struct cpu *cpu = m->group.cpus[t];
+        cpu->nia = TEST_CODE;
+        cpu->budget = 1000;
+        pthread_create(&threads[t], NULL, run_thread, cpu);
+    }
+    for (unsigned t = 0; t < 2; t++) {
+        pthread_join(threads[t], NULL);
+        CHECK_EQ(m->group.cpus[t]->gpr[3], PAGES * LOOPS * 70);
+        CHECK_EQ(m->group.cpus[t]->gpr[4], PAGES * LOOPS * 210);
+    }
+    CHECK(stats(m).flushes >= 1);
+    machine_free(m);
+}
+
+// In 32-bit mode regions of the same code are passed over.
+static void test_word_mode(void)
+{
+    static const u32 loop[] = {I_ADDI(3, 3, 1), I_CMPDI(3, 0), I_BEQ(8), I_BDNZ(-12), I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    m->cpu->ctr = 1000;
+    run_jit(m, m->cpu);
+    CHECK(stats(m).regions >= 1);
+    cpu_set_msr(m->cpu, MSR_BASE & ~MSR_SF);
+    m->cpu->nia = TEST_CODE;
+    m->cpu->ctr = (1ull << 32) + 500; // only the low word counts
+    m->cpu->gpr[3] = 0;
+    atomic_fetch_and(&m->cpu->attn, ~(u32)ATTN_STOP);
+    CHECK_EQ(jit_engine.run(m->cpu), EXIT_STOPPED);
+    CHECK_EQ(m->cpu->gpr[3], 500);
+    machine_free(m);
+}
+
+#define CASES(run)                      \
+    run(test_loop_is_translated)        \
+        run(test_self_modifying)        \
+            run(test_data_beside_code)  \
+                run(test_rewritten_from_outside) run(test_breakpoint_in_loop) run(test_full_memory) run(test_word_mode)
+
+int main(void)
+{
+    xlate_code_size = 512 * KIB;
+    xlate_heat_limit = 20;
+#define RUN(fn) TEST(fn);
+#define SKIP(fn) test_skip(#fn, "no back end for this host");
+    if (target_available()) {
+        CASES(RUN)
+    } else {
+        CASES(SKIP)
+    }
+    return test_done();
+}
