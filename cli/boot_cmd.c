@@ -210,7 +210,7 @@ static int set_trace(struct boot_options *o, const char *value)
 {
     o->trace = trace_parse(value);
     if (!o->trace)
-        return refuse("--trace '%s': name what to trace: insn, hcall, rtas, except, several with commas", value);
+        return refuse("--trace '%s': name what to trace: insn, hcall, rtas, except, ir, asm, several with commas", value);
     return 0;
 }
 
@@ -272,7 +272,7 @@ static const struct option_row {
     {"name", "NAME", set_name, "the partition's name (lpar1)"},
     {"no-client-interface", NULL, set_no_client_interface, "enter the kernel with a flattened tree in R3 and R5 = 0"},
     {"gdb", "ADDR:PORT", set_gdb, "wait there for a debugger (gdb-multiarch: target remote ADDR:PORT)"},
-    {"trace", "WHAT", set_trace, "trace insn, hcall, rtas, except; several with commas"},
+    {"trace", "WHAT", set_trace, "trace insn, hcall, rtas, except, ir, asm; several with commas"},
     {"trace-file", "FILE", set_trace_file, "write the trace there (standard error)"},
     {"trace-filter", "TEXT", set_trace_filter, "only trace lines that contain TEXT"},
     {"stats", NULL, set_stats, "print the number of instructions and the time at the end"},

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "cpu/msr.h"
+#include "cpu/xlate/ir.h"
+#include "cpu/xlate/xlate.h"
 #include "isa/isa.h"
 #include "lpar/console.h"
 #include "papr/hcall.h"
@@ -24,7 +26,8 @@ static struct {
 static const struct {
     const char *name;
     unsigned bit;
-} names[] = {{"insn", TRACE_INSN}, {"hcall", TRACE_HCALL}, {"rtas", TRACE_RTAS}, {"except", TRACE_EXCEPT}};
+} names[] = {{"insn", TRACE_INSN}, {"hcall", TRACE_HCALL}, {"rtas", TRACE_RTAS}, {"except", TRACE_EXCEPT},
+           {"ir", TRACE_IR},     {"asm", TRACE_ASM}};
 
 unsigned trace_parse(const char *list)
 {
@@ -151,6 +154,23 @@ static void on_interrupt(struct cpu *cpu, unsigned vector)
     end(&line);
 }
 
+// Under the translator's lock: one region at a time. The filter applies to a region as a whole.
+static void on_region(const struct ir_region *r, const void *code, size_t size)
+{
+    static char text[256 * KIB];
+    ir_print(r, text, sizeof(text));
+    if (trace.filter && !strstr(text, trace.filter))
+        return;
+    flockfile(trace.to);
+    fprintf(trace.to, "region %016llx, %u instructions, %zu bytes of code at %p\n",
+            (unsigned long long)r->page->gra + r->entry * 4, r->guest_insns, size, code);
+    if (trace.what & TRACE_IR)
+        fputs(text, trace.to);
+    for (size_t i = 0; trace.what & TRACE_ASM && i < size; i++)
+        fprintf(trace.to, "%02x%s", ((const u8 *)code)[i], i % 32 == 31 || i + 1 == size ? "\n" : " ");
+    funlockfile(trace.to);
+}
+
 // The partition's hooks, with ours for interrupts in front of them.
 static struct cpu_hooks traced_hooks;
 static void (*next_interrupt)(struct cpu *cpu, unsigned vector);
@@ -168,6 +188,7 @@ void trace_arm(struct partition *lp)
         return;
     hcall_trace = trace.what & TRACE_HCALL ? on_hcall : NULL;
     rtas_trace = trace.what & TRACE_RTAS ? on_rtas : NULL;
+    xlate_trace = trace.what & (TRACE_IR | TRACE_ASM) ? on_region : NULL;
     if (trace.what & TRACE_EXCEPT && lp->group.hooks != &traced_hooks) {
         traced_hooks = *lp->group.hooks;
         next_interrupt = traced_hooks.interrupt;
@@ -197,6 +218,7 @@ void trace_stop(void)
 {
     hcall_trace = NULL;
     rtas_trace = NULL;
+    xlate_trace = NULL;
     if (trace.owned && trace.to)
         fclose(trace.to);
     else if (trace.to)

@@ -7,7 +7,14 @@
 
 #include "papr/partition.h"
 
-enum trace_what { TRACE_INSN = 1 << 0, TRACE_HCALL = 1 << 1, TRACE_RTAS = 1 << 2, TRACE_EXCEPT = 1 << 3 };
+enum trace_what {
+    TRACE_INSN = 1 << 0,
+    TRACE_HCALL = 1 << 1,
+    TRACE_RTAS = 1 << 2,
+    TRACE_EXCEPT = 1 << 3,
+    TRACE_IR = 1 << 4,  // each translated region, as it goes to the back end
+    TRACE_ASM = 1 << 5, // its code, in hexadecimal
+};
 
 // The bits of a list ("insn,hcall"), or 0 when a name is unknown.
 unsigned trace_parse(const char *list);
