@@ -124,9 +124,24 @@ void interp_branch(struct cpu *cpu, const struct dinsn *d, u64 word)
     go_far(cpu, d, word);
 }
 
+// go_far() with what is most likely after translated code: in 64-bit mode, to another region.
 void xlate_exit_far(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
-    go_far(cpu, d, word);
+    u64 target = cpu->nia;
+    const struct ftlb_entry *e = ftlb_slot(cpu, target);
+    if (unlikely(must_leave(cpu)) || unlikely(e->tag != ((target & GUEST_PAGE_MASK) | cpu->tlb_gen[target >> 63])))
+        return leave(cpu);
+    struct cpage *page = e->page;
+    d = &page->insns[(target & ~GUEST_PAGE_MASK) / 4];
+    cpu->page = page;
+    cpu->page_ea = target & GUEST_PAGE_MASK;
+    cpu->block_d = d;
+    word = dinsn_load(d);
+    if (likely((word & 0xffff) == OP_REGION))
+        INTERP_JUMP xlate_code(word)(cpu, d, word);
+    if (unlikely(heats(cpu)))
+        INTERP_JUMP heat_up(cpu, d, word);
+    DISPATCH(d);
 }
 
 void xlate_leave(struct cpu *cpu, const struct dinsn *d, u64 word)
@@ -149,21 +164,25 @@ static void op_page_end(struct cpu *cpu, const struct dinsn *d, u64 word)
     go_far(cpu, d, word);
 }
 
-// Branch within the page, already known to be taken.
-static inline void branch_local(struct cpu *cpu, const struct dinsn *d, u64 word, bool counted)
-{
-    const struct dinsn *target = &cpu->page->insns[word >> 16 & COND_TAKEN_MASK];
-    cpu->cfar = interp_cia(cpu, d);
-    count_upto(cpu, d + 1);
-    cpu->block_d = target;
-    if (unlikely(must_leave(cpu))) {
-        cpu->nia = interp_cia(cpu, target);
-        return leave(cpu);
+// Branch within the page, already known to be taken. (Two functions, as a jump that clang promises needs the handlers' signature.)
+#define LOCAL_JUMP(name, counted)                                                             \
+    static inline void name(struct cpu *cpu, const struct dinsn *d, u64 word)                 \
+    {                                                                                         \
+        const struct dinsn *target = &cpu->page->insns[word >> 16 & COND_TAKEN_MASK];         \
+        cpu->cfar = interp_cia(cpu, d);                                                       \
+        count_upto(cpu, d + 1);                                                               \
+        cpu->block_d = target;                                                                \
+        if (unlikely(must_leave(cpu))) {                                                      \
+            cpu->nia = interp_cia(cpu, target);                                               \
+            return leave(cpu);                                                                \
+        }                                                                                     \
+        if ((counted) && unlikely(heats(cpu)))                                                \
+            INTERP_JUMP heat_up(cpu, d, word);                                                \
+        DISPATCH(target);                                                                     \
     }
-    if (counted && unlikely(heats(cpu)))
-        INTERP_JUMP heat_up(cpu, d, word);
-    DISPATCH(target);
-}
+
+LOCAL_JUMP(branch_local, false)
+LOCAL_JUMP(branch_counted, true)
 
 // A kind of local branch: op_<id>_local, and op_<id>_counted where translation wants to know how often it is taken.
 #define LOCAL_BRANCH(id, link, taken)                                         \

@@ -39,7 +39,7 @@
 #define DROPS_MAX 8u // a page whose regions are invalidated again and again is left to the interpreter ...
 #define DROPS_WITHIN 64u // ... when so few regions were made in between
 
-u8 xlate_heat_limit = 60;
+u8 xlate_heat_limit = 48;
 size_t xlate_code_size = 64 * MIB;
 void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
 
