@@ -192,7 +192,7 @@ LOCAL_JUMP(branch_counted, true)
         (void)insn;                                                           \
         link;                                                                 \
         if (taken)                                                            \
-            return branch_local(cpu, d, word, false);                         \
+            return branch_local(cpu, d, word);                                \
         INTERP_NEXT();                                                        \
     }                                                                         \
     static void op_##id##_counted(struct cpu *cpu, const struct dinsn *d, u64 word) \
@@ -201,7 +201,7 @@ LOCAL_JUMP(branch_counted, true)
         (void)insn;                                                           \
         link;                                                                 \
         if (taken)                                                            \
-            return branch_local(cpu, d, word, true);                          \
+            return branch_counted(cpu, d, word);                             \
         INTERP_NEXT();                                                        \
     }
 
