@@ -42,7 +42,7 @@ static void page_reset(struct cpage *page)
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
         entry_store(&page->insns[i], undecoded);
     page->end = (struct dinsn){.op = OP_PAGE_END};
-    memset(page->heat, 0, sizeof(page->heat));
+    memset((void *)page->heat, 0, sizeof(page->heat));
 }
 
 // A page from the arena, emptying the arena when it is full. Under group->lock otherwise: two threads may want one at once.

@@ -19,10 +19,11 @@ struct cpage {
     u64 gra;
     u8 big_endian;
     // The translator's (cpu/xlate/xlate.c).
-    u8 drops;             // how often its regions were invalidated lately
-    u32 dropped_at;
+    _Atomic u8 drops;     // how often its regions were invalidated lately
+    _Atomic u32 dropped_at;
     _Atomic u32 version;  // counts writes into the page
-    u8 heat[CODE_PAGE_INSNS]; // taken branches to each instruction, HEAT_DONE: not counted any more
+    // Taken branches to each instruction, HEAT_DONE: not counted any more. Threads may lose each other's counts.
+    _Atomic u8 heat[CODE_PAGE_INSNS];
     _Atomic u64 covered[CODE_PAGE_INSNS / 64]; // instructions that are part of a region
 };
 

@@ -87,8 +87,12 @@ static __attribute__((noinline, cold)) void heat_up(struct cpu *cpu, const struc
 // Counts a taken branch to cpu->block_d; true when that became hot.
 static inline bool heats(const struct cpu *cpu)
 {
-    u8 *heat = &cpu->page->heat[cpu->block_d - cpu->page->insns];
-    return *heat < HEAT_DONE && ++*heat >= xlate_heat_limit;
+    struct cpage *page = cpu->page;
+    unsigned index = (unsigned)(cpu->block_d - page->insns), heat = heat_get(page, index);
+    if (heat == HEAT_DONE)
+        return false;
+    heat_set(page, index, heat + 1);
+    return heat + 1 >= xlate_heat_limit;
 }
 
 // Goes to cpu->nia; what ran so far has been counted.
@@ -314,11 +318,11 @@ static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
     struct cpage *page = cpu->page;
     unsigned index = (unsigned)(d - page->insns);
-    u8 *heat = &page->heat[index];
-    if (*heat == HEAT_DONE || cpu->ea_mask != ~0ull || debug_breakpoint_near(cpu->group, page->gra + index * 4))
+    unsigned heat = heat_get(page, index);
+    if (heat == HEAT_DONE || cpu->ea_mask != ~0ull || debug_breakpoint_near(cpu->group, page->gra + index * 4))
         INTERP_JUMP op_decode(cpu, d, word);
-    unsigned sum = *heat + 1u + xlate_heat_limit / 8;
-    *heat = (u8)MIN(sum, HEAT_DONE - 1);
+    unsigned sum = heat + 1 + xlate_heat_limit / 8;
+    heat_set(page, index, MIN(sum, HEAT_DONE - 1));
     if (sum >= xlate_heat_limit) {
         count_upto(cpu, d);
         cpu->block_d = d;

@@ -35,6 +35,7 @@ struct form {
     struct cpage *page;
     u64 leaders[CODE_PAGE_INSNS / 64];
     unsigned leaders_len, queue_len, total;
+    unsigned splits; // blocks that traps may still add
     u16 queue[REGION_LEADERS];
     u32 words[CODE_PAGE_INSNS]; // of the instructions in shape->covered
     u16 numbers[CODE_PAGE_INSNS]; // block numbers of leaders
@@ -51,6 +52,11 @@ static void bit_set(u64 *bits, unsigned i)
 }
 
 enum ending { FLOWS, BRANCHES, STOPS };
+
+static bool is_trap(enum insn_id id)
+{
+    return id == INSN_tw || id == INSN_twi || id == INSN_td || id == INSN_tdi;
+}
 
 // SPRs that are nothing but a register: SRR0, SRR1, DAR, VRSAVE, SPRG0-3. Others may change how the next instructions execute.
 static bool spr_is_plain(u32 insn)
@@ -77,6 +83,8 @@ static enum ending ending_of(enum insn_id id, u32 insn)
     case INSN_mtspr: return spr_is_plain(insn) ? FLOWS : STOPS;
     default: break;
     }
+    if (is_trap(id) && RT == 31) // what follows is never reached
+        return STOPS;
     bool may_flow = row->kind == KIND_PLAIN || row->kind == KIND_LOAD || row->kind == KIND_STORE;
     return may_flow && row->privilege == PRIV_U ? FLOWS : STOPS;
 }
@@ -303,6 +311,49 @@ static void lower_flowing(struct form *f, enum insn_id id, u32 insn)
     }
 }
 
+// TO where one condition says it all.
+static bool trap_condition(unsigned to, enum ir_cond *cond)
+{
+    static const struct {
+        u8 to, cond;
+    } table[] = {
+        {4, COND_EQ},  {24, COND_NE}, {16, COND_LT}, {8, COND_GT},  {20, COND_LE},  {12, COND_GE},
+        {2, COND_ULT}, {1, COND_UGT}, {6, COND_ULE}, {5, COND_UGE}, {3, COND_NE},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(table); i++) {
+        if (table[i].to == to) {
+            *cond = table[i].cond;
+            return true;
+        }
+    }
+    return false;
+}
+
+// A trap ends the block and begins a new one with itself: when it traps, the interpreter executes it. False: not this one.
+static bool lower_trap(struct form *f, enum insn_id id, u32 insn, unsigned i, unsigned done)
+{
+    struct ir_builder *b = &f->b;
+    enum ir_cond cond;
+    if (!is_trap(id) || f->splits < 2 || !trap_condition(RT, &cond))
+        return false;
+    f->splits -= 2;
+    ir_value a = ir_get(b, SLOT_GPR + RA);
+    ir_value v = id == INSN_twi || id == INSN_tdi ? ir_const(b, (u64)SI) : ir_get(b, SLOT_GPR + RB);
+    if (id == INSN_tw || id == INSN_twi) {
+        a = ir_op1(b, IR_SEXT32, a);
+        v = ir_op1(b, IR_SEXT32, v);
+    }
+    struct ir_region *r = b->r;
+    struct ir_block *block = &r->blocks[r->blocks_len];
+    block->then = (u16)(0x8000 | (r->blocks_len + 1));
+    block->other = (u16)(0x8000 | (r->blocks_len + 2));
+    end_block(f, (struct ir_insn){.op = IR_BRANCH, .cond = (u8)cond, .a = a, .b = v}, done);
+    begin_block(f, i);
+    end_block(f, (struct ir_insn){.op = IR_EXIT_INSN}, 0);
+    begin_block(f, i);
+    return true;
+}
+
 static void lower_block(struct form *f, unsigned first)
 {
     begin_block(f, first);
@@ -318,7 +369,12 @@ static void lower_block(struct form *f, unsigned first)
         f->b.index = (u16)i;
         f->b.insn = insn;
         switch (ending_of(id, insn)) {
-        case FLOWS: lower_flowing(f, id, insn); continue;
+        case FLOWS:
+            if (lower_trap(f, id, insn, i, done))
+                first = i;
+            else
+                lower_flowing(f, id, insn);
+            continue;
         case BRANCHES: lower_branch(f, id, insn, i, done + 1); return;
         case STOPS:
             if (insn_rows[id].kind == KIND_PLAIN)
@@ -368,6 +424,7 @@ bool region_form(struct ir_region *r, struct region_shape *shape, const struct c
     if (!bit_test(shape->covered, entry) || ending_of(decode(&f, f.words[entry]), f.words[entry]) == STOPS)
         return false;
     r->guest_insns = (u16)f.total;
+    f.splits = IR_BLOCKS_MAX - 3 * f.leaders_len;
     lower_block(&f, entry);
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
         if (i != entry && inside(&f, (int)i))

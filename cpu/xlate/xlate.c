@@ -107,7 +107,7 @@ static void mark_exits(const struct region_shape *shape, struct cpage *page)
     for (unsigned i = 0; i < shape->exits_len; i++) {
         struct dinsn *d = &page->insns[shape->exits[i]];
         u16 op = entry_op(d);
-        if (op != OP_REGION && op != OP_BREAK && page->heat[shape->exits[i]] != HEAT_DONE)
+        if (op != OP_REGION && op != OP_BREAK && heat_get(page, shape->exits[i]) != HEAT_DONE)
             entry_store(d, (struct dinsn){.op = OP_WARM});
     }
 }
@@ -141,11 +141,11 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load(&page->version) != version) {
         entry_store(d, (struct dinsn){.op = OP_DECODE});
-        page->heat[index] = 0;
+        heat_set(page, index, 0);
         return true;
     }
     mark_exits(&x->shape, page);
-    page->heat[index] = HEAT_DONE;
+    heat_set(page, index, HEAT_DONE);
     x->stats.regions++;
     x->stats.insns += r->guest_insns;
     x->stats.ir_insns += r->len;
@@ -156,12 +156,12 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
 void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
 {
     struct xlate *x = cpu->xlate;
-    page->heat[index] = xlate_heat_limit / 2;
+    heat_set(page, index, xlate_heat_limit / 2);
     if (cpu->ea_mask != ~0ull || atomic_load(&x->full) || pthread_mutex_trylock(&x->lock))
         return;
     s64 start = clock_ns();
     if (page->drops >= DROPS_MAX || !translate(x, cpu, page, index)) {
-        page->heat[index] = HEAT_DONE;
+        heat_set(page, index, HEAT_DONE);
         x->stats.refused++;
     }
     x->stats.nanoseconds += (u64)(clock_ns() - start);
@@ -211,7 +211,7 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
         u16 op = entry_op(&page->insns[i]);
         if (op == OP_REGION || op == OP_WARM)
             entry_store(&page->insns[i], (struct dinsn){.op = OP_DECODE});
-        page->heat[i] = 0;
+        heat_set(page, i, 0);
     }
     u32 made = atomic_load(&x->made);
     page->drops = made - page->dropped_at > DROPS_WITHIN ? 1 : page->drops + 1;

@@ -15,6 +15,16 @@ static inline interp_op *xlate_code(u64 word)
     return (interp_op *)(uintptr_t)(word >> 16);
 }
 
+static inline unsigned heat_get(const struct cpage *page, unsigned index)
+{
+    return atomic_load_explicit(&page->heat[index], memory_order_relaxed);
+}
+
+static inline void heat_set(struct cpage *page, unsigned index, unsigned heat)
+{
+    atomic_store_explicit(&page->heat[index], (u8)heat, memory_order_relaxed);
+}
+
 struct xlate_stats {
     u64 regions, refused; // translated, and places that were not worth it or too large
     u64 insns;            // instructions in regions
