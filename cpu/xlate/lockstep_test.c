@@ -228,7 +228,7 @@ static void run_piece(struct cpu *cpu, enum how how)
     sigjmp_buf unwind;
     u64 nia = cpu->nia;
     struct cpage *page = mmu_fetch_page(cpu, nia);
-    if (!region_form(&region, &shape, cpu, page, (nia & ~GUEST_PAGE_MASK) / 4)) {
+    if (!region_form(&region, &shape, cpu, page, (nia & ~GUEST_PAGE_MASK) / 4, REGION_INSNS)) {
         interp_engine.step(cpu);
         return;
     }

@@ -15,7 +15,6 @@
 #include "cpu/group.h"
 #include "cpu/xlate/lower.h"
 
-#define REGION_INSNS 200u
 #define REGION_LEADERS 40u // each makes up to three blocks
 #define LI_OFFSET ((s64)((s32)(insn << 6) >> 6 & ~3))
 #define BD_OFFSET ((s64)(s16)(insn & 0xfffc))
@@ -34,7 +33,7 @@ struct form {
     const struct cpu *cpu;
     struct cpage *page;
     u64 leaders[CODE_PAGE_INSNS / 64];
-    unsigned leaders_len, queue_len, total;
+    unsigned leaders_len, queue_len, total, limit;
     unsigned splits; // blocks that traps may still add
     u16 queue[REGION_LEADERS];
     u32 words[CODE_PAGE_INSNS]; // of the instructions in shape->covered
@@ -115,7 +114,7 @@ static void lead(struct form *f, unsigned index)
 // Reads one instruction; false when the region must not have it.
 static bool read_insn(struct form *f, unsigned i)
 {
-    if (i >= CODE_PAGE_INSNS || f->total == REGION_INSNS || bit_test(f->shape->covered, i))
+    if (i >= CODE_PAGE_INSNS || f->total == f->limit || bit_test(f->shape->covered, i))
         return false;
     u64 gra = f->page->gra + i * 4;
     if (debug_breakpoint_near(f->cpu->group, gra))
@@ -410,9 +409,10 @@ static void weigh(struct ir_region *r)
     }
 }
 
-bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry)
+bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry,
+                 unsigned limit)
 {
-    struct form f = {.b.r = r, .shape = shape, .cpu = cpu, .page = page};
+    struct form f = {.b.r = r, .shape = shape, .cpu = cpu, .page = page, .limit = limit};
     *shape = (struct region_shape){0};
     r->page = page;
     r->entry = (u16)entry;
@@ -421,8 +421,14 @@ bool region_form(struct ir_region *r, struct region_shape *shape, const struct c
     lead(&f, entry);
     for (unsigned i = 0; i < f.queue_len; i++)
         scan(&f, f.queue[i]);
-    if (!bit_test(shape->covered, entry) || ending_of(decode(&f, f.words[entry]), f.words[entry]) == STOPS)
+    if (!bit_test(shape->covered, entry))
         return false;
+    enum insn_id id = decode(&f, f.words[entry]);
+    if (ending_of(id, f.words[entry]) == STOPS) {
+        if (insn_rows[id].kind == KIND_PLAIN)
+            leave_at(&f, entry + 1);
+        return false;
+    }
     r->guest_insns = (u16)f.total;
     f.splits = IR_BLOCKS_MAX - 3 * f.leaders_len;
     lower_block(&f, entry);

@@ -6,6 +6,7 @@
 #include "cpu/code.h"
 #include "cpu/xlate/ir.h"
 
+#define REGION_INSNS 200u // a limit that suits most code
 #define REGION_EXITS_MAX 64
 
 // What of the page a region depends on and where it leaves for.
@@ -15,8 +16,10 @@ struct region_shape {
     u16 exits[REGION_EXITS_MAX]; // instructions of the page at which execution goes on outside of the region
 };
 
-// Forms the region at instruction `entry` of `page` from what memory holds now. false: nothing there is worth translating.
-// The thread is inside guest code, in 64-bit mode.
-bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry);
+// Forms the region at instruction `entry` of `page` from what memory holds now. false: nothing there is worth translating
+// (shape->exits: but what follows may be).
+// At most `limit` instructions. The thread is inside guest code, in 64-bit mode.
+bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry,
+                 unsigned limit);
 
 #endif

@@ -116,10 +116,15 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
 {
     struct ir_region *r = &x->region;
     u32 version = atomic_load(&page->version); // (4)
-    if (!region_form(r, &x->shape, cpu, page, index))
-        return false;
-    pass_all(r, &x->scratch);
-    interp_op *code = target_compile(x->memory, r);
+    interp_op *code = NULL;
+    for (unsigned limit = REGION_INSNS; !code && limit > 8; limit /= 4) { // smaller where the back end cannot do it
+        if (!region_form(r, &x->shape, cpu, page, index, limit)) {
+            mark_exits(&x->shape, page);
+            return false;
+        }
+        pass_all(r, &x->scratch);
+        code = target_compile(x->memory, r);
+    }
     if (!code) {
         if (xlate_code_size - code_memory_used(x->memory) < CODE_SPARE) {
             atomic_store(&x->full, true);
