@@ -232,14 +232,15 @@ static void run_piece(struct cpu *cpu, enum how how)
         interp_engine.step(cpu);
         return;
     }
-    const char *wrong = ir_check(&region);
+    const struct ir_region *r = &region;
+    const char *wrong = ir_check(r);
     if (!wrong && how == BY_OPTIMISED) {
-        pass_all(&region, &scratch);
-        wrong = ir_check(&region);
+        r = pass_all(&region, &scratch);
+        wrong = ir_check(r);
     }
     if (wrong) {
         static char text[200000];
-        ir_print(&region, text, sizeof(text));
+        ir_print(r, text, sizeof(text));
         printf("# %s\n%s", wrong, text);
         abort();
     }
@@ -248,7 +249,7 @@ static void run_piece(struct cpu *cpu, enum how how)
     cpu->unwind = &unwind;
     bool step = false;
     if (!sigsetjmp(unwind, 0))
-        step = eval_region(cpu, &region);
+        step = eval_region(cpu, r);
     else
         cpu->insns += (u64)(cpu->d - cpu->block_d);
     cpu->page = NULL;

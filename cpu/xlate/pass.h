@@ -12,8 +12,8 @@ void pass_forward(const struct ir_region *in, struct ir_region *out);
 // Drops what nobody looks at: PUTs that are overwritten before anybody sees them, and values without a use.
 void pass_dead(struct ir_region *r);
 
-// All of the above; the result is in `r`, `scratch` is as large.
-void pass_all(struct ir_region *r, struct ir_region *scratch);
+// All of the above; returns `out`. (A second pass_forward() finds nothing that counts.)
+struct ir_region *pass_all(const struct ir_region *in, struct ir_region *out);
 
 // Parts of pass_forward().
 

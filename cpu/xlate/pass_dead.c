@@ -111,9 +111,9 @@ void pass_dead(struct ir_region *r)
     compact(r, dead);
 }
 
-void pass_all(struct ir_region *r, struct ir_region *scratch)
+struct ir_region *pass_all(const struct ir_region *in, struct ir_region *out)
 {
-    pass_forward(r, scratch);
-    pass_forward(scratch, r);
-    pass_dead(r);
+    pass_forward(in, out);
+    pass_dead(out);
+    return out;
 }

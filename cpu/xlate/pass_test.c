@@ -31,7 +31,7 @@ static void next(void)
 static void optimise(void)
 {
     CHECK_STR(ir_check(&region) ? ir_check(&region) : "right", "right");
-    pass_all(&region, &scratch);
+    region = *pass_all(&region, &scratch);
     CHECK_STR(ir_check(&region) ? ir_check(&region) : "right", "right");
 }
 

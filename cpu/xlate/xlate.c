@@ -51,7 +51,7 @@ struct xlate {
     _Atomic u32 made; // regions so far, over all flushes
     // Under lock.
     struct region_shape shape;
-    struct ir_region region, scratch;
+    struct ir_region region, optimised;
     struct xlate_stats stats;
 };
 
@@ -114,15 +114,15 @@ static void mark_exits(const struct region_shape *shape, struct cpage *page)
 
 static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
 {
-    struct ir_region *r = &x->region;
+    const struct ir_region *r = NULL;
     u32 version = atomic_load(&page->version); // (4)
     interp_op *code = NULL;
     for (unsigned limit = REGION_INSNS; !code && limit > 8; limit /= 4) { // smaller where the back end cannot do it
-        if (!region_form(r, &x->shape, cpu, page, index, limit)) {
+        if (!region_form(&x->region, &x->shape, cpu, page, index, limit)) {
             mark_exits(&x->shape, page);
             return false;
         }
-        pass_all(r, &x->scratch);
+        r = pass_all(&x->region, &x->optimised);
         code = target_compile(x->memory, r);
     }
     if (!code) {
