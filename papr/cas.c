@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "cpu/code.h"
 #include "cpu/spr.h"
 #include "isa/isa.h"
 #include "papr/tree.h"
@@ -134,12 +135,24 @@ static void answer(struct partition *lp, const u8 *asked)
     }
 }
 
+// The threads besides the caller's that run guest code.
+static bool others_run(const struct partition *lp)
+{
+    u32 started = 0;
+    for (u32 i = 0; i < lp->group.len; i++)
+        started += atomic_load(&cpu_papr(lp->group.cpus[i])->state) != THREAD_STOPPED;
+    return started > 1;
+}
+
 int cas_negotiate(struct partition *lp, u64 addr, const char **why)
 {
     u8 vec5[64];
     unsigned found;
     bool radix = false;
 
+    *why = "the OS negotiates after it has started other threads";
+    if (others_run(lp))
+        return -EBUSY;
     *why = "the option vectors are not in memory";
     int level = choose_level(lp, &addr);
     if (level < 0) {
@@ -160,6 +173,9 @@ int cas_negotiate(struct partition *lp, u64 addr, const char **why)
     lp->group.gtse = !radix || (lp->vec5[OV5_RADIX] & OV5_GTSE);
     // Radix has no real mode limit of its own: the OS builds its tables with relocation off, anywhere.
     lp->group.rma_size = radix ? lp->mem.size : tree_rma_size(lp->config.memory);
+    // Predecoded and translated code belongs to a level.
+    if (lp->group.cpus[0]->isa_level != level)
+        code_flush_all(&lp->group);
     for (u32 i = 0; i < lp->group.len; i++) {
         struct cpu *cpu = lp->group.cpus[i];
         cpu->isa_level = (u8)level;

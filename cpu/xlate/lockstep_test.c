@@ -55,12 +55,12 @@ static u32 put_operand(u32 insn, const struct operand *op, bool memory, bool sto
     case CLASS_GPR:
     case CLASS_GPR0:
         if (op->role == ROLE_OUT)
-            return operand_put(op, insn, below(28));
+            return operand_put(op, insn, below(26));
         if (memory && op->first == 11)
             return operand_put(op, insn, wild ? below(32) : 28 + below(4));
         if (memory && op->first == 16)
             return operand_put(op, insn, wild ? below(32) : 26 + below(2));
-        return op->role == ROLE_INOUT ? operand_put(op, insn, below(28)) : insn;
+        return op->role == ROLE_INOUT ? operand_put(op, insn, below(26)) : insn;
     case CLASS_DISP: return operand_put(op, insn, (s64)below(128) - 64);
     default: return insn;
     }
@@ -91,7 +91,7 @@ static u32 random_insn(bool fixed_only, enum isa_level level)
 }
 
 struct program {
-    u32 insns[BODY_MAX + 16];
+    u32 insns[2 * BODY_MAX + 16];
     unsigned len, entry;
 };
 
@@ -120,7 +120,11 @@ static void make_program(struct program *p, bool fixed_only, enum isa_level leve
         }
         if (skip)
             skip--;
-        add(p, random_insn(fixed_only, level));
+        u32 insn = random_insn(fixed_only, level);
+        add(p, insn);
+        // What was loaded is moved on by the next instruction: values that outlive the access, wherever it was done.
+        if (insn_rows[isa_decode(insn, level)].kind == KIND_LOAD && !skip && below(2))
+            add(p, 0x7c000378u | (insn >> 21 & 31) << 21 | below(26) << 16 | (insn >> 21 & 31) << 11);
     }
     if (call)
         add(p, 0x48000001u | 3 * 4); // over bdnz and sc
