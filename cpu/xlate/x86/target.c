@@ -70,7 +70,7 @@ interp_op *target_compile(struct code_memory *m, const struct ir_region *r)
     if (m->comp) {
         struct comp *x = m->comp;
         x->c = code_memory_begin(m);
-        if (compile(x, r)) {
+        if (!x->c.full && compile(x, r)) { // the encoder starts over at the start when it is full: that must have room
             last_code = x->c.start;
             last_size = (size_t)(x->c.at - x->c.start);
             entry = (interp_op *)(uintptr_t)code_memory_commit(m, &x->c);
