@@ -10,7 +10,7 @@
 #include "cpu/group.h"
 #include "papr/sched.h"
 
-#define HOST_STACK (256 * KIB) // the interpreter and hypervisor calls take a few KiB
+#define HOST_STACK (1024 * KIB) // the interpreter and hypervisor calls take a few KiB; thread-local memory of the translator is in it, too
 
 struct vp {
     struct vps *vps;

@@ -12,8 +12,34 @@ struct ir_builder {
     bool full; // an operation did not fit: the region cannot be used as it is
 };
 
-// Appends an operation; its value, or IR_NO_VALUE where it has none.
-ir_value ir_emit(struct ir_builder *b, struct ir_insn insn);
+// Appends an operation; its value, or IR_NO_VALUE where it has none. In line, and member by member: an operation that is put together in
+// memory and then copied as a whole waits for its own stores.
+static inline __attribute__((always_inline)) ir_value ir_append(struct ir_builder *b, const struct ir_insn *insn)
+{
+    struct ir_region *r = b->r;
+    unsigned at = r->len;
+    if (unlikely(at == IR_INSNS_MAX)) {
+        b->full = true;
+        return 0;
+    }
+    const struct ir_op_row *row = &ir_ops[insn->op];
+    struct ir_insn *to = &r->insns[at];
+    to->op = insn->op;
+    to->cond = insn->cond;
+    to->slot = insn->slot;
+    to->a = row->values < 1 ? IR_NO_VALUE : insn->a;
+    to->b = row->values < 2 ? IR_NO_VALUE : insn->b;
+    to->c = row->values < 3 ? IR_NO_VALUE : insn->c;
+    to->index = b->index;
+    to->insn = b->insn;
+    to->imm = insn->imm;
+    r->len = (u16)(at + 1);
+    return row->result == '-' ? IR_NO_VALUE : (ir_value)at;
+}
+static inline __attribute__((always_inline)) ir_value ir_emit(struct ir_builder *b, struct ir_insn insn)
+{
+    return ir_append(b, &insn);
+}
 
 static inline ir_value ir_const(struct ir_builder *b, u64 value)
 {

@@ -43,26 +43,6 @@ const struct ir_slot_row ir_slots[IR_SLOTS] = {
     [SLOT_CA32] = SLOT1("ca32", ca32),
 };
 
-ir_value ir_emit(struct ir_builder *b, struct ir_insn insn)
-{
-    struct ir_region *r = b->r;
-    if (r->len == IR_INSNS_MAX) {
-        b->full = true;
-        return 0;
-    }
-    const struct ir_op_row *row = &ir_ops[insn.op];
-    if (row->values < 1)
-        insn.a = IR_NO_VALUE;
-    if (row->values < 2)
-        insn.b = IR_NO_VALUE;
-    if (row->values < 3)
-        insn.c = IR_NO_VALUE;
-    insn.index = b->index;
-    insn.insn = b->insn;
-    r->insns[r->len] = insn;
-    return row->result == 'V' ? r->len++ : (r->len++, IR_NO_VALUE);
-}
-
 ir_value ir_and_mask(struct ir_builder *b, ir_value a, u64 mask)
 {
     switch (mask) {

@@ -15,6 +15,16 @@ void pass_dead(struct ir_region *r);
 // All of the above; returns `out`. (A second pass_forward() finds nothing that counts.)
 struct ir_region *pass_all(const struct ir_region *in, struct ir_region *out);
 
+// An array by values is a little longer than it need be, so that IR_NO_VALUE has a place, too: what an operation has not got need not be
+// asked for.
+#define PASS_VALUES (2 * IR_INSNS_MAX)
+static inline unsigned pass_at(ir_value v)
+{
+    static_assert((IR_NO_VALUE & (PASS_VALUES - 1)) >= IR_INSNS_MAX && !(PASS_VALUES & (PASS_VALUES - 1)),
+                  "a place of its own");
+    return v & (PASS_VALUES - 1);
+}
+
 // Parts of pass_forward().
 
 // What may be set in each value of the region that is being built.
@@ -23,7 +33,11 @@ struct fold_facts {
 };
 
 // Appends a PURE operation, or finds what it is equal to; its value.
-ir_value fold_emit(struct ir_builder *b, struct fold_facts *facts, struct ir_insn in);
+ir_value fold_append(struct ir_builder *b, struct fold_facts *facts, const struct ir_insn *in);
+static inline ir_value fold_emit(struct ir_builder *b, struct fold_facts *facts, struct ir_insn in)
+{
+    return fold_append(b, facts, &in);
+}
 
 // Replaces the condition of a BRANCH or SET against zero, or of a SELECT, by the comparison behind it. b: where to append.
 struct ir_insn fuse(struct ir_builder *b, struct fold_facts *facts, struct ir_insn in);

@@ -39,6 +39,8 @@ static u64 sweep_slots(const struct ir_region *r, unsigned n, u64 live, u8 *dead
     for (unsigned at = block->first + block->len; at-- > block->first;) {
         const struct ir_insn *in = &r->insns[at];
         u64 bit = 1ull << (in->slot % 64);
+        if (dead[at])
+            continue;
         if (ir_ops[in->op].flags & IR_GUEST) {
             live = ALL_SLOTS;
         } else if (in->op == IR_PUT) {
@@ -51,23 +53,15 @@ static u64 sweep_slots(const struct ir_region *r, unsigned n, u64 live, u8 *dead
     return live;
 }
 
-static void use(u8 *used, ir_value v)
-{
-    if (v != IR_NO_VALUE)
-        used[v] = 1;
-}
-
 // GETs that only dead values use keep slots alive that need not be: values go first, then slots, then values again.
 static void sweep_values(const struct ir_region *r, u8 *dead)
 {
-    static _Thread_local u8 used[IR_INSNS_MAX];
+    static _Thread_local u8 used[PASS_VALUES];
     memset(used, 0, r->len);
     for (unsigned at = r->len; at-- > 0;) {
         const struct ir_insn *in = &r->insns[at];
         if (!dead[at] && (used[at] || is_needed(in))) {
-            use(used, in->a);
-            use(used, in->b);
-            use(used, in->c);
+            used[pass_at(in->a)] = used[pass_at(in->b)] = used[pass_at(in->c)] = 1;
         } else {
             dead[at] = 1;
         }
@@ -76,7 +70,8 @@ static void sweep_values(const struct ir_region *r, u8 *dead)
 
 static void compact(struct ir_region *r, const u8 *dead)
 {
-    static _Thread_local ir_value now[IR_INSNS_MAX];
+    static _Thread_local ir_value now[PASS_VALUES];
+    now[pass_at(IR_NO_VALUE)] = IR_NO_VALUE;
     u16 to = 0;
     for (unsigned n = 0; n < r->blocks_len; n++) {
         struct ir_block *block = &r->blocks[n];
@@ -85,12 +80,15 @@ static void compact(struct ir_region *r, const u8 *dead)
         for (unsigned at = first; at < first + len; at++) {
             if (dead[at])
                 continue;
-            struct ir_insn in = r->insns[at];
-            in.a = in.a == IR_NO_VALUE ? in.a : now[in.a];
-            in.b = in.b == IR_NO_VALUE ? in.b : now[in.b];
-            in.c = in.c == IR_NO_VALUE ? in.c : now[in.c];
+            const struct ir_insn *in = &r->insns[at];
+            ir_value a = now[pass_at(in->a)], b = now[pass_at(in->b)], c = now[pass_at(in->c)];
             now[at] = to;
-            r->insns[to++] = in;
+            struct ir_insn *out = &r->insns[to++];
+            if (out != in)
+                *out = *in;
+            out->a = a;
+            out->b = b;
+            out->c = c;
         }
         block->len = (u16)(to - block->first);
     }
@@ -103,8 +101,6 @@ void pass_dead(struct ir_region *r)
     u64 live_in[IR_BLOCKS_MAX];
     memset(dead, 0, r->len);
     sweep_values(r, dead);
-    compact(r, dead);
-    memset(dead, 0, r->len);
     for (unsigned n = r->blocks_len; n-- > 0;)
         live_in[n] = sweep_slots(r, n, live_out(r, n, live_in), dead);
     sweep_values(r, dead);

@@ -171,8 +171,9 @@ static ir_value constant(struct ir_builder *b, struct fold_facts *facts, u64 imm
     return fold_emit(b, facts, (struct ir_insn){.op = IR_CONST, .imm = imm});
 }
 
-ir_value fold_emit(struct ir_builder *b, struct fold_facts *facts, struct ir_insn in)
+ir_value fold_append(struct ir_builder *b, struct fold_facts *facts, const struct ir_insn *operation)
 {
+    struct ir_insn in = *operation;
     const struct ir_op_row *row = &ir_ops[in.op];
     u64 x = 0, y = 0, z = 0, out;
     bool ca = row->values < 1 || fold_constant(b, in.a, &x), cb = row->values < 2 || fold_constant(b, in.b, &y);

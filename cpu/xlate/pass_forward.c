@@ -4,47 +4,59 @@
 // written to them. EXEC may write any slot. A LOAD or STORE writes slots only as the PUTs after it do (cpu/xlate/lower_storage.c).
 #include "cpu/xlate/pass.h"
 
+#include <string.h>
+
 struct forward {
     struct ir_builder b;
     struct fold_facts facts;
-    ir_value now[IR_INSNS_MAX];  // values of the old region in the new one
-    ir_value known[IR_SLOTS];    // what slots hold, in the block
+    ir_value now[PASS_VALUES]; // values of the old region in the new one
+    ir_value known[IR_SLOTS];  // what slots hold, in the block
 };
 
-static ir_value mapped(const struct forward *f, ir_value v)
+static void forget(struct forward *f)
 {
-    return v == IR_NO_VALUE ? v : f->now[v];
+    static_assert(IR_NO_VALUE == 0xffff, "all ones");
+    memset(f->known, 0xff, sizeof(f->known));
 }
 
-static ir_value rebuild(struct forward *f, struct ir_insn in)
+static inline ir_value append(struct forward *f, const struct ir_insn *in)
 {
-    const struct ir_op_row *row = &ir_ops[in.op];
-    in.a = mapped(f, in.a);
-    in.b = mapped(f, in.b);
-    in.c = mapped(f, in.c);
+    return ir_ops[in->op].flags & IR_PURE ? fold_append(&f->b, &f->facts, in) : ir_append(&f->b, in);
+}
+
+static ir_value rebuild(struct forward *f, const struct ir_insn *old)
+{
+    struct ir_insn in = {
+        .op = old->op,
+        .cond = old->cond,
+        .slot = old->slot,
+        .a = f->now[pass_at(old->a)],
+        .b = f->now[pass_at(old->b)],
+        .c = f->now[pass_at(old->c)],
+        .index = old->index,
+        .insn = old->insn,
+        .imm = old->imm,
+    };
     f->b.index = in.index;
     f->b.insn = in.insn;
     switch (in.op) {
     case IR_GET:
         if (f->known[in.slot] == IR_NO_VALUE)
-            f->known[in.slot] = fold_emit(&f->b, &f->facts, in);
+            f->known[in.slot] = fold_append(&f->b, &f->facts, &in);
         return f->known[in.slot];
     case IR_PUT:
         if (f->known[in.slot] != in.a)
-            ir_emit(&f->b, in);
+            ir_append(&f->b, &in);
         f->known[in.slot] = in.a;
         return IR_NO_VALUE;
-    case IR_EXEC:
-        for (unsigned i = 0; i < IR_SLOTS; i++)
-            f->known[i] = IR_NO_VALUE;
-        break;
-    case IR_LOAD: return fold_emit(&f->b, &f->facts, in); // finds nothing equal: only notes what it may give
+    case IR_EXEC: forget(f); break;
+    case IR_LOAD: return fold_append(&f->b, &f->facts, &in); // finds nothing equal: only notes what it may give
     case IR_SET:
     case IR_SELECT:
     case IR_BRANCH: in = fuse(&f->b, &f->facts, in); break;
     default: break;
     }
-    return row->flags & IR_PURE ? fold_emit(&f->b, &f->facts, in) : ir_emit(&f->b, in);
+    return append(f, &in);
 }
 
 // A branch on constants is a jump.
@@ -64,6 +76,7 @@ void pass_forward(const struct ir_region *in, struct ir_region *out)
 {
     static _Thread_local struct forward f;
     f.b = (struct ir_builder){.r = out};
+    f.now[pass_at(IR_NO_VALUE)] = IR_NO_VALUE;
     out->page = in->page;
     out->entry = in->entry;
     out->big_endian = in->big_endian;
@@ -74,11 +87,10 @@ void pass_forward(const struct ir_region *in, struct ir_region *out)
         struct ir_block *block = &out->blocks[n];
         *block = in->blocks[n];
         block->first = out->len;
-        for (unsigned i = 0; i < IR_SLOTS; i++)
-            f.known[i] = IR_NO_VALUE;
+        forget(&f);
         for (unsigned i = 0; i < in->blocks[n].len; i++) {
             unsigned at = in->blocks[n].first + i;
-            f.now[at] = rebuild(&f, in->insns[at]);
+            f.now[at] = rebuild(&f, &in->insns[at]);
         }
         settle(&f, block);
         block->len = (u16)(out->len - block->first);

@@ -36,8 +36,10 @@ struct form {
     unsigned leaders_len, queue_len, total, limit;
     unsigned splits; // blocks that traps may still add
     u16 queue[REGION_LEADERS];
-    u32 words[CODE_PAGE_INSNS]; // of the instructions in shape->covered
-    u16 numbers[CODE_PAGE_INSNS]; // block numbers of leaders
+    // Valid where something is covered, or leads; not cleared for each region.
+    u32 *words;   // of the instructions in shape->covered
+    u16 *ids;     // enum insn_id
+    u16 *numbers; // block numbers of leaders
 };
 
 static bool bit_test(const u64 *bits, unsigned i)
@@ -88,10 +90,6 @@ static enum ending ending_of(enum insn_id id, u32 insn)
     return may_flow && row->privilege == PRIV_U ? FLOWS : STOPS;
 }
 
-static enum insn_id decode(const struct form *f, u32 insn)
-{
-    return isa_decode(insn, f->cpu->isa_level);
-}
 
 // Index of a relative branch's target, or -1 when it is not in the page.
 static int local_target(enum insn_id id, u32 insn, unsigned index)
@@ -122,6 +120,7 @@ static bool read_insn(struct form *f, unsigned i)
     bit_set(f->shape->covered, i);
     u32 word = __atomic_load_n((const u32 *)(const void *)(f->cpu->group->mem->base + gra), __ATOMIC_RELAXED);
     f->words[i] = f->page->big_endian ? __builtin_bswap32(word) : word;
+    f->ids[i] = (u16)isa_decode(f->words[i], f->cpu->isa_level);
     f->total++;
     return true;
 }
@@ -130,7 +129,7 @@ static void scan(struct form *f, unsigned i)
 {
     for (; read_insn(f, i); i++) {
         u32 insn = f->words[i];
-        enum insn_id id = decode(f, insn);
+        enum insn_id id = f->ids[i];
         enum ending end = ending_of(id, insn);
         if (end == STOPS)
             return;
@@ -364,7 +363,7 @@ static void lower_block(struct form *f, unsigned first)
             return;
         }
         u32 insn = f->words[i];
-        enum insn_id id = decode(f, insn);
+        enum insn_id id = f->ids[i];
         f->b.index = (u16)i;
         f->b.insn = insn;
         switch (ending_of(id, insn)) {
@@ -412,7 +411,16 @@ static void weigh(struct ir_region *r)
 bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry,
                  unsigned limit)
 {
-    struct form f = {.b.r = r, .shape = shape, .cpu = cpu, .page = page, .limit = limit};
+    static _Thread_local u32 words[CODE_PAGE_INSNS];
+    static _Thread_local u16 ids[CODE_PAGE_INSNS], numbers[CODE_PAGE_INSNS];
+    struct form f = {.b.r = r,
+                     .shape = shape,
+                     .cpu = cpu,
+                     .page = page,
+                     .limit = limit,
+                     .words = words,
+                     .ids = ids,
+                     .numbers = numbers};
     *shape = (struct region_shape){0};
     r->page = page;
     r->entry = (u16)entry;
@@ -423,7 +431,7 @@ bool region_form(struct ir_region *r, struct region_shape *shape, const struct c
         scan(&f, f.queue[i]);
     if (!bit_test(shape->covered, entry))
         return false;
-    enum insn_id id = decode(&f, f.words[entry]);
+    enum insn_id id = f.ids[entry];
     if (ending_of(id, f.words[entry]) == STOPS) {
         if (insn_rows[id].kind == KIND_PLAIN)
             leave_at(&f, entry + 1);
@@ -432,9 +440,12 @@ bool region_form(struct ir_region *r, struct region_shape *shape, const struct c
     r->guest_insns = (u16)f.total;
     f.splits = IR_BLOCKS_MAX - 3 * f.leaders_len;
     lower_block(&f, entry);
-    for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
-        if (i != entry && inside(&f, (int)i))
-            lower_block(&f, i);
+    for (unsigned word = 0; word < ARRAY_LEN(f.leaders); word++) {
+        for (u64 left = f.leaders[word] & shape->covered[word]; left; left &= left - 1) {
+            unsigned i = word * 64 + (unsigned)__builtin_ctzll(left);
+            if (i != entry)
+                lower_block(&f, i);
+        }
     }
     if (f.b.full)
         return false;

@@ -59,6 +59,12 @@ void comp_choose_slots(struct comp *x)
         }
         x->counting |= back;
     }
+    u8 wanted[IR_SLOTS];
+    unsigned wanted_len = 0;
+    for (unsigned s = 0; s < IR_SLOTS; s++) {
+        if (benefit[s] >= WORTH)
+            wanted[wanted_len++] = (u8)s;
+    }
     memset(x->slot_reg, NO_REG, sizeof(x->slot_reg));
     x->slots = 0;
     x->saved_len = 0;
@@ -66,18 +72,20 @@ void comp_choose_slots(struct comp *x)
     for (unsigned n = 0; n < SLOT_REGS; n++) {
         if (slot_regs[n] == BUDGET && x->counting)
             continue;
-        unsigned best = 0;
-        for (unsigned s = 1; s < IR_SLOTS; s++) {
-            if (benefit[s] > benefit[best])
-                best = s;
+        unsigned at = 0;
+        for (unsigned i = 1; i < wanted_len; i++) {
+            if (benefit[wanted[i]] > benefit[wanted[at]])
+                at = i;
         }
         bool saved = n >= SLOT_REGS_FREE;
-        if (benefit[best] < (saved ? WORTH_SAVED : WORTH)) {
+        if (!wanted_len || benefit[wanted[at]] < (saved ? WORTH_SAVED : WORTH)) {
             if (!saved)
                 x->pool |= (u16)(1 << slot_regs[n]);
             continue;
         }
-        benefit[best] = 0;
+        unsigned best = wanted[at];
+        for (wanted_len--; at < wanted_len; at++) // in the order of their numbers, which decides between equals
+            wanted[at] = wanted[at + 1];
         x->slot_reg[best] = slot_regs[n];
         x->slots |= 1ull << best;
         if (saved)

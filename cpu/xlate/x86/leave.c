@@ -6,9 +6,9 @@
 
 void leave_write_back(struct comp *x, u64 slots)
 {
-    for (unsigned s = 0; s < IR_SLOTS; s++) {
-        if (slots & x->slots & 1ull << s)
-            x_store(&x->c, ir_slots[s].bytes, slot_mem(s), x->slot_reg[s]);
+    for (u64 left = slots & x->slots; left; left &= left - 1) {
+        unsigned s = (unsigned)__builtin_ctzll(left);
+        x_store(&x->c, ir_slots[s].bytes, slot_mem(s), x->slot_reg[s]);
     }
 }
 

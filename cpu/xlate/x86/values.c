@@ -185,23 +185,37 @@ void value_alias(struct comp *x, ir_value v, unsigned slot)
     add_alias(x, v, slot);
 }
 
+// The places of what this operation used last, by itself or through what was folded into it.
+static void release(struct comp *x, ir_value v)
+{
+    struct val *val = &x->vals[v];
+    if (val->last > x->at)
+        return;
+    switch (val->loc) {
+    case LOC_REG: x->reg_value[val->n] = IR_NO_VALUE; break;
+    case LOC_SPILL: x->spill_value[val->n] = IR_NO_VALUE; break;
+    case LOC_FOLDED:
+        release(x, comp_insn(x, v)->a);
+        release(x, comp_insn(x, v)->b);
+        return;
+    default: return;
+    }
+    val->loc = LOC_NONE;
+}
+
 void value_end_operation(struct comp *x)
 {
+    const struct ir_insn *in = &x->r->insns[x->at];
+    unsigned values = ir_ops[in->op].values;
     x->locked = 0;
-    for (unsigned r = 0; r < REGS; r++) {
-        ir_value v = x->reg_value[r];
-        if (v != IR_NO_VALUE && x->vals[v].last <= x->at) {
-            x->reg_value[r] = IR_NO_VALUE;
-            x->vals[v].loc = LOC_NONE;
-        }
-    }
-    for (unsigned s = 0; s < x->spills_max; s++) {
-        ir_value v = x->spill_value[s];
-        if (v != IR_NO_VALUE && x->vals[v].last <= x->at) {
-            x->spill_value[s] = IR_NO_VALUE;
-            x->vals[v].loc = LOC_NONE;
-        }
-    }
+    if (values > 0)
+        release(x, in->a);
+    if (values > 1)
+        release(x, in->b);
+    if (values > 2)
+        release(x, in->c);
+    if (x->vals[x->at].loc != LOC_FOLDED) // a result without a use
+        release(x, (ir_value)x->at);
 }
 
 void value_start_block(struct comp *x)
