@@ -155,10 +155,11 @@ void xlate_leave(struct cpu *cpu, const struct dinsn *d, u64 word)
 
 void interp_leave(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
-    (void)word;
     count_upto(cpu, d + 1);
     cpu->nia &= cpu->ea_mask;
-    leave(cpu);
+    if (unlikely(cpu->exit_reason))
+        return leave(cpu);
+    go_far(cpu, d, word);
 }
 
 static void op_page_end(struct cpu *cpu, const struct dinsn *d, u64 word)
@@ -384,7 +385,28 @@ _Noreturn void xlate_require_slow(struct cpu *cpu, u32 insn)
 {
     const struct insn_row *row = &insn_rows[isa_decode(insn, cpu->isa_level)];
     interp_require(cpu, insn, row->facility, row->privilege);
+    interp_exec[row - insn_rows](cpu, insn); // the privilege may be that of a register
     cpu_raise_illegal(cpu);
+}
+
+_Noreturn void xlate_leave_behind(struct cpu *cpu, u32 insn)
+{
+    (void)insn;
+    cpu->nia = interp_cia(cpu, cpu->d) + 4;
+    count_upto(cpu, cpu->d + 1);
+    cpu->block_d = cpu->d;
+    atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
+    cpu_unwind(cpu);
+}
+
+_Noreturn void xlate_run_and_leave(struct cpu *cpu, u32 insn)
+{
+    cpu->nia = interp_cia(cpu, cpu->d) + 4;
+    interp_exec[isa_decode(insn, cpu->isa_level)](cpu, insn);
+    cpu->nia &= cpu->ea_mask;
+    count_upto(cpu, cpu->d + 1);
+    cpu->block_d = cpu->d;
+    cpu_unwind(cpu);
 }
 
 // Runs threaded code from d until it leaves.

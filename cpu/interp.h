@@ -81,7 +81,7 @@ static inline void interp_require(struct cpu *cpu, u32 insn, unsigned facility, 
 
 // Continues at cpu->nia: in the same page directly, else through the fetch TLB; counts instructions, and leaves when attn is set.
 interp_op interp_branch;
-// Leaves threaded code after an instruction of kind CTX: counts it, nia = next unless the semantics set it.
+// After an instruction of kind CTX, which may have changed everything and let others run: counts it and goes to cpu->nia anew.
 interp_op interp_leave;
 
 #ifdef OPENLPAR_LOOP_DISPATCH

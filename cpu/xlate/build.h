@@ -9,6 +9,7 @@ struct ir_builder {
     struct ir_region *r;
     u16 index; // of the guest instruction that is being lowered, and its word
     u32 insn;
+    u8 level; // enum isa_level of the partition
     bool full; // an operation did not fit: the region cannot be used as it is
 };
 

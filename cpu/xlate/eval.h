@@ -65,9 +65,22 @@ static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, con
     case IR_CONST: v[at] = in->imm; return at + 1;
     case IR_GET: v[at] = eval_get(cpu, in->slot); return at + 1;
     case IR_PUT: eval_put(cpu, in->slot, v[in->a]); return at + 1;
+    case IR_FIELD:
+        v[at] = 0;
+        memcpy(&v[at], (const u8 *)cpu + IR_FIELD_OFFSET(in->imm), IR_FIELD_BYTES(in->imm));
+        return at + 1;
+    case IR_SET_FIELD:
+        memcpy((u8 *)cpu + IR_FIELD_OFFSET(in->imm), &v[in->a], IR_FIELD_BYTES(in->imm));
+        return at + 1;
+    case IR_CHECK:
+        if (v[in->a]) {
+            cpu->d = &r->page->insns[in->index];
+            (in->imm ? xlate_run_and_leave : xlate_leave_behind)(cpu, in->insn);
+        }
+        return at + 1;
     case IR_PAGE_EA: v[at] = cpu->page_ea; return at + 1;
     case IR_REQUIRE:
-        if ((cpu->msr & in->imm) != in->imm) {
+        if ((cpu->msr & in->imm) != (in->cond == COND_NE ? 0 : in->imm)) {
             cpu->d = &r->page->insns[in->index];
             xlate_require_slow(cpu, in->insn);
         }

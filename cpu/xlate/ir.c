@@ -96,6 +96,10 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, " %u%s%s", 8u << (in->imm & MEM_SIZE), in->imm & MEM_SIGNED ? " signed" : "", in->imm & MEM_SWAP ? " swap" : "");
     if (in->op == IR_EXIT)
         add(t, " +%#x", (unsigned)in->imm * 4);
+    if (in->op == IR_FIELD || in->op == IR_SET_FIELD)
+        add(t, " [%d:%u]", IR_FIELD_OFFSET(in->imm), IR_FIELD_BYTES(in->imm));
+    if (in->op == IR_REQUIRE && in->cond == COND_NE)
+        add(t, " clear");
     if (in->op == IR_JUMP)
         add(t, " b%u", block->then);
     if (in->op == IR_BRANCH)
@@ -155,6 +159,9 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
         return "a signed store";
     if (in->op == IR_EXIT && in->imm > GUEST_PAGE_SIZE / 4 - 1)
         return "an exit out of the page";
+    unsigned bytes = IR_FIELD_BYTES(in->imm);
+    if ((in->op == IR_FIELD || in->op == IR_SET_FIELD) && bytes != 1 && bytes != 4 && bytes != 8)
+        return "a member of unknown width";
     if ((in->op == IR_JUMP || in->op == IR_BRANCH) && block->then >= r->blocks_len)
         return "unknown successor";
     if (in->op == IR_BRANCH && block->other >= r->blocks_len)

@@ -64,6 +64,11 @@ enum ir_slot {
     IR_SLOTS,
 };
 
+// imm of FIELD and SET_FIELD.
+#define ir_field(member) ((u64)sizeof(((struct cpu *)0)->member) << 32 | offsetof(struct cpu, member))
+#define IR_FIELD_BYTES(imm) ((unsigned)((imm) >> 32))
+#define IR_FIELD_OFFSET(imm) ((s32)(u32)(imm))
+
 struct ir_slot_row {
     const char *name;
     u16 offset;

@@ -16,7 +16,8 @@ struct lower_row {
     unsigned arg; // the function's own
 };
 
-extern const struct lower_row lower_arith[INSN_COUNT], lower_logic[INSN_COUNT], lower_storage[INSN_COUNT], lower_system[INSN_COUNT];
+extern const struct lower_row lower_arith[INSN_COUNT], lower_logic[INSN_COUNT], lower_storage[INSN_COUNT], lower_system[INSN_COUNT],
+    lower_state[INSN_COUNT];
 
 // The instruction's row, or NULL when it has none.
 const struct lower_row *lower_find(enum insn_id id);

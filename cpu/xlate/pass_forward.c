@@ -11,12 +11,14 @@ struct forward {
     struct fold_facts facts;
     ir_value now[PASS_VALUES]; // values of the old region in the new one
     ir_value known[IR_SLOTS];  // what slots hold, in the block
+    u64 set, clear;            // bits of MSR that were found to be so, in the block
 };
 
 static void forget(struct forward *f)
 {
     static_assert(IR_NO_VALUE == 0xffff, "all ones");
     memset(f->known, 0xff, sizeof(f->known));
+    f->set = f->clear = 0;
 }
 
 static inline ir_value append(struct forward *f, const struct ir_insn *in)
@@ -50,6 +52,18 @@ static ir_value rebuild(struct forward *f, const struct ir_insn *old)
         f->known[in.slot] = in.a;
         return IR_NO_VALUE;
     case IR_EXEC: forget(f); break;
+    case IR_REQUIRE: {
+        u64 *found = in.cond == COND_NE ? &f->clear : &f->set;
+        if ((*found & in.imm) == in.imm)
+            return IR_NO_VALUE;
+        *found |= in.imm;
+        break;
+    }
+    case IR_SET_FIELD:
+        if (in.imm == ir_field(msr))
+            f->set = f->clear = 0;
+        break;
+    case IR_FIELD:
     case IR_LOAD: return fold_append(&f->b, &f->facts, &in); // finds nothing equal: only notes what it may give
     case IR_SET:
     case IR_SELECT:

@@ -59,13 +59,6 @@ static bool is_trap(enum insn_id id)
     return id == INSN_tw || id == INSN_twi || id == INSN_td || id == INSN_tdi;
 }
 
-// SPRs that are nothing but a register: SRR0, SRR1, DAR, VRSAVE, SPRG0-3. Others may change how the next instructions execute.
-static bool spr_is_plain(u32 insn)
-{
-    unsigned n = INSN_FIELD(16, 20) << 5 | INSN_FIELD(11, 15);
-    return n == 26 || n == 27 || n == 19 || n == 256 || (n >= 272 && n <= 275);
-}
-
 static bool unconditional(enum insn_id id, u32 insn)
 {
     return id == INSN_b || (BO & (BO_NO_CR | BO_NO_CTR)) == (BO_NO_CR | BO_NO_CTR);
@@ -81,13 +74,15 @@ static enum ending ending_of(enum insn_id id, u32 insn)
     case INSN_bclr: // conditional with LK: the target would have to outlive the block that sets LR
         return LK_BIT && !unconditional(id, insn) ? STOPS : BRANCHES;
     case INSN_bcctr: return BO & BO_NO_CTR ? BRANCHES : STOPS;
-    case INSN_mtspr: return spr_is_plain(insn) ? FLOWS : STOPS;
+    case INSN_isync:
+    case INSN_mtmsr:
+    case INSN_mtmsrd: return FLOWS; // with a CHECK
     default: break;
     }
     if (is_trap(id) && RT == 31) // what follows is never reached
         return STOPS;
     bool may_flow = row->kind == KIND_PLAIN || row->kind == KIND_LOAD || row->kind == KIND_STORE;
-    return may_flow && row->privilege == PRIV_U ? FLOWS : STOPS;
+    return may_flow && row->privilege != PRIV_H ? FLOWS : STOPS;
 }
 
 
@@ -299,6 +294,8 @@ static bool is_free_barrier(enum insn_id id, u32 insn)
 static void lower_flowing(struct form *f, enum insn_id id, u32 insn)
 {
     const struct lower_row *row = lower_find(id);
+    if (insn_rows[id].privilege == PRIV_P)
+        ir_emit(&f->b, (struct ir_insn){.op = IR_REQUIRE, .cond = COND_NE, .imm = MSR_PR});
     if (row) {
         row->fn(&f->b, insn, row->arg);
     } else if (!is_free_barrier(id, insn)) {
@@ -414,6 +411,7 @@ bool region_form(struct ir_region *r, struct region_shape *shape, const struct c
     static _Thread_local u32 words[CODE_PAGE_INSNS];
     static _Thread_local u16 ids[CODE_PAGE_INSNS], numbers[CODE_PAGE_INSNS];
     struct form f = {.b.r = r,
+                     .b.level = cpu->isa_level,
                      .shape = shape,
                      .cpu = cpu,
                      .page = page,

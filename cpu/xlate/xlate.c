@@ -6,8 +6,8 @@
 //     one atomic store) keeps others from entering; those that are inside run on until they leave, on code that is still there.
 // (2) Code memory and predecoded pages are reused only after a flush, which needs group_exclusive_begin: no other
 //     thread is inside guest code then. A thread inside translated code counts as running, and it cannot begin to wait
-//     there: only instructions of kind CTX or BRANCH wait for others, and translated code executes none of either kind; a
-//     region ends before them (EXIT_INSN), or is left by a jump (EXIT, EXIT_EA). Loads, stores and EXEC call semantics that may
+//     there: only instructions of kind CTX or BRANCH wait for others. A region ends before them (EXIT_INSN), or is left by a jump
+//     (EXIT, EXIT_EA); of kind CTX it has but isync and moves to MSR, which never wait. Loads, stores and EXEC call semantics that may
 //     invalidate code (a store into a page with code) but never wait. So no frame of translated code outlives a flush.
 // (3) A store into a page with regions: the thread that stores may be inside one of them. It runs on in old code until it leaves,
 //     which the architecture allows: new instructions count only after a context synchronising instruction, and all of these

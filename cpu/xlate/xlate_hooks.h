@@ -13,6 +13,11 @@ interp_op xlate_exit_far;
 // Leaves threaded code in front of cpu->nia: attn or the budget ask for it. Everything so far is counted.
 interp_op xlate_leave;
 
+// CHECK asks for it: leaves behind the instruction at cpu->d, for the run loop to look at everything (or runs its semantics before that).
+// Everything before the instruction is in place, counted from block_d.
+_Noreturn void xlate_leave_behind(struct cpu *cpu, u32 insn);
+_Noreturn void xlate_run_and_leave(struct cpu *cpu, u32 insn);
+
 // REQUIRE found the state wanting: raises the interrupt of the instruction at cpu->d. Everything before it is in place, counted from block_d.
 _Noreturn void xlate_require_slow(struct cpu *cpu, u32 insn);
 

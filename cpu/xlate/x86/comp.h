@@ -66,7 +66,7 @@ struct keep {
     u8 from, from_n, to, to_n;
 };
 
-enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_LEAVE };
+enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE };
 
 // Code out of line.
 struct cold {
@@ -179,6 +179,7 @@ void memory_drop_caches(struct comp *x, u16 regs); // those in any of these regi
 void memory_scan(struct comp *x, unsigned first, unsigned end);
 void memory_exec(struct comp *x);
 void memory_require(struct comp *x);
+void memory_check(struct comp *x);
 void memory_close_misses(struct comp *x);
 void memory_cold(struct comp *x, struct cold *cold);
 void memory_helper(struct comp *x);

@@ -474,21 +474,31 @@ void memory_require(struct comp *x)
 {
     struct code *c = &x->c;
     u64 need = x->r->insns[x->at].imm;
+    bool clear = x->r->insns[x->at].cond == COND_NE;
     if (!need)
         return;
     struct cold *cold = comp_cold(x, COLD_REQUIRE);
     if (!(need & (need - 1)) && need >> 32 == 0) {
         unsigned shift = (unsigned)__builtin_ctzll(need) / 8 * 8;
         x_test8_mem_imm(c, mem_at(CPU, (s32)offsetof(struct cpu, msr) + (s32)shift / 8), (u8)(need >> shift));
-        x_jcc(c, CC_E, &cold->start);
+        x_jcc(c, clear ? CC_NE : CC_E, &cold->start);
         return;
     }
     enum reg bits = value_scratch(x), mask = value_scratch(x);
     x_mov_imm(c, mask, need);
     x_load(c, 1, bits, CPU_MEM(msr));
     x_alu(c, ALU_AND, 1, bits, mask);
-    x_alu(c, ALU_CMP, 1, bits, mask);
+    if (!clear)
+        x_alu(c, ALU_CMP, 1, bits, mask);
     x_jcc(c, CC_NE, &cold->start);
+}
+
+void memory_check(struct comp *x)
+{
+    struct cold *cold = comp_cold(x, COLD_CHECK);
+    enum reg r = value_reg(x, x->r->insns[x->at].a);
+    x_test(&x->c, 1, r, r);
+    x_jcc(&x->c, CC_NE, &cold->start);
 }
 
 // The caches that are used behind the instruction whose miss this is. False: one of them cannot be had.
@@ -606,15 +616,21 @@ static void cold_miss(struct comp *x, struct cold *cold)
     }
 }
 
+static const void *way_out(unsigned kind, const struct ir_insn *in)
+{
+    if (kind == COLD_REQUIRE)
+        return (const void *)(uintptr_t)xlate_require_slow;
+    return (const void *)(uintptr_t)(in->imm ? xlate_run_and_leave : xlate_leave_behind);
+}
+
 void memory_cold(struct comp *x, struct cold *cold)
 {
     const struct ir_insn *in = &x->r->insns[cold->at];
     x_bind(&x->c, &cold->start);
     if (cold->kind == COLD_MISS)
         cold_miss(x, cold);
-    else
-        call_helper(x, (const void *)(uintptr_t)xlate_require_slow, in->insn, in->index,
-                    cold->block); // does not return
+    else // does not return
+        call_helper(x, way_out(cold->kind, in), in->insn, in->index, cold->block);
 }
 
 // rsp is as in the region's code when this is called, or an even number of doublewords below.

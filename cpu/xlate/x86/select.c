@@ -465,6 +465,19 @@ static void put(struct comp *x, const struct ir_insn *in)
         value_alias(x, in->a, in->slot);
 }
 
+static struct mem field_mem(u64 imm)
+{
+    return mem_at(CPU, IR_FIELD_OFFSET(imm));
+}
+
+static void set_field(struct comp *x, const struct ir_insn *in)
+{
+    if (is_imm(x, in->a))
+        x_store_imm(&x->c, IR_FIELD_BYTES(in->imm), field_mem(in->imm), (s32)imm_of(x, in->a));
+    else
+        x_store(&x->c, IR_FIELD_BYTES(in->imm), field_mem(in->imm), value_reg(x, in->a));
+}
+
 void select_operation(struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
@@ -498,6 +511,11 @@ void select_operation(struct comp *x)
     case IR_STORE: memory_access(x); break;
     case IR_EXEC: memory_exec(x); break;
     case IR_REQUIRE: memory_require(x); break;
+    case IR_CHECK: memory_check(x); break;
+    case IR_FIELD:
+        x_load_zx(&x->c, IR_FIELD_BYTES(in->imm), value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0), field_mem(in->imm));
+        break;
+    case IR_SET_FIELD: set_field(x, in); break;
     case IR_JUMP:
     case IR_BRANCH:
     case IR_EXIT:

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Special-purpose registers and MSR from translated code against the interpreter, and interrupts that MSR[EE] lets in.
+#include <string.h>
+
+#include "cpu/exec/exec.h"
+#include "cpu/test_machine.h"
+#include "cpu/xlate/target.h"
+#include "cpu/xlate/xlate.h"
+
+#define I_ADDI(rt, ra, v) (I_LI(rt, v) | (u32)(ra) << 16)
+#define I_BDNZ(offset)    (0x42000000u | ((u32)(offset)&0xfffc))
+#define I_ISYNC           0x4c00012cu
+#define I_MTMSR(rs, l)    (0x7c000124u | (u32)(rs) << 21 | (u32)(l) << 16)
+#define BODY              12u
+
+static u64 seed = 7;
+
+static u64 random64(void)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed * 0x2545f4914f6cdd1dull;
+}
+
+static unsigned below(unsigned n)
+{
+    return (unsigned)(random64() >> 33) % n;
+}
+
+static unsigned gpr(void)
+{
+    return 3 + below(20);
+}
+
+// Numbers that exist, some that do not or that only hypervisors have; none that reads a clock, and not CTR, which counts the loop.
+static unsigned spr_number(void)
+{
+    static const u16 numbers[] = {1,   3,   8,   13,  17,  18,  19,  26,  27,   28,  29,  48,  61,
+                                  152, 153, 157, 159, 256, 259, 272, 273, 274,  275, 287, 815, 896,
+                                  898, 895, 0,   4,   318, 808, 25,  304, 1023, 77,  500};
+    return numbers[below(ARRAY_LEN(numbers))];
+}
+
+static u32 random_insn(void)
+{
+    unsigned spr = spr_number();
+    switch (below(11)) {
+    case 0:
+    case 1:
+    case 2: return I_MFSPR(gpr(), spr);
+    case 3:
+    case 4:
+    case 5: return I_MTSPR(spr, gpr());
+    case 6: return I_MFMSR(gpr());
+    case 7: return I_MTMSRD(gpr(), 1);
+    case 8: return below(2) ? I_MTMSRD(25, 0) : I_MTMSR(25, 0); // of a value that lets the program go on as a rule
+    case 9: return I_ISYNC;
+    default: return I_ADDI(gpr(), gpr(), below(100));
+    }
+}
+
+static void run(struct machine *m, const struct cpu_engine *engine, u64 nia, u64 msr)
+{
+    m->stopped_at = ~0ull;
+    cpu_set_msr(m->cpu, msr);
+    m->cpu->nia = nia;
+    m->cpu->budget = 0;
+    atomic_fetch_and(&m->cpu->attn, ~(u32)ATTN_STOP);
+    CHECK_EQ(engine->run(m->cpu), EXIT_STOPPED);
+}
+
+static void start_state(struct cpu *cpu, u64 msr, u64 state_seed)
+{
+    seed = state_seed;
+    for (unsigned i = 0; i < 32; i++)
+        cpu->gpr[i] = random64();
+    for (unsigned i = 0; i < 8; i++)
+        cpu->crf[i] = (u8)below(16);
+    cpu->gpr[25] =
+        msr ^ (below(4) ? random64() & (MSR_EE | MSR_RI | MSR_FP | MSR_VEC | MSR_VSX) : random64() & ~MSR_SF);
+    spr_xer_set(cpu, random64());
+    cpu->lr = cpu->tar = 0;
+    cpu->ctr = 60;
+    cpu->cfar = 0;
+    cpu->srr0 = cpu->srr1 = cpu->dar = cpu->dsisr = cpu->amr = cpu->iamr = cpu->uamor = cpu->dscr = cpu->ppr =
+        cpu->pspb = cpu->wort = 0;
+    cpu->fscr = random64();
+    cpu->pidr = 0;
+    cpu->vrsave = 0;
+    cpu->ctrl = 0;
+    memset(cpu->sprg, 0, sizeof(cpu->sprg));
+    cpu->insns = 0;
+}
+
+static void same(const struct cpu *a, const struct cpu *b)
+{
+    CHECK(!memcmp(a->gpr, b->gpr, sizeof(a->gpr)));
+    CHECK(!memcmp(a->crf, b->crf, sizeof(a->crf)));
+    CHECK(!memcmp(a->sprg, b->sprg, sizeof(a->sprg)));
+    CHECK_EQ(spr_xer_get(a), spr_xer_get(b));
+    CHECK_EQ(a->msr, b->msr);
+    CHECK_EQ(a->srr0, b->srr0);
+    CHECK_EQ(a->srr1, b->srr1);
+    CHECK_EQ(a->dar, b->dar);
+    CHECK_EQ(a->dsisr, b->dsisr);
+    CHECK_EQ(a->lr, b->lr);
+    CHECK_EQ(a->ctr, b->ctr);
+    CHECK_EQ(a->tar, b->tar);
+    CHECK_EQ(a->cfar, b->cfar);
+    CHECK_EQ(a->amr, b->amr);
+    CHECK_EQ(a->iamr, b->iamr);
+    CHECK_EQ(a->pidr, b->pidr);
+    CHECK_EQ(a->dscr, b->dscr);
+    CHECK_EQ(a->ppr, b->ppr);
+    CHECK_EQ(a->fscr, b->fscr);
+    CHECK_EQ(a->vrsave, b->vrsave);
+    CHECK_EQ(a->insns, b->insns);
+}
+
+static void test_random_moves(void)
+{
+    struct machine *interp = machine_new(1, LEVEL_V30), *jit = machine_new(1, LEVEL_V30);
+    unsigned whole = 0;
+    for (unsigned n = 0; n < 1500; n++) {
+        u32 code[BODY + 2];
+        for (unsigned i = 0; i < BODY; i++)
+            code[i] = random_insn();
+        code[BODY] = I_BDNZ(-(s32)BODY * 4);
+        code[BODY + 1] = I_SC1;
+        u64 at = TEST_CODE + n * 64;
+        u64 state = random64() | 1, msr = MSR_BASE | (below(3) ? 0 : MSR_PR);
+        struct machine *machines[] = {interp, jit};
+        for (unsigned which = 0; which < 2; which++) {
+            for (unsigned i = 0; i < ARRAY_LEN(code); i++)
+                machine_put(machines[which], at + i * 4, code[i], false);
+            start_state(machines[which]->cpu, msr, state);
+            run(machines[which], which ? &jit_engine : &interp_engine, at, msr);
+        }
+        CHECK_EQ(interp->stopped_at, jit->stopped_at);
+        same(interp->cpu, jit->cpu);
+        whole += interp->stopped_at == at + (BODY + 1) * 4;
+        seed = state;
+    }
+    CHECK(whole > 100); // programs that did not end in an interrupt
+    CHECK(xlate_stats(jit->mem.xlate).regions > 100);
+    machine_free(interp);
+    machine_free(jit);
+}
+
+// In a region that runs with interrupts off, the instruction that switches them on is the last one before the interrupt.
+static void test_pending_interrupt(void)
+{
+    static const u32 moves[] = {I_MTMSRD(5, 1), I_MTMSRD(6, 0), I_MTMSR(6, 0)};
+    for (unsigned n = 0; n < ARRAY_LEN(moves); n++) {
+        const u32 code[] = {I_ADDI(3, 3, 1), moves[n], I_ADDI(4, 4, 1), I_BDNZ(-12), I_SC1};
+        struct machine *m = machine_new(1, LEVEL_V30);
+        struct cpu *cpu = m->cpu;
+        for (unsigned i = 0; i < ARRAY_LEN(code); i++)
+            machine_put(m, TEST_CODE + i * 4, code[i], false);
+        cpu->gpr[5] = 0;
+        cpu->gpr[6] = MSR_BASE;
+        cpu->ctr = 1000;
+        run(m, &jit_engine, TEST_CODE, MSR_BASE);
+        CHECK_EQ(m->stopped_at, TEST_CODE + 16);
+        CHECK_EQ(cpu->gpr[4], 1000);
+        cpu_raise_line(cpu, LINE_EXTERNAL);
+        cpu->gpr[3] = cpu->gpr[4] = 0;
+        cpu->ctr = 1000;
+        run(m, &jit_engine, TEST_CODE, MSR_BASE); // off: nothing happens
+        CHECK_EQ(cpu->gpr[4], 1000);
+        cpu->gpr[5] = MSR_EE;
+        cpu->gpr[6] = MSR_BASE | MSR_EE;
+        cpu->gpr[3] = cpu->gpr[4] = 0;
+        cpu->ctr = 1000;
+        u64 insns = cpu->insns;
+        run(m, &jit_engine, TEST_CODE, MSR_BASE);
+        CHECK_EQ(m->stopped_at, VEC_EXTERNAL);
+        CHECK_EQ(cpu->srr0, TEST_CODE + 8);
+        CHECK_EQ(cpu->gpr[3], 1);
+        CHECK_EQ(cpu->gpr[4], 0);
+        CHECK_EQ(cpu->insns - insns, 3); // with the vector's sc
+        machine_free(m);
+    }
+}
+
+// MSR[FP] that a region switches on and off counts for the floating point in it.
+static void test_facility_in_region(void)
+{
+    const u32 code[] = {I_MTMSRD(5, 0), I_FADD, I_ADDI(3, 3, 1), I_BDNZ(-12), I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    for (unsigned i = 0; i < ARRAY_LEN(code); i++)
+        machine_put(m, TEST_CODE + i * 4, code[i], false);
+    m->cpu->gpr[5] = MSR_BASE | MSR_FP;
+    m->cpu->ctr = 500;
+    run(m, &jit_engine, TEST_CODE, MSR_BASE);
+    CHECK_EQ(m->stopped_at, TEST_CODE + 16);
+    CHECK_EQ(m->cpu->gpr[3], 500);
+    m->cpu->gpr[5] = MSR_BASE;
+    m->cpu->gpr[3] = 0;
+    m->cpu->ctr = 500;
+    run(m, &jit_engine, TEST_CODE, MSR_BASE | MSR_FP);
+    CHECK_EQ(m->stopped_at, VEC_FP_UNAVAILABLE);
+    CHECK_EQ(m->cpu->srr0, TEST_CODE + 4);
+    CHECK_EQ(m->cpu->gpr[3], 0);
+    machine_free(m);
+}
+
+int main(void)
+{
+    xlate_heat_limit = 10;
+    if (target_available()) {
+        TEST(test_random_moves);
+        TEST(test_pending_interrupt);
+        TEST(test_facility_in_region);
+    } else {
+        test_skip("test_random_moves", "no back end for this host");
+        test_skip("test_pending_interrupt", "no back end for this host");
+        test_skip("test_facility_in_region", "no back end for this host");
+    }
+    return test_done();
+}
