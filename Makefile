@@ -90,7 +90,7 @@ help:
 	@echo 'make test            unit tests, instruction tests and short boot matrix (under 15 minutes on 2 cores)'
 	@echo 'make test-unit       only what needs no guest'
 	@echo 'make test-long       every boot, 10,000 operand sets for each instruction'
-	@echo 'make bench           boot times compared with QEMU; instructions per second'
+	@echo 'make bench           workloads compared with QEMU and the host; ARGS=--quick for one run'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make install         PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make format          clang-format over the C sources'
