@@ -120,6 +120,46 @@ static void lower_mul(struct ir_builder *b, u32 insn, unsigned arg)
         lower_record(b, product);
 }
 
+// The columns of a division: the operation, its width, and whether OE and Rc are in the instruction.
+enum { DIV_OP = 0xff, DIV_WORDS = 0x100, DIV_FLAGS = 0x200 };
+
+static void lower_div(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    ir_value x = ir_get(b, SLOT_GPR + RA), y = ir_get(b, SLOT_GPR + RB);
+    u64 width = arg & DIV_WORDS ? 32 : 64;
+    unsigned op = arg & DIV_OP;
+    ir_value v = ir_emit(b, (struct ir_insn){.op = (u8)op, .imm = width, .a = x, .b = y});
+    if (op == IR_REMS && width == 32)
+        v = ir_op1(b, IR_SEXT32, v);
+    ir_put(b, SLOT_GPR + RT, v);
+    if (arg & DIV_FLAGS && OE_BIT) {
+        if (width == 32) {
+            x = ir_op1(b, IR_ZEXT32, x);
+            y = ir_op1(b, IR_ZEXT32, y);
+        }
+        ir_value over = ir_set(b, COND_EQ, y, ir_const(b, 0));
+        if (op == IR_DIVS) {
+            ir_value minimum = ir_set(b, COND_EQ, x, ir_const(b, 1ull << (width - 1)));
+            ir_value minus_1 = ir_set(b, COND_EQ, y, ir_const(b, ~0ull >> (64 - width)));
+            over = ir_op2(b, IR_OR, over, ir_op2(b, IR_AND, minimum, minus_1));
+        }
+        put_overflow(b, over, over);
+    }
+    if (arg & DIV_FLAGS && RC_BIT)
+        lower_record(b, v);
+}
+
+// The high doubleword of RA * RB + RC; arg: IR_MULHS or IR_MULHU.
+static void lower_maddhd(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    ir_value x = ir_get(b, SLOT_GPR + RA), y = ir_get(b, SLOT_GPR + RB), z = ir_get(b, SLOT_GPR + RC);
+    ir_value low = ir_op2(b, IR_MUL, x, y), high = ir_op2(b, arg, x, y);
+    ir_value carry = ir_set(b, COND_ULT, ir_op2(b, IR_ADD, low, z), low);
+    if (arg == IR_MULHS)
+        high = ir_op2(b, IR_ADD, high, ir_op2i(b, IR_SAR, z, 63));
+    ir_put(b, SLOT_GPR + RT, ir_op2(b, IR_ADD, high, carry));
+}
+
 static void lower_maddld(struct ir_builder *b, u32 insn, unsigned arg)
 {
     ir_value product = ir_op2(b, IR_MUL, ir_get(b, SLOT_GPR + RA), ir_get(b, SLOT_GPR + RB));
@@ -169,7 +209,17 @@ const struct lower_row lower_arith[INSN_COUNT] = {
     [INSN_mulhwu] = {lower_mul, IR_MUL | MUL_WORDS | MUL_HIGH_WORD},
     [INSN_mulhd] = {lower_mul, IR_MULHS},
     [INSN_mulhdu] = {lower_mul, IR_MULHU},
+    [INSN_divw] = {lower_div, IR_DIVS | DIV_WORDS | DIV_FLAGS},
+    [INSN_divwu] = {lower_div, IR_DIVU | DIV_WORDS | DIV_FLAGS},
+    [INSN_divd] = {lower_div, IR_DIVS | DIV_FLAGS},
+    [INSN_divdu] = {lower_div, IR_DIVU | DIV_FLAGS},
+    [INSN_modsw] = {lower_div, IR_REMS | DIV_WORDS},
+    [INSN_moduw] = {lower_div, IR_REMU | DIV_WORDS},
+    [INSN_modsd] = {lower_div, IR_REMS},
+    [INSN_modud] = {lower_div, IR_REMU},
     [INSN_maddld] = {lower_maddld, 0},
+    [INSN_maddhd] = {lower_maddhd, IR_MULHS},
+    [INSN_maddhdu] = {lower_maddhd, IR_MULHU},
     [INSN_cmpi] = {lower_cmp, CMP_IMMEDIATE},
     [INSN_cmpli] = {lower_cmp, CMP_IMMEDIATE | CMP_UNSIGNED},
     [INSN_cmp] = {lower_cmp, 0},

@@ -3,7 +3,7 @@
 #include "cpu/exec/exec.h"
 #include "cpu/xlate/lower.h"
 
-#define SH INSN_FIELD(16, 20)
+#define SH  INSN_FIELD(16, 20)
 #define SH6 (INSN_FIELD(30, 30) << 5 | INSN_FIELD(16, 20))
 #define MB6 (INSN_FIELD(26, 26) << 5 | INSN_FIELD(21, 25))
 
@@ -49,6 +49,23 @@ static void lower_popcntd(struct ir_builder *b, u32 insn, unsigned arg)
     ir_put(b, SLOT_GPR + RA, ir_op1(b, IR_POPCNT, ir_get(b, SLOT_GPR + RS)));
 }
 
+static void lower_popcntw(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    ir_value s = ir_get(b, SLOT_GPR + RS);
+    ir_value low = ir_op1(b, IR_POPCNT, ir_op1(b, IR_ZEXT32, s)),
+             high = ir_op1(b, IR_POPCNT, ir_op2i(b, IR_SHR, s, 32));
+    ir_put(b, SLOT_GPR + RA, ir_op2(b, IR_OR, low, ir_op2i(b, IR_SHL, high, 32)));
+}
+
+// The low bits of the bytes, folded together; arg: the width of what they are folded to.
+static void lower_parity(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    ir_value v = ir_get(b, SLOT_GPR + RS);
+    for (unsigned n = 8; n < arg; n *= 2)
+        v = ir_op2(b, IR_XOR, v, ir_op2i(b, IR_SHR, v, n));
+    ir_put(b, SLOT_GPR + RA, ir_op2i(b, IR_AND, v, arg == 64 ? 1 : 0x0000000100000001ull));
+}
+
 static void lower_cntlzw(struct ir_builder *b, u32 insn, unsigned arg)
 {
     ir_value word = ir_op1(b, IR_ZEXT32, ir_get(b, SLOT_GPR + RS));
@@ -65,7 +82,8 @@ static void lower_cmpb(struct ir_builder *b, u32 insn, unsigned arg)
 {
     const u64 low7 = 0x7f7f7f7f7f7f7f7full;
     ir_value x = ir_op2(b, IR_XOR, ir_get(b, SLOT_GPR + RS), ir_get(b, SLOT_GPR + RB));
-    ir_value differs = ir_op2(b, IR_OR, ir_op2i(b, IR_ADD, ir_op2i(b, IR_AND, x, low7), low7), x); // in bit 0 of each byte
+    ir_value differs =
+        ir_op2(b, IR_OR, ir_op2i(b, IR_ADD, ir_op2i(b, IR_AND, x, low7), low7), x); // in bit 0 of each byte
     ir_value same = ir_op2i(b, IR_AND, ir_op2i(b, IR_SHR, ir_op1(b, IR_NOT, differs), 7), 0x0101010101010101ull);
     ir_put(b, SLOT_GPR + RA, ir_op2i(b, IR_MUL, same, 0xff));
 }
@@ -202,6 +220,9 @@ const struct lower_row lower_logic[INSN_COUNT] = {
     [INSN_cntlzw] = {lower_cntlzw, 0},
     [INSN_cnttzw] = {lower_cnttzw, 0},
     [INSN_popcntd] = {lower_popcntd, 0},
+    [INSN_popcntw] = {lower_popcntw, 0},
+    [INSN_prtyw] = {lower_parity, 32},
+    [INSN_prtyd] = {lower_parity, 64},
     [INSN_cmpb] = {lower_cmpb, 0},
     [INSN_rlwinm] = {lower_rotate_word, 0},
     [INSN_rlwimi] = {lower_rotate_word, ROTATE_INSERT},

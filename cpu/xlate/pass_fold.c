@@ -34,6 +34,26 @@ static u64 compare_field(u64 how, u64 a, u64 b, u64 so)
     return (less ? CR_LT : a == b ? CR_EQ : CR_GT) | so;
 }
 
+// DIVS, DIVU, REMS, REMU.
+static u64 divide(u8 op, u64 bits, u64 a, u64 b)
+{
+    bool is_signed = op == IR_DIVS || op == IR_REMS, quotient = op == IR_DIVS || op == IR_DIVU;
+    u64 width = bits == 32 ? 0xffffffff : ~0ull, result;
+    if (bits == 32) {
+        a = is_signed ? (u64)(s64)(s32)a : (u32)a;
+        b = is_signed ? (u64)(s64)(s32)b : (u32)b;
+    }
+    if (!b || (is_signed && b == ~0ull && (a & width) == (width >> 1) + 1))
+        return 0;
+    if (is_signed && b == ~0ull)
+        result = quotient ? -a : 0;
+    else if (is_signed)
+        result = (u64)(quotient ? (s64)a / (s64)b : (s64)a % (s64)b);
+    else
+        result = quotient ? a / b : a % b;
+    return result & width;
+}
+
 // The operation on constants; false when it is none that folds.
 static bool evaluate(const struct ir_insn *in, u64 a, u64 b, u64 c, u64 *out)
 {
@@ -48,6 +68,10 @@ static bool evaluate(const struct ir_insn *in, u64 a, u64 b, u64 c, u64 *out)
     case IR_MUL: *out = a * b; break;
     case IR_MULHS: *out = (u64)((s128)(s64)a * (s64)b >> 64); break;
     case IR_MULHU: *out = (u64)((u128)a * b >> 64); break;
+    case IR_DIVS:
+    case IR_DIVU:
+    case IR_REMS:
+    case IR_REMU: *out = divide(in->op, in->imm, a, b); break;
     case IR_SHL: *out = b > 63 ? 0 : a << b; break;
     case IR_SHR: *out = b > 63 ? 0 : a >> b; break;
     case IR_SAR: *out = (u64)((s64)a >> MIN(b, 63)); break;
@@ -89,6 +113,10 @@ static u64 mask_of(const struct ir_builder *b, const struct fold_facts *facts, c
     case IR_AND: return a & v;
     case IR_OR:
     case IR_XOR: return a | v;
+    case IR_DIVS:
+    case IR_DIVU:
+    case IR_REMS:
+    case IR_REMU: return in->imm == 32 ? 0xffffffff : ~0ull;
     case IR_SHL: return fold_constant(b, in->b, &n) ? (n > 63 ? 0 : a << n) : ~0ull;
     case IR_SHR: return fold_constant(b, in->b, &n) ? (n > 63 ? 0 : a >> n) : fill(a);
     case IR_ROTL32:

@@ -291,6 +291,12 @@ void x_unary(struct code *c, enum unary op, int w, enum reg r)
     reg_form(c, (unsigned)w, 0xf7, op, r);
 }
 
+void x_sign_rax(struct code *c, int w)
+{
+    prefixes(c, (unsigned)w, 0, 0, 0);
+    byte(c, 0x99);
+}
+
 void x_imul(struct code *c, int w, enum reg dst, enum reg src)
 {
     reg_form(c, (unsigned)w, 0x0faf, dst, src);

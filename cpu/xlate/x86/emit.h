@@ -11,7 +11,14 @@ enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R
 
 enum alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
 enum shift { SHIFT_ROL, SHIFT_ROR, SHIFT_SHL = 4, SHIFT_SHR, SHIFT_SAR = 7 };
-enum unary { UNARY_NOT = 2, UNARY_NEG, UNARY_MUL, UNARY_IMUL };         // MUL, IMUL: rdx:rax = rax * operand
+enum unary {
+    UNARY_NOT = 2,
+    UNARY_NEG,
+    UNARY_MUL,
+    UNARY_IMUL,
+    UNARY_DIV,
+    UNARY_IDIV
+}; // MUL, IMUL: rdx:rax = rax * operand; DIV, IDIV: rax and rdx = rdx:rax / operand
 enum bits { BITS_POPCNT = 0xb8, BITS_TZCNT = 0xbc, BITS_LZCNT = 0xbd }; // with prefix f3
 enum scan { SCAN_FORWARD = 0xbc, SCAN_REVERSE };                        // bsf, bsr
 enum cc { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G };
@@ -66,6 +73,7 @@ void x_test_imm(struct code *c, int w, enum reg a, s32 imm);
 void x_test8_imm(struct code *c, enum reg a, u8 imm);
 void x_test8_mem_imm(struct code *c, struct mem m, u8 imm);
 void x_unary(struct code *c, enum unary op, int w, enum reg r);
+void x_sign_rax(struct code *c, int w); // rdx = the sign of rax in all bits
 void x_imul(struct code *c, int w, enum reg dst, enum reg src);
 void x_imul_imm(struct code *c, int w, enum reg dst, enum reg src, s32 imm);
 void x_mulx(struct code *c, enum reg high, enum reg low, enum reg src); // BMI2: high:low = rdx * src

@@ -152,6 +152,10 @@ static void test_forms(void)
     FORM(x_unary(&c, UNARY_NEG, 1, R9), "49f7d9") // neg r9
     FORM(x_unary(&c, UNARY_MUL, 1, R9), "49f7e1") // mul r9
     FORM(x_unary(&c, UNARY_IMUL, 1, R9), "49f7e9") // imul r9
+    FORM(x_unary(&c, UNARY_DIV, 0, R9), "41f7f1") // div r9d
+    FORM(x_unary(&c, UNARY_IDIV, 1, RCX), "48f7f9") // idiv rcx
+    FORM(x_sign_rax(&c, 0), "99") // cdq
+    FORM(x_sign_rax(&c, 1), "4899") // cqo
     FORM(x_shift(&c, SHIFT_ROL, 1, RDI, 7), "48c1c707") // rol rdi,7
     FORM(x_shift(&c, SHIFT_ROL, 1, R14, 1), "49d1c6") // rol r14,1
     FORM(x_shift_cl(&c, SHIFT_ROL, 1, R14), "49d3c6") // rol r14,cl

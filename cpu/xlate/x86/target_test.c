@@ -213,6 +213,25 @@ static u64 crf_of(unsigned how, u64 x, u64 y, u64 so)
     return (x == y ? 2u : less ? 8u : 4u) | so;
 }
 
+static u64 divided(u8 op, bool word, u64 x, u64 y)
+{
+    if (word) {
+        s64 sx = (s32)x, sy = (s32)y;
+        switch (op) {
+        case IR_DIVS: return !sy || (sx == INT32_MIN && sy == -1) ? 0 : (u32)(sx / sy);
+        case IR_DIVU: return (u32)y ? (u32)x / (u32)y : 0;
+        case IR_REMS: return sy ? (u32)(sx % sy) : 0;
+        default: return (u32)y ? (u32)x % (u32)y : 0;
+        }
+    }
+    switch (op) {
+    case IR_DIVS: return !y || (x == 1ull << 63 && y == ~0ull) ? 0 : (u64)((s128)(s64)x / (s64)y);
+    case IR_DIVU: return y ? x / y : 0;
+    case IR_REMS: return y ? (u64)((s128)(s64)x % (s64)y) : 0;
+    default: return y ? x % y : 0;
+    }
+}
+
 static u64 compute(const struct ir_insn *in, u64 x, u64 y, u64 z)
 {
     switch (in->op) {
@@ -228,6 +247,10 @@ static u64 compute(const struct ir_insn *in, u64 x, u64 y, u64 z)
     case IR_MUL: return x * y;
     case IR_MULHS: return (u64)(((s128)(s64)x * (s64)y) >> 64);
     case IR_MULHU: return (u64)(((u128)x * y) >> 64);
+    case IR_DIVS:
+    case IR_DIVU:
+    case IR_REMS:
+    case IR_REMU: return divided(in->op, in->imm == 32, x, y);
     case IR_SHL: return y > 63 ? 0 : x << y;
     case IR_SHR: return y > 63 ? 0 : x >> y;
     case IR_SAR: return (u64)((s64)x >> MIN(y, 63u));
@@ -401,7 +424,7 @@ static void test_operations(void)
             v[2] = pick(2) ? ir_get(&b, SLOT_SO) : ir_const(&b, pick(2));
         ir_value r = ir_emit(&b, (struct ir_insn){.op = (u8)op,
                                                   .cond = (u8)pick(10),
-                                                  .imm = op == IR_CRF ? pick(4) : 0,
+                                                  .imm = op == IR_CRF ? pick(4) : pick(2) ? 32 : 64,
                                                   .a = v[0],
                                                   .b = v[1],
                                                   .c = v[2]});
