@@ -7,6 +7,7 @@
 
 #include "cpu/group.h"
 #include "cpu/interp.h"
+#include "cpu/mmu/mmu.h"
 #include "cpu/xlate/xlate.h"
 
 static const struct dinsn undecoded = {.op = OP_DECODE};
@@ -119,13 +120,8 @@ void code_flush_all(struct cpu_group *group)
         atomic_store(&mem->code[number][1], NULL);
         atomic_fetch_and(&mem->flags[number], (u8)~PAGE_CODE);
     }
-    for (u32 i = 0; i < group->len; i++) {
-        struct cpu *cpu = group->cpus[i];
-        for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-            for (unsigned e = 0; cpu->ftlbs[mode] && e < FTLB_ENTRIES; e++)
-                cpu->ftlbs[mode][e] = (struct ftlb_entry){.tag = TLB_NO_TAG};
-        }
-    }
+    for (u32 i = 0; i < group->len; i++)
+        mmu_forget_fetches(group->cpus[i]);
     madvise(mem->code_arena, CODE_PAGES_MAX * sizeof(struct cpage), MADV_DONTNEED);
     atomic_store(&mem->code_used, 0);
     if (mem->xlate)

@@ -49,10 +49,12 @@ struct dinsn {
 #define GUEST_PAGE_SIZE (1ull << GUEST_PAGE_SHIFT)
 #define GUEST_PAGE_MASK (~(GUEST_PAGE_SIZE - 1))
 
-// Software TLB: direct-mapped, indexed by effective page. A tag is the effective page address with the address-space
-// generation in its low 12 bits (cpu->tlb_gen[top bit of the address]); a tag of all ones never matches. wtag matches
-// only where a plain store needs nothing else: change bit set, page marked dirty, no code in it.
-#define TLB_BITS 10
+// Software TLB: direct-mapped, indexed by effective page: the entry for `ea` is at cpu->tlb + (ea >> 7 & cpu->tlb_mask), in bytes. A tag is
+// the effective page address; TLB_NO_TAG never matches. wtag matches only where a plain store needs nothing else: change bit
+// set, page marked dirty, no code in it. There is a table per address space and state (cpu/mmu/tables.c): cpu->tlb is the one that
+// counts at the moment. Translated code may look tlb and tlb_mask up for each access only: a helper or an exit may change them.
+#define TLB_BITS 10 // a table begins with so many entries (log2), and ends with
+#define TLB_BITS_MAX 14
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NO_TAG (~0ull)
 
@@ -60,11 +62,12 @@ struct tlb_entry {
     u64 rtag;
     u64 wtag;
     uintptr_t addend; // host address = effective address + addend
-    u64 meta;         // the MMU's own (page size, slot, key), for invalidation
+    u64 meta;         // the MMU's own
 };
 
-// The same for instruction fetch: straight to the predecoded page.
-#define FTLB_BITS 8
+// The same for instruction fetch: straight to the predecoded page. The entry for `ea` is cpu->ftlb[ea >> 12 & (FTLB_ENTRIES - 1)]; its tag is
+// the effective page address.
+#define FTLB_BITS 10
 #define FTLB_ENTRIES (1u << FTLB_BITS)
 
 struct ftlb_entry {
@@ -117,9 +120,9 @@ struct cpu {
     const struct dinsn *d;       // the instruction being executed (threaded code)
     const struct dinsn *block_d; // first instruction not yet counted in `insns`
     struct cpage *page;          // NULL while no instruction is being executed: then nia is the address
-    struct tlb_entry *tlb;       // tables of the current mode
+    struct tlb_entry *tlb;       // tables of the current state
+    u64 tlb_mask;                // (entries - 1) * sizeof(struct tlb_entry)
     struct ftlb_entry *ftlb;
-    u64 tlb_gen[2];              // address-space generation of the lower and upper half of the address space
     s64 budget;                  // instructions until the clock is looked at
     _Atomic u32 attn;            // set by anybody (release), read by the owner (relaxed), then acquired
     _Atomic u32 lines;           // likewise
@@ -165,8 +168,6 @@ struct cpu {
     u32 server;      // interrupt server number, PIR
     u32 vcpu, thread;
     void *papr;      // the hypervisor services' state of this thread
-    struct tlb_entry *tlbs[MMU_MODES];
-    struct ftlb_entry *ftlbs[MMU_MODES];
     void *mmu;       // cpu/mmu's own state
 
     // Engine.

@@ -45,10 +45,7 @@ static void select_state(struct cpu *cpu, u64 changed)
     if (cpu->be != be) {
         cpu->be = be;
         // Predecoded pages belong to one byte order: the fetch tables are looked up again.
-        for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-            for (unsigned i = 0; i < FTLB_ENTRIES; i++)
-                cpu->ftlbs[mode][i].tag = TLB_NO_TAG;
-        }
+        mmu_forget_fetches(cpu);
     }
     cpu->ea_mask = msr & MSR_SF ? ~0ull : 0xffffffffull;
     if (changed & (MSR_PR | MSR_IR | MSR_DR))

@@ -190,15 +190,24 @@ static void wait_served(struct cpu *target, u32 number)
     atomic_fetch_sub(&q->waiters, 1);
 }
 
+// Whether the thread may have what the invalidation is for.
+static bool concerned(const struct cpu *target, enum tlb_scope scope, u64 pid)
+{
+    return (scope != TLB_EA_PAGE && scope != TLB_PID) || mmu_may_hold(target, pid);
+}
+
 void group_invalidate(struct cpu_group *group, struct cpu *self, enum tlb_scope scope, u64 arg0, u64 arg1, u64 arg2)
 {
     struct request r = {scope, arg0, arg1, arg2};
     u32 numbers[GROUP_CPUS_MAX];
+    bool asked[GROUP_CPUS_MAX];
     if (self)
         mmu_flush_local(self, scope, arg0, arg1, arg2);
+    atomic_thread_fence(memory_order_seq_cst); // cpu/mmu/tables.c (6)
     for (u32 i = 0; i < group->len; i++) {
         struct cpu *target = group->cpus[i];
-        if (target == self)
+        asked[i] = target != self && concerned(target, scope, arg1);
+        if (!asked[i])
             continue;
         numbers[i] = post(target, &r);
         atomic_fetch_or(&target->attn, ATTN_REQUEST);
@@ -207,7 +216,7 @@ void group_invalidate(struct cpu_group *group, struct cpu *self, enum tlb_scope 
     bool left = false;
     for (u32 i = 0; i < group->len; i++) {
         struct cpu *target = group->cpus[i];
-        if (target == self || served(target, numbers[i]))
+        if (!asked[i] || served(target, numbers[i]))
             continue;
         if (self && !left) { // (3)
             cpu_leave(self);

@@ -16,7 +16,7 @@
 #include "cpu/except.h"
 #include "cpu/exec/exec.h"
 #include "cpu/group.h"
-#include "cpu/mmu/mmu.h"
+#include "cpu/mmu/access.h"
 #include "cpu/run.h"
 #include "cpu/time.h"
 #include "cpu/xlate/xlate.h"
@@ -72,11 +72,6 @@ static inline void leave(struct cpu *cpu)
     cpu->page = NULL;
 }
 
-static inline struct ftlb_entry *ftlb_slot(const struct cpu *cpu, u64 ea)
-{
-    return &cpu->ftlb[(ea >> GUEST_PAGE_SHIFT) & (FTLB_ENTRIES - 1)];
-}
-
 // A place that became hot: translated if that is possible now, then executed.
 static __attribute__((noinline, cold)) void heat_up(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
@@ -100,7 +95,7 @@ static inline void go_far(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
     u64 target = cpu->nia;
     const struct ftlb_entry *e = ftlb_slot(cpu, target);
-    if (unlikely(must_leave(cpu)) || unlikely(e->tag != ((target & GUEST_PAGE_MASK) | cpu->tlb_gen[target >> 63])))
+    if (unlikely(must_leave(cpu)) || unlikely(!ftlb_hit(e, target)))
         return leave(cpu);
     cpu->page = e->page;
     cpu->page_ea = target & GUEST_PAGE_MASK;
@@ -133,7 +128,7 @@ void xlate_exit_far(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
     u64 target = cpu->nia;
     const struct ftlb_entry *e = ftlb_slot(cpu, target);
-    if (unlikely(must_leave(cpu)) || unlikely(e->tag != ((target & GUEST_PAGE_MASK) | cpu->tlb_gen[target >> 63])))
+    if (unlikely(must_leave(cpu)) || unlikely(!ftlb_hit(e, target)))
         return leave(cpu);
     struct cpage *page = e->page;
     d = &page->insns[(target & ~GUEST_PAGE_MASK) / 4];
@@ -460,7 +455,7 @@ static const struct dinsn *fetch(struct cpu *cpu)
     u64 ea = cpu->nia;
     const struct ftlb_entry *e = ftlb_slot(cpu, ea);
     struct cpage *page = e->page;
-    if (e->tag != ((ea & GUEST_PAGE_MASK) | cpu->tlb_gen[ea >> 63]))
+    if (unlikely(!ftlb_hit(e, ea)))
         page = mmu_fetch_page(cpu, ea);
     cpu->page_ea = ea & GUEST_PAGE_MASK;
     return &page->insns[(ea & ~GUEST_PAGE_MASK) / 4];

@@ -23,7 +23,7 @@
         u32 insn = (u32)(word >> 32);                                                                            \
         u64 base = (address), ea = base & cpu->ea_mask;                                                          \
         const struct tlb_entry *e = tlb_slot(cpu, ea);                                                           \
-        if (unlikely(e->tag != tlb_tag(cpu, ea, bits / 8)))                                                      \
+        if (unlikely(e->tag != tlb_tag(ea, bits / 8)))                                                      \
             return op_##id##_slow(cpu, d, word);                                                                 \
         void *host = (void *)(ea + e->addend);                                                                   \
         hit;                                                                                                     \

@@ -18,7 +18,7 @@ static inline void *atomic_host(struct cpu *cpu, u64 ea, unsigned size, bool wri
     if (unlikely(ea & (size - 1)))
         cpu_raise_alignment(cpu, ea);
     const struct tlb_entry *e = tlb_slot(cpu, ea);
-    u64 tag = tlb_tag(cpu, ea, 1);
+    u64 tag = tlb_tag(ea, 1);
     if (likely(e->rtag == tag && (!write || e->wtag == tag))) {
         u8 *host = (u8 *)(ea + e->addend);
         *gra = (u64)(host - cpu->group->mem->base);

@@ -35,6 +35,7 @@ static struct cpu *new_cpu(bool big_endian)
     t->tlb[(PAGE_EA >> GUEST_PAGE_SHIFT) & (TLB_ENTRIES - 1)] =
         (struct tlb_entry){.rtag = PAGE_EA, .wtag = PAGE_EA, .addend = (uintptr_t)page - PAGE_EA};
     t->cpu.tlb = t->tlb;
+    t->cpu.tlb_mask = sizeof(t->tlb) - sizeof(t->tlb[0]);
     t->cpu.group = &group;
     t->cpu.ea_mask = ~0ull;
     t->cpu.be = big_endian;

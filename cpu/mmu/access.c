@@ -65,7 +65,7 @@ static void fill(struct cpu *cpu, u64 ea, const struct translation *tr)
 {
     struct guest_mem *mem = cpu->group->mem;
     u64 page_gra = tr->gra & GUEST_PAGE_MASK;
-    if (tr->uncached || debug_watch_page(cpu->group, ea) || mmu_dawr_page(cpu, ea))
+    if (debug_watch_page(cpu->group, ea) || mmu_dawr_page(cpu, ea))
         return;
     _Atomic u8 *flags = &mem->flags[page_gra >> GUEST_PAGE_SHIFT];
     u8 now = atomic_load_explicit(flags, memory_order_relaxed);
@@ -76,8 +76,10 @@ static void fill(struct cpu *cpu, u64 ea, const struct translation *tr)
         now = atomic_fetch_or(flags, PAGE_WRITABLE);
     if (now & (PAGE_CODE | PAGE_CLEAN | PAGE_ABSENT))
         write = false;
-    u64 tag = (ea & GUEST_PAGE_MASK) | mmu_generation(cpu, ea >> 63);
-    struct tlb_entry *e = tlb_slot(cpu, ea);
+    u64 tag = ea & GUEST_PAGE_MASK;
+    struct tlb_entry *e = tables_place(cpu, ea);
+    if (unlikely(!e))
+        return;
     e->rtag = tr->prot & PROT_READ_OK ? tag : TLB_NO_TAG;
     e->wtag = write ? tag : TLB_NO_TAG;
     e->addend = (uintptr_t)mem->base + page_gra - (ea & GUEST_PAGE_MASK);
@@ -275,7 +277,7 @@ void *mmu_atomic_host(struct cpu *cpu, u64 ea, unsigned size, bool write, u64 *g
 {
     const struct guest_mem *mem = cpu->group->mem;
     const struct tlb_entry *e = tlb_slot(cpu, ea);
-    if (likely((write ? e->wtag : e->rtag) == tlb_tag(cpu, ea, size))) {
+    if (likely((write ? e->wtag : e->rtag) == tlb_tag(ea, size))) {
         u8 *hit = (u8 *)(uintptr_t)(ea + e->addend);
         *gra = (u64)(hit - mem->base);
         return hit;
@@ -321,14 +323,7 @@ struct cpage *mmu_fetch_page(struct cpu *cpu, u64 ea)
         // Making the page may have let other threads run, and take away what was found.
         if (unlikely(mmu->flushes != flushes))
             continue;
-        u64 slot = (ea >> GUEST_PAGE_SHIFT) & (FTLB_ENTRIES - 1);
-        if (!tr.uncached) {
-            struct ftlb_entry *f = &cpu->ftlb[slot];
-            f->tag = (ea & GUEST_PAGE_MASK) | mmu_generation(cpu, ea >> 63);
-            f->page = page;
-            unsigned mode = cpu->msr & MSR_IR ? (cpu->msr & MSR_PR ? MMU_USER : MMU_KERNEL) : MMU_REAL;
-            mmu->ftlb_va[mode][slot] = tr.va;
-        }
+        tables_fetch_fill(cpu, ea, page, tr.va);
         return page;
     }
 }

@@ -11,37 +11,47 @@
 
 static inline struct tlb_entry *tlb_slot(const struct cpu *cpu, u64 ea)
 {
-    return &cpu->tlb[(ea >> GUEST_PAGE_SHIFT) & (TLB_ENTRIES - 1)];
+    return (struct tlb_entry *)(void *)((u8 *)cpu->tlb + (ea >> (GUEST_PAGE_SHIFT - 5) & cpu->tlb_mask));
 }
 
 // The last byte's page makes the tag, the first byte's page the index: an access across pages never matches.
-static inline u64 tlb_tag(const struct cpu *cpu, u64 ea, unsigned size)
+static inline u64 tlb_tag(u64 ea, unsigned size)
 {
-    return ((ea + size - 1) & GUEST_PAGE_MASK) | cpu->tlb_gen[ea >> 63];
+    return (ea + size - 1) & GUEST_PAGE_MASK;
 }
 
-#define MEM_ACCESSORS(bits, swap)                                                                                      \
-    static inline u##bits mem_read##bits(struct cpu *cpu, u64 addr)                                                    \
-    {                                                                                                                  \
-        u64 ea = addr & cpu->ea_mask;                                                                                  \
-        const struct tlb_entry *e = tlb_slot(cpu, ea);                                                                 \
-        if (likely(e->rtag == tlb_tag(cpu, ea, bits / 8))) {                                                           \
-            u##bits v;                                                                                                 \
-            memcpy(&v, (const void *)(ea + e->addend), sizeof(v));                                                     \
-            return unlikely(cpu->be) ? swap(v) : v;                                                                    \
-        }                                                                                                              \
-        return (u##bits)mmu_read_slow(cpu, ea, bits / 8);                                                              \
-    }                                                                                                                  \
-    static inline void mem_write##bits(struct cpu *cpu, u64 addr, u##bits value)                                       \
-    {                                                                                                                  \
-        u64 ea = addr & cpu->ea_mask;                                                                                  \
-        const struct tlb_entry *e = tlb_slot(cpu, ea);                                                                 \
-        if (likely(e->wtag == tlb_tag(cpu, ea, bits / 8))) {                                                           \
-            u##bits v = unlikely(cpu->be) ? swap(value) : value;                                                       \
-            memcpy((void *)(ea + e->addend), &v, sizeof(v));                                                           \
-            return;                                                                                                    \
-        }                                                                                                              \
-        mmu_write_slow(cpu, ea, bits / 8, value);                                                                      \
+static inline struct ftlb_entry *ftlb_slot(const struct cpu *cpu, u64 ea)
+{
+    return &cpu->ftlb[(ea >> GUEST_PAGE_SHIFT) & (FTLB_ENTRIES - 1)];
+}
+
+static inline bool ftlb_hit(const struct ftlb_entry *e, u64 ea)
+{
+    return e->tag == (ea & GUEST_PAGE_MASK);
+}
+
+#define MEM_ACCESSORS(bits, swap)                                                \
+    static inline u##bits mem_read##bits(struct cpu *cpu, u64 addr)              \
+    {                                                                            \
+        u64 ea = addr & cpu->ea_mask;                                            \
+        const struct tlb_entry *e = tlb_slot(cpu, ea);                           \
+        if (likely(e->rtag == tlb_tag(ea, bits / 8))) {                          \
+            u##bits v;                                                           \
+            memcpy(&v, (const void *)(ea + e->addend), sizeof(v));               \
+            return unlikely(cpu->be) ? swap(v) : v;                              \
+        }                                                                        \
+        return (u##bits)mmu_read_slow(cpu, ea, bits / 8);                        \
+    }                                                                            \
+    static inline void mem_write##bits(struct cpu *cpu, u64 addr, u##bits value) \
+    {                                                                            \
+        u64 ea = addr & cpu->ea_mask;                                            \
+        const struct tlb_entry *e = tlb_slot(cpu, ea);                           \
+        if (likely(e->wtag == tlb_tag(ea, bits / 8))) {                          \
+            u##bits v = unlikely(cpu->be) ? swap(value) : value;                 \
+            memcpy((void *)(ea + e->addend), &v, sizeof(v));                     \
+            return;                                                              \
+        }                                                                        \
+        mmu_write_slow(cpu, ea, bits / 8, value);                                \
     }
 
 static inline u8 swap8(u8 v)

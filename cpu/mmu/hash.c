@@ -166,6 +166,49 @@ static enum mmu_fault storage(struct translation *tr, u64 cause)
     return FAULT_STORAGE;
 }
 
+// What an entry allows, by its second doubleword.
+struct rights {
+    unsigned key, basic, denied;
+    bool execute;
+};
+
+static struct rights rights_of(const struct cpu *cpu, const struct segment *s, u64 r, bool ignore_keys)
+{
+    unsigned key = (unsigned)((r & HPTE_KEY_HIGH) >> 57 | (r & HPTE_KEY_LOW) >> 9);
+    return (struct rights){
+        .key = key,
+        .basic = pp_allowed(r, s->vsid & (s->problem ? SLB_KP : SLB_KS)),
+        .denied = ignore_keys ? 0 : key_denied(cpu, key),
+        .execute = !(r & (HPTE_N | HPTE_G)) && !(s->vsid & SLB_N),
+    };
+}
+
+// Why the access is refused, 0 when it is not.
+static u64 fault_cause(const struct rights *rights, enum mmu_access access)
+{
+    unsigned need = mmu_prot_needed(access);
+    u64 cause = rights->denied & need ? DSISR_KEY : 0;
+    if (access != ACCESS_FETCH)
+        return cause | (rights->basic & need ? 0 : DSISR_PROTECTION);
+    if (!rights->execute)
+        cause |= DSISR_NOEXEC;
+    return cause | (rights->basic & PROT_READ_OK ? 0 : DSISR_PROTECTION);
+}
+
+static void result(u64 ea, u64 va, u64 r, unsigned shift, const struct rights *rights, struct translation *tr)
+{
+    unsigned prot = rights->basic;
+    if (rights->execute && (prot & PROT_READ_OK))
+        prot |= PROT_EXEC_OK;
+    prot &= ~rights->denied;
+    if (!(r & HPTE_C))
+        prot &= ~PROT_WRITE_OK;
+    u64 page = (1ull << shift) - 1;
+    tr->gra = (r & HPTE_RPN & ~page) | (ea & page);
+    tr->va = va;
+    tr->prot = (u8)prot;
+}
+
 static enum mmu_fault search(struct cpu *cpu, u64 ea, const struct segment *s, bool ignore_keys, enum mmu_access access,
                              bool probe, struct translation *tr)
 {
@@ -174,49 +217,37 @@ static enum mmu_fault search(struct cpu *cpu, u64 ea, const struct segment *s, b
     if (!hpt || !base || base->shift > s->shift)
         return storage(tr, DSISR_NOPTE);
     // A segment of no execution needs no table search.
-    bool fetch = access == ACCESS_FETCH;
-    if (fetch && (s->vsid & SLB_N))
+    if (access == ACCESS_FETCH && (s->vsid & SLB_N))
         return storage(tr, DSISR_NOEXEC);
+    struct mmu *mmu = cpu_mmu(cpu);
+    u64 va = s->id << (s->shift - 12) | s->offset >> 12;
+    u64 set = HPTE_R | (access == ACCESS_STORE ? HPTE_C : 0);
+    u32 kind = base->shift | (u32)(s->shift == 40) << 8;
+    const struct walk *known = walk_find(cpu, va, mmu->kernel_gen, kind);
+    if (likely(known && (known->pte & set) == set)) {
+        struct rights rights = rights_of(cpu, s, known->pte, ignore_keys);
+        if (likely(!fault_cause(&rights, access))) {
+            if (!ignore_keys && !probe)
+                mmu_key_met(cpu, ea, rights.key);
+            result(ea, va, known->pte, known->shift, &rights, tr);
+            return FAULT_NONE;
+        }
+    }
     struct found found;
 again:
     if (!find_entry(hpt, s, base, &found))
         return storage(tr, DSISR_NOPTE);
-    u64 r = found.r;
-    bool execute = !(r & (HPTE_N | HPTE_G)) && !(s->vsid & SLB_N);
-    unsigned basic = pp_allowed(r, s->vsid & (s->problem ? SLB_KP : SLB_KS));
-    unsigned key = (unsigned)((r & HPTE_KEY_HIGH) >> 57 | (r & HPTE_KEY_LOW) >> 9);
-    unsigned denied = ignore_keys ? 0 : key_denied(cpu, key);
-    unsigned need = mmu_prot_needed(access);
+    struct rights rights = rights_of(cpu, s, found.r, ignore_keys);
     if (!ignore_keys && !probe)
-        mmu_key_met(cpu, ea, key);
-    if (fetch) {
-        u64 cause = execute ? 0 : DSISR_NOEXEC;
-        if (!(basic & PROT_READ_OK))
-            cause |= DSISR_PROTECTION;
-        if (denied & PROT_EXEC_OK)
-            cause |= DSISR_KEY;
-        if (cause)
-            return storage(tr, cause);
-    } else {
-        u64 cause = basic & need ? 0 : DSISR_PROTECTION;
-        if (denied & need)
-            cause |= DSISR_KEY;
-        if (cause)
-            return storage(tr, cause);
-    }
-    u64 set = HPTE_R | (access == ACCESS_STORE ? HPTE_C : 0);
-    if (!probe && (r & set) != set) {
-        if (!set_r(&found, set))
-            goto again;
-        r = found.r;
-    }
-    unsigned prot = (basic | (execute && (basic & PROT_READ_OK) ? PROT_EXEC_OK : 0)) & ~denied;
-    if (!(r & HPTE_C))
-        prot &= ~PROT_WRITE_OK;
-    u64 page = (1ull << found.shift) - 1;
-    tr->gra = (r & HPTE_RPN & ~page) | (ea & page);
-    tr->va = s->id << (s->shift - 12) | s->offset >> 12;
-    tr->prot = (u8)prot;
+        mmu_key_met(cpu, ea, rights.key);
+    u64 cause = fault_cause(&rights, access);
+    if (cause)
+        return storage(tr, cause);
+    if (!probe && (found.r & set) != set && !set_r(&found, set))
+        goto again;
+    if (!probe)
+        walk_note(cpu, va, mmu->kernel_gen, kind, found.r, found.shift);
+    result(ea, va, found.r, found.shift, &rights, tr);
     return FAULT_NONE;
 }
 

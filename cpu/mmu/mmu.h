@@ -25,8 +25,19 @@ struct cpage *mmu_fetch_page(struct cpu *cpu, u64 ea);
 // Debug translation: no side effects, no interrupts; -1 when there is none. For the debugger and traces.
 int mmu_translate_debug(struct cpu *cpu, u64 ea, enum mmu_access access, u64 *gra);
 
-// The current thread's translations changed (MSR, PID, AMR, SLB, LPCR ...): selects tables and generations again.
+// The current thread's translations changed (MSR, PID, AMR, SLB, LPCR ...): chooses tables again.
 void mmu_context_changed(struct cpu *cpu);
+// Empties the fetch tables.
+void mmu_forget_fetches(struct cpu *cpu);
+// Whether the thread may hold translations of this PID. Any thread; see (6) in tables.c.
+bool mmu_may_hold(const struct cpu *cpu, u64 pid);
+
+struct mmu_counts {
+    u64 fills; // entries made, of which walks
+    u64 walks; // were searched in the tables in memory
+    u64 taken, grown;
+};
+struct mmu_counts mmu_counts(const struct cpu *cpu);
 void mmu_flush_local(struct cpu *cpu, enum tlb_scope scope, u64 arg0, u64 arg1, u64 arg2);
 
 int mmu_cpu_init(struct cpu *cpu);

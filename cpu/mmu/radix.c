@@ -120,39 +120,60 @@ static enum mmu_fault walk(struct cpu *cpu, u64 root, u64 offset, u64 *pte, u64 
     }
 }
 
+static enum mmu_fault root_of(const struct cpu *cpu, u64 pid, u64 *root, struct translation *tr)
+{
+    u64 prtb = cpu->group->prtb;
+    if (pid * 16 >= 1ull << (12 + MIN(prtb & PRTB_SIZE, 24)))
+        return storage(tr, DSISR_NOPTE);
+    if (!table_read(cpu, (prtb & PRTB_BASE) + pid * 16, root))
+        return storage(tr, DSISR_BAD_RADIX_CFG);
+    return FAULT_NONE;
+}
+
+static void result(u64 ea, u64 pte, unsigned shift, unsigned prot, struct translation *tr)
+{
+    u64 page = (1ull << shift) - 1;
+    if (!(pte & PTE_C))
+        prot &= ~PROT_WRITE_OK;
+    tr->gra = (pte & PTE_RPN & ~page) | (ea & page);
+    tr->prot = (u8)prot;
+}
+
 enum mmu_fault mmu_radix_translate(struct cpu *cpu, u64 ea, enum mmu_access access, bool probe, struct translation *tr)
 {
-    const struct cpu_group *group = cpu->group;
     u64 quadrant = QUADRANT(ea);
     if (quadrant == 1 || quadrant == 2) // the hypervisor's view of other partitions: none for HV = 0
         return FAULT_SEGMENT;
-    u64 pid = quadrant ? 0 : cpu->pidr & 0xffffffffull;
-    u64 prtb = group->prtb;
-    u64 root;
-    if (pid * 16 >= 1ull << (12 + MIN(prtb & PRTB_SIZE, 24)))
-        return storage(tr, DSISR_NOPTE);
-    if (!table_read(cpu, (prtb & PRTB_BASE) + pid * 16, &root))
-        return storage(tr, DSISR_BAD_RADIX_CFG);
+    const struct mmu *mmu = cpu_mmu(cpu);
+    u64 gen = quadrant ? mmu->kernel_gen : mmu->now[MMU_USER]->gen;
     u64 offset = ea & ~PPC_BITMASK(0, 1);
+    u64 want = PTE_R | (access == ACCESS_STORE ? PTE_C : 0);
+    const struct walk *known = walk_find(cpu, offset >> GUEST_PAGE_SHIFT, gen, 0);
+    if (likely(known && (known->pte & want) == want)) {
+        unsigned prot = allowed(cpu, known->pte);
+        if (likely(prot & mmu_prot_needed(access))) {
+            result(ea, known->pte, known->shift, prot, tr);
+            return FAULT_NONE;
+        }
+    }
+    u64 root;
+    enum mmu_fault fault = root_of(cpu, quadrant ? 0 : cpu->pidr & 0xffffffffull, &root, tr);
+    if (fault)
+        return fault;
     for (;;) {
         u64 pte, at;
         unsigned shift;
-        enum mmu_fault fault = walk(cpu, root, offset, &pte, &at, &shift, tr);
+        fault = walk(cpu, root, offset, &pte, &at, &shift, tr);
         if (fault)
             return fault;
         unsigned prot = allowed(cpu, pte);
         if (!(prot & mmu_prot_needed(access)))
             return storage(tr, access == ACCESS_FETCH ? DSISR_NOEXEC : DSISR_PROTECTION);
-        u64 want = PTE_R | (access == ACCESS_STORE ? PTE_C : 0);
         if (!probe && (pte & want) != want && !update_rc(cpu, at, &pte, want))
             continue;
-        if (!(pte & PTE_C))
-            prot &= ~PROT_WRITE_OK;
-        u64 page = (1ull << shift) - 1;
-        tr->gra = (pte & PTE_RPN & ~page) | (offset & page);
-        tr->prot = (u8)prot;
-        // In the upper half the key registers are not part of the generation: see radix_key().
-        tr->uncached = quadrant && !(pte & PTE_EAA_PRIV) && !(cpu->msr & MSR_PR);
+        if (!probe)
+            walk_note(cpu, offset >> GUEST_PAGE_SHIFT, gen, 0, pte, shift);
+        result(ea, pte, shift, prot, tr);
         return FAULT_NONE;
     }
 }

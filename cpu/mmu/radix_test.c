@@ -259,8 +259,8 @@ static void test_tlbie(void)
     machine_free(m);
 }
 
-// More invalidations than there are generations: numbers are used again after everything was flushed.
-static void test_generations_run_out(void)
+// Each invalidation is seen by the next access.
+static void test_many_invalidations(void)
 {
     struct machine *m = radix_machine(1);
     u64 pte = map(m, 1, USER_EA, DATA, 12, PTE_RW | PTE_R | PTE_C);
@@ -369,7 +369,7 @@ int main(void)
     TEST(test_amr_guards_user_pages);
     TEST(test_pid_switch);
     TEST(test_tlbie);
-    TEST(test_generations_run_out);
+    TEST(test_many_invalidations);
     TEST(test_relocation_mix);
     TEST(test_page_crossing);
     TEST(test_dawr);

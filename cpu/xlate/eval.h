@@ -34,7 +34,7 @@ static inline bool eval_access(struct cpu *cpu, const struct ir_insn *in, u64 ea
     unsigned size = 1u << (in->imm & MEM_SIZE);
     const struct tlb_entry *e = tlb_slot(cpu, ea);
     bool store = in->op == IR_STORE;
-    if ((store ? e->wtag : e->rtag) != tlb_tag(cpu, ea, size))
+    if ((store ? e->wtag : e->rtag) != tlb_tag(ea, size))
         return false;
     void *host = (void *)(ea + e->addend);
     u64 raw = *v;

@@ -15,7 +15,7 @@
 // cpu->block_d as offsets in the page.
 #define ENTRY(index) ((u64)(index) * sizeof(struct dinsn))
 
-static_assert(sizeof(struct tlb_entry) == 32 && offsetof(struct tlb_entry, rtag) == 0,
+static_assert(sizeof(struct tlb_entry) == 1 << 5 && TLB_BITS_MAX + GUEST_PAGE_SHIFT <= 32,
               "the index is shifted, not multiplied");
 
 struct cold *comp_cold(struct comp *x, enum cold_kind kind)
@@ -316,12 +316,17 @@ struct address {
 static void entry_of(struct comp *x, enum reg at, enum reg from, s32 disp)
 {
     struct code *c = &x->c;
-    if (disp)
-        x_lea(c, 0, at, mem_at(from, disp));
-    else
-        x_mov(c, 0, at, from);
-    x_shift(c, SHIFT_SHR, 0, at, GUEST_PAGE_SHIFT - 5);
-    x_alu_imm(c, ALU_AND, 0, at, (s32)((TLB_ENTRIES - 1) << 5));
+    const u8 shift = GUEST_PAGE_SHIFT - 5;
+    if (!disp && x86_features.bmi2) {
+        x_rorx(c, 0, at, from, shift); // what comes in from the other end is masked off
+    } else {
+        if (disp)
+            x_lea(c, 0, at, mem_at(from, disp));
+        else
+            x_mov(c, 0, at, from);
+        x_shift(c, SHIFT_SHR, 0, at, shift);
+    }
+    x_alu_load(c, ALU_AND, 0, at, CPU_MEM(tlb_mask));
     x_alu_load(c, ALU_ADD, 1, at, CPU_MEM(tlb));
 }
 
@@ -334,18 +339,17 @@ static struct mem tag_mem(enum reg at, bool write)
 static void lookup(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at)
 {
     struct code *c = &x->c;
-    // tag = page of the last byte, with the generation of its half of the address space
+    // tag = page of the last byte; at = the entry of the page of the first one
     s32 last = a.disp + (s32)bytes - 1;
     if (last)
         x_lea(c, 1, tag, mem_at(a.base, last));
     else
         x_mov(c, 1, tag, a.base);
-    x_mov(c, 1, at, tag);
-    x_shift(c, SHIFT_SHR, 1, at, 63);
+    if (bytes == 1)
+        entry_of(x, at, tag, 0);
+    else
+        entry_of(x, at, a.base, a.disp);
     x_alu_imm(c, ALU_AND, 1, tag, (s32)GUEST_PAGE_MASK);
-    x_alu_load(c, ALU_OR, 1, tag, (struct mem){CPU, (u8)at, 8, (s32)offsetof(struct cpu, tlb_gen)});
-    // at = the entry of the page of the first byte
-    entry_of(x, at, a.base, a.disp);
     x_alu_load(c, ALU_CMP, 1, tag, tag_mem(at, write));
     struct cold *cold = miss(x);
     cold->base = (u8)a.base;
