@@ -104,6 +104,8 @@ struct cpu_pmu {
     u64 cycles_base, insns_base; // when the counters were last brought up to date
 };
 
+#define XLATE_SPILLS 16
+
 struct cpu {
     // Hot: this thread only.
     u64 gpr[32];
@@ -139,6 +141,7 @@ struct cpu {
     u32 vscr;      // NJ and SAT
     u32 vrsave;
     alignas(16) union vsr vsr[64];
+    union vsr xlate_spill[XLATE_SPILLS], xlate_keep[2 * XLATE_SPILLS]; // vectors of translated code (cpu/xlate)
 
     // SPRs: this thread only.
     u64 srr0, srr1, hsrr0, hsrr1, dar, dsisr, hdar, hdsisr, asdr;

@@ -8,13 +8,14 @@
 #include "cpu/except.h"
 #include "cpu/mmu/access.h"
 #include "cpu/xlate/pass.h"
+#include "cpu/xlate/vector.h"
 #include "cpu/xlate/xlate_hooks.h"
 
 static inline u64 eval_get(const struct cpu *cpu, unsigned slot)
 {
     const u8 *at = (const u8 *)cpu + ir_slots[slot].offset;
     u64 v = *at;
-    if (ir_slots[slot].bytes == 8)
+    if (ir_slots[slot].bytes >= 8)
         memcpy(&v, at, 8);
     return v;
 }
@@ -33,7 +34,7 @@ static inline bool eval_access(struct cpu *cpu, const struct ir_insn *in, u64 ea
 {
     unsigned size = 1u << (in->imm & MEM_SIZE);
     const struct tlb_entry *e = tlb_slot(cpu, ea);
-    bool store = in->op == IR_STORE;
+    bool store = ir_is_store(in);
     if ((store ? e->wtag : e->rtag) != tlb_tag(ea, size))
         return false;
     void *host = (void *)(ea + e->addend);
@@ -55,12 +56,92 @@ static inline void eval_helper(struct cpu *cpu, const struct ir_region *r, const
     interp_exec[isa_decode(in->insn, cpu->isa_level)](cpu, in->insn);
 }
 
+// Vectors and scalars of type D, by the number of the operation.
+static union vsr eval_x[IR_INSNS_MAX];
+
+static inline union vsr *eval_vsr(struct cpu *cpu, unsigned slot)
+{
+    return &cpu->vsr[slot % 64];
+}
+
+// 16 bytes through the TLB, as eval_access().
+static inline bool eval_access_x(struct cpu *cpu, const struct ir_insn *in, u64 ea, union vsr *v)
+{
+    const struct tlb_entry *e = tlb_slot(cpu, ea);
+    if ((ir_is_store(in) ? e->wtag : e->rtag) != tlb_tag(ea, 16))
+        return false;
+    if (ir_is_store(in))
+        memcpy((void *)(ea + e->addend), v, 16);
+    else
+        memcpy(v, (void *)(ea + e->addend), 16);
+    return true;
+}
+
+// Behind a helper: values of the instruction that are in slots.
+static inline unsigned eval_behind(struct cpu *cpu, const struct ir_region *r, const struct ir_block *block, unsigned at, u64 *v)
+{
+    unsigned next = at + 1;
+    for (; next < block->first + block->len - 1u && r->insns[next].index == r->insns[at].index; next++) {
+        const struct ir_insn *in = &r->insns[next];
+        if (in->op != IR_PUT || in->a < at)
+            continue;
+        if (ir_slots[in->slot].type == 'V')
+            v[in->a] = eval_get(cpu, in->slot);
+        else if (ir_slots[in->slot].type == 'X')
+            eval_x[in->a] = *eval_vsr(cpu, in->slot);
+        else
+            eval_x[in->a].d[0] = eval_vsr(cpu, in->slot)->d[1];
+    }
+    return next;
+}
+
+// Operations that have to do with vectors; false: it is none, or its access missed.
+static inline bool eval_vector(struct cpu *cpu, const struct ir_insn *in, unsigned at, u64 *v)
+{
+    union vsr *to = &eval_x[at], *a = in->a == IR_NO_VALUE ? NULL : &eval_x[in->a];
+    union vsr *b = in->b == IR_NO_VALUE ? NULL : &eval_x[in->b], *c = in->c == IR_NO_VALUE ? NULL : &eval_x[in->c];
+    switch (in->op) {
+    case IR_GET:
+        if (ir_slots[in->slot].type == 'X')
+            *to = *eval_vsr(cpu, in->slot);
+        else if (ir_slots[in->slot].type == 'D')
+            to->d[0] = eval_vsr(cpu, in->slot)->d[1];
+        return ir_slots[in->slot].type != 'V';
+    case IR_PUT:
+        if (ir_slots[in->slot].type == 'X')
+            *eval_vsr(cpu, in->slot) = *a;
+        else if (ir_slots[in->slot].type == 'D')
+            *eval_vsr(cpu, in->slot) = (union vsr){.d = {0, a->d[0]}};
+        return ir_slots[in->slot].type != 'V';
+    case IR_VX0:
+    case IR_VX1:
+    case IR_VX2:
+    case IR_VX3: *to = vector_eval(in->imm, a, b, c); return true;
+    case IR_XTOV: v[at] = a->d[in->imm]; return true;
+    case IR_VTOX: *to = (union vsr){.d = {v[in->b], v[in->a]}}; return true;
+    case IR_XTOD: *to = (union vsr){.d = {a->d[1], 0}}; return true;
+    case IR_DTOX: *to = (union vsr){.d = {0, a->d[0]}}; return true;
+    case IR_VTOD: *to = (union vsr){.d = {v[in->a], 0}}; return true;
+    case IR_DTOV: v[at] = a->d[0]; return true;
+    case IR_LOADX: return eval_access_x(cpu, in, v[in->a], to);
+    case IR_STOREX: return eval_access_x(cpu, in, v[in->a], b);
+    case IR_LOADD: *to = (union vsr){.q = 0}; return eval_access(cpu, in, v[in->a], &to->d[0]);
+    case IR_STORED: {
+        u64 value = b->d[0];
+        return eval_access(cpu, in, v[in->a], &value);
+    }
+    default: return false;
+    }
+}
+
 // One operation of a block on constants and values, or IR_OPS' other kinds; the next operation's number.
 static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, const struct ir_block *block, unsigned at, u64 *v)
 {
     static struct ir_region one;
     static struct fold_facts facts;
     const struct ir_insn *in = &r->insns[at];
+    if (eval_vector(cpu, in, at, v))
+        return at + 1;
     switch (in->op) {
     case IR_CONST: v[at] = in->imm; return at + 1;
     case IR_GET: v[at] = eval_get(cpu, in->slot); return at + 1;
@@ -93,15 +174,11 @@ static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, con
             return at + 1;
         }
     } // fall through
-    case IR_EXEC: {
-        unsigned next = at + 1;
-        eval_helper(cpu, r, in);
-        for (; next < block->first + block->len - 1u && r->insns[next].index == in->index; next++) {
-            if (r->insns[next].op == IR_PUT && r->insns[next].a == at)
-                v[at] = eval_get(cpu, r->insns[next].slot);
-        }
-        return next;
-    }
+    case IR_LOADX:
+    case IR_STOREX:
+    case IR_LOADD:
+    case IR_STORED:
+    case IR_EXEC: eval_helper(cpu, r, in); return eval_behind(cpu, r, block, at, v);
     default: break;
     }
     // The rest has no state: the constant folder is not asked where it is itself under test, in pass_test.c.

@@ -7,15 +7,20 @@
 #include <string.h>
 
 #include "cpu/xlate/build.h"
+#include "cpu/xlate/vector.h"
 
-#define COLUMN(c) (sizeof(#c) == 2 && (#c)[0] == 'V')
+#define VALUE(c)  (sizeof(#c) == 2 && ((#c)[0] == 'V' || (#c)[0] == 'X' || (#c)[0] == 'D' || (#c)[0] == 'T'))
+// Type of the value column `n` of a, b, c; an operation's value columns follow each other.
+#define FIRST(a, b, c)  (VALUE(a) ? (#a)[0] : VALUE(b) ? (#b)[0] : VALUE(c) ? (#c)[0] : '-')
+#define SECOND(a, b, c) (VALUE(a) && VALUE(b) ? (#b)[0] : (VALUE(a) || VALUE(b)) && VALUE(c) ? (#c)[0] : '-')
+#define THIRD(a, b, c)  (VALUE(a) && VALUE(b) && VALUE(c) ? (#c)[0] : '-')
 
 #define PURE IR_PURE
 #define END IR_END
 #define GUEST IR_GUEST
 const struct ir_op_row ir_ops[IR_OPS] = {
 #define IR(name_, result_, a, b, c, flags_) \
-    [IR_##name_] = {.name = #name_, .result = (#result_)[0], .values = COLUMN(a) + COLUMN(b) + COLUMN(c), .flags = flags_},
+    [IR_##name_] = {.name = #name_, .result = (#result_)[0], .values = VALUE(a) + VALUE(b) + VALUE(c), .operand = {FIRST(a, b, c), SECOND(a, b, c), THIRD(a, b, c)}, .flags = flags_},
 #include "cpu/xlate/ir.def"
 #undef IR
 };
@@ -23,8 +28,16 @@ const struct ir_op_row ir_ops[IR_OPS] = {
 #undef END
 #undef GUEST
 
-#define SLOT8(name_, member) {.name = name_, .offset = offsetof(struct cpu, member), .bytes = 8}
-#define SLOT1(name_, member) {.name = name_, .offset = offsetof(struct cpu, member), .bytes = 1}
+#define SLOT8(name_, member) {.name = name_, .offset = offsetof(struct cpu, member), .bytes = 8, .type = 'V'}
+#define SLOT1(name_, member) {.name = name_, .offset = offsetof(struct cpu, member), .bytes = 1, .type = 'V'}
+#define VSR1(n) {.name = "vs" #n, .offset = offsetof(struct cpu, vsr[n]), .bytes = 16, .type = 'X'}
+#define FPR1(n) {.name = "f" #n, .offset = offsetof(struct cpu, vsr[n].d[1]), .bytes = 8, .type = 'D'}
+#define ROW8(row, a, b, c, d, e, f, g, h) row(a), row(b), row(c), row(d), row(e), row(f), row(g), row(h)
+#define ROW64(row)                                                                                       \
+    ROW8(row, 0, 1, 2, 3, 4, 5, 6, 7), ROW8(row, 8, 9, 10, 11, 12, 13, 14, 15),                          \
+        ROW8(row, 16, 17, 18, 19, 20, 21, 22, 23), ROW8(row, 24, 25, 26, 27, 28, 29, 30, 31),            \
+        ROW8(row, 32, 33, 34, 35, 36, 37, 38, 39), ROW8(row, 40, 41, 42, 43, 44, 45, 46, 47),            \
+        ROW8(row, 48, 49, 50, 51, 52, 53, 54, 55), ROW8(row, 56, 57, 58, 59, 60, 61, 62, 63)
 #define GPR4(n0, n1, n2, n3) SLOT8("r" #n0, gpr[n0]), SLOT8("r" #n1, gpr[n1]), SLOT8("r" #n2, gpr[n2]), SLOT8("r" #n3, gpr[n3])
 
 const struct ir_slot_row ir_slots[IR_SLOTS] = {
@@ -41,6 +54,8 @@ const struct ir_slot_row ir_slots[IR_SLOTS] = {
     [SLOT_CA] = SLOT1("ca", ca),
     [SLOT_OV32] = SLOT1("ov32", ov32),
     [SLOT_CA32] = SLOT1("ca32", ca32),
+    [SLOT_VSR] = ROW64(VSR1),
+    [SLOT_FPR] = ROW64(FPR1),
 };
 
 ir_value ir_and_mask(struct ir_builder *b, ir_value a, u64 mask)
@@ -78,11 +93,11 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
     const struct ir_insn *in = &r->insns[at];
     const struct ir_op_row *row = &ir_ops[in->op];
     add(t, "    ");
-    if (row->result == 'V')
+    if (row->result != '-')
         add(t, "v%u = ", at);
     add(t, "%s", row->name);
     if (in->op == IR_GET || in->op == IR_PUT)
-        add(t, " %s", in->slot < IR_SLOTS ? ir_slots[in->slot].name : "?");
+        add(t, " %s", in->slot < IR_SLOTS && ir_slots[in->slot].bytes ? ir_slots[in->slot].name : "?");
     if (in->op == IR_SET || in->op == IR_BRANCH)
         add(t, " %s", in->cond < ARRAY_LEN(cond_names) ? cond_names[in->cond] : "?");
     if (in->op == IR_CRF)
@@ -92,7 +107,11 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, "%sv%u", i ? ", " : " ", values[i]);
     if (in->op == IR_CONST || in->op == IR_REQUIRE)
         add(t, " %#llx", (unsigned long long)in->imm);
-    if (in->op == IR_LOAD || in->op == IR_STORE)
+    if (in->op >= IR_VX0 && in->op <= IR_VX3)
+        vector_print(in->imm, t->at, t->left), t->left -= strlen(t->at), t->at += strlen(t->at);
+    if (in->op == IR_XTOV)
+        add(t, " d%u", (unsigned)in->imm);
+    if (ir_access_bytes(in) && ir_access_bytes(in) < 16)
         add(t, " %u%s%s", 8u << (in->imm & MEM_SIZE), in->imm & MEM_SIGNED ? " signed" : "", in->imm & MEM_SWAP ? " swap" : "");
     if (in->op == IR_EXIT)
         add(t, " +%#x", (unsigned)in->imm * 4);
@@ -136,6 +155,8 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
     if (!!(row->flags & IR_END) != last)
         return last ? "a block does not end in an END operation" : "an END operation inside a block";
     const ir_value values[] = {in->a, in->b, in->c};
+    if ((in->op == IR_GET || in->op == IR_PUT) && (in->slot >= IR_SLOTS || !ir_slots[in->slot].bytes))
+        return "unknown slot";
     for (unsigned i = 0; i < 3; i++) {
         if (i >= row->values) {
             if (values[i] != IR_NO_VALUE)
@@ -144,18 +165,22 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
         }
         if (values[i] < block->first || values[i] >= at)
             return "a value from another block or from later";
-        if (ir_ops[r->insns[values[i]].op].result != 'V')
+        if (ir_ops[r->insns[values[i]].op].result == '-')
             return "a value of an operation that makes none";
+        if (ir_type(&r->insns[values[i]]) != ir_operand_type(in, i))
+            return "a value of the wrong type";
     }
-    if ((in->op == IR_GET || in->op == IR_PUT) && in->slot >= IR_SLOTS)
-        return "unknown slot";
+    if (in->op >= IR_VX0 && in->op <= IR_VX3 && !vector_check(in->imm, in->op - IR_VX0))
+        return "unknown vector operation";
+    if (in->op == IR_XTOV && in->imm > 1)
+        return "unknown doubleword";
     if ((in->op == IR_SET || in->op == IR_BRANCH) && in->cond > COND_UGT)
         return "unknown condition";
     if (in->op == IR_CRF && in->imm > COMPARE_U32)
         return "unknown comparison";
-    if ((in->op == IR_LOAD || in->op == IR_STORE) && in->imm & ~(u64)(MEM_SIZE | MEM_SIGNED | MEM_SWAP))
+    if (ir_access_bytes(in) && in->imm & ~(u64)(MEM_SIZE | MEM_SIGNED | MEM_SWAP))
         return "unknown kind of access";
-    if (in->op == IR_STORE && in->imm & MEM_SIGNED)
+    if (in->op != IR_LOAD && ir_access_bytes(in) && in->imm & MEM_SIGNED)
         return "a signed store";
     if (in->op == IR_EXIT && in->imm > GUEST_PAGE_SIZE / 4 - 1)
         return "an exit out of the page";

@@ -4,7 +4,12 @@
 // A region is a set of basic blocks of guest code inside one 4 KiB page of guest real memory, loops included, for one state:
 // 64-bit mode, one byte order. It does not know at which effective address the page is mapped (PAGE_EA does). Block 0 is the entry.
 //
-// Values are 64-bit, assigned once and used in the same block only; what lives across blocks are guest slots. Passes and register
+// Values are assigned once and used in the same block only; what lives across blocks are guest slots. Each has a type:
+// - V: 64 bits;
+// - X: a 128-bit vector as union vsr holds it, one host integer: lane 0 is its least significant end, the ISA's last element;
+// - D: a scalar of 64 bits that lives where vectors do (an FPR's image, a double).
+// Slots have types as well. A vector-scalar register is two slots, SLOT_VSR + n (all of it) and SLOT_FPR + n (its doubleword 0), that
+// overlap: what is PUT to one changes all of the other. PUT of SLOT_FPR + n makes doubleword 1 of the register zero. Passes and register
 // allocation are free to keep slots in host registers across the whole region, back edges included: a slot's memory is up to date only at
 // END operations that leave the region and, by way of out-of-line code, where a GUEST operation goes to a helper.
 //
@@ -13,7 +18,8 @@
 // read anew: operations of the same instruction that follow the LOAD or STORE are skipped. Therefore
 // - LOADs and STOREs of an instruction come before its PUTs, and nothing of it moves to another instruction across them;
 // - values made before the LOAD or STORE survive; one made by it or after it, and used beyond the instruction, should be PUT to a slot of
-//   8 bytes by the same instruction: the helper's path takes it from there. Else that path leaves the region behind the instruction (right, slow).
+//   its size by the same instruction: the helper's path takes it from there. Else that path leaves the region behind the instruction (right, slow).
+// An EXEC whose instruction has ir_effects() that cannot raise an interrupt is no such place: it reads and writes those slots, and no others.
 //
 // Counting and interrupts: each block has `insns`, the number of guest instructions that it completes. Leaving a block adds it to
 // cpu->insns and takes it from cpu->budget; a JUMP or BRANCH to a block with a lower or the same number (a back edge) first looks
@@ -22,6 +28,7 @@
 #define CPU_XLATE_IR_H
 
 #include "cpu/cpu.h"
+#include "cpu/xlate/slots.h"
 #include "isa/isa.h"
 
 enum ir_op {
@@ -36,7 +43,8 @@ enum ir_op {
 enum ir_flag { IR_PURE = 1, IR_END = 2, IR_GUEST = 4 };
 struct ir_op_row {
     const char *name;
-    char result;      // 'V' or '-'
+    char result;      // 'V', 'X', 'D', '-', or 'T': as the slot is
+    char operand[3];  // likewise, of a, b, c; '-' behind the last one
     u8 values;        // how many of a, b, c it has
     u8 flags;         // enum ir_flag
 };
@@ -61,7 +69,10 @@ enum ir_slot {
     SLOT_CA,
     SLOT_OV32,
     SLOT_CA32,
-    IR_SLOTS,
+    IR_SCALARS,            // those of type V end here
+    SLOT_VSR = 64,         // .. SLOT_VSR + 63, type X
+    SLOT_FPR = 128,        // .. SLOT_FPR + 63, type D: doubleword 0 of the same register
+    IR_SLOTS = 192,
 };
 
 // imm of FIELD and SET_FIELD.
@@ -72,7 +83,8 @@ enum ir_slot {
 struct ir_slot_row {
     const char *name;
     u16 offset;
-    u8 bytes; // 1 or 8
+    u8 bytes; // 1, 8 or 16; 0: there is no such slot
+    char type;
 };
 extern const struct ir_slot_row ir_slots[IR_SLOTS];
 
@@ -88,6 +100,50 @@ struct ir_insn {
     u32 insn;     // its word: for EXEC, LOAD, STORE, REQUIRE (the helper repeats the whole instruction)
     u64 imm;
 };
+
+// The type of what the operation makes, '-' where it makes nothing; of its operand k.
+static inline char ir_type(const struct ir_insn *in)
+{
+    char t = ir_ops[in->op].result;
+    return t == 'T' ? ir_slots[in->slot].type : t;
+}
+static inline char ir_operand_type(const struct ir_insn *in, unsigned k)
+{
+    char t = ir_ops[in->op].operand[k];
+    return t == 'T' ? ir_slots[in->slot].type : t;
+}
+
+// Bytes that a load or store of any type accesses; 0: it is none.
+static inline unsigned ir_access_bytes(const struct ir_insn *in)
+{
+    switch (in->op) {
+    case IR_LOAD:
+    case IR_STORE:
+    case IR_LOADD:
+    case IR_STORED: return 1u << (in->imm & MEM_SIZE);
+    case IR_LOADX:
+    case IR_STOREX: return 16;
+    default: return 0;
+    }
+}
+static inline bool ir_is_store(const struct ir_insn *in)
+{
+    return in->op == IR_STORE || in->op == IR_STORED || in->op == IR_STOREX;
+}
+
+// The slot that is another view of a vector-scalar register, or IR_SLOTS.
+static inline unsigned ir_overlap(unsigned slot)
+{
+    return slot >= SLOT_FPR ? slot - SLOT_FPR + SLOT_VSR : slot >= SLOT_VSR ? slot - SLOT_VSR + SLOT_FPR : IR_SLOTS;
+}
+
+// What an EXEC of this instruction reads and writes. `raises`: an interrupt may come of it, or it looks at more than slots, so that
+// everything must be in place before it. False: nothing is known, it may read and write anything.
+struct ir_effects {
+    struct slot_set reads, writes;
+    bool raises;
+};
+bool ir_effects(u32 insn, struct ir_effects *e);
 
 struct ir_block {
     u16 first, len;      // operations in ir_region.insns; the last one is its END

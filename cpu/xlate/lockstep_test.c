@@ -197,7 +197,7 @@ static void differ(const char *what, u64 got, u64 want)
 static void compare_state(const struct cpu *got, const struct cpu *want)
 {
     char name[16];
-    for (unsigned i = 0; i < IR_SLOTS; i++) {
+    for (unsigned i = 0; i < IR_SCALARS; i++) {
         u64 a = eval_get(got, i), b = eval_get(want, i);
         if (a != b)
             differ(ir_slots[i].name, a, b);
@@ -205,7 +205,7 @@ static void compare_state(const struct cpu *got, const struct cpu *want)
     for (unsigned i = 0; i < 64; i++) {
         snprintf(name, sizeof(name), "vsr%u", i);
         if (got->vsr[i].d[0] != want->vsr[i].d[0] || got->vsr[i].d[1] != want->vsr[i].d[1])
-            differ(name, got->vsr[i].d[1], want->vsr[i].d[1]);
+            differ(name, got->vsr[i].d[1], want->vsr[i].d[1]), differ(name, got->vsr[i].d[0], want->vsr[i].d[0]);
     }
 #define SAME(member)                 \
     if (got->member != want->member) \

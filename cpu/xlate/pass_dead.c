@@ -6,18 +6,17 @@
 
 #include "cpu/xlate/pass.h"
 
-#define ALL_SLOTS ((1ull << IR_SLOTS) - 1)
-static_assert(IR_SLOTS < 64, "one bit each");
+static_assert(IR_SLOTS <= 64 * SLOT_WORDS, "one bit each");
 
-static u64 live_out(const struct ir_region *r, unsigned n, const u64 *live_in)
+static struct slot_set live_out(const struct ir_region *r, unsigned n, const struct slot_set *live_in)
 {
     const struct ir_block *block = &r->blocks[n];
     u8 op = r->insns[block->first + block->len - 1].op;
     if (op != IR_JUMP && op != IR_BRANCH)
-        return ALL_SLOTS;
-    u64 live = block->then > n ? live_in[block->then] : ALL_SLOTS;
+        return SLOTS_ALL;
+    struct slot_set live = block->then > n ? live_in[block->then] : SLOTS_ALL;
     if (op == IR_BRANCH)
-        live |= block->other > n ? live_in[block->other] : ALL_SLOTS;
+        slots_join(&live, block->other > n ? live_in[block->other] : SLOTS_ALL);
     return live;
 }
 
@@ -29,25 +28,40 @@ static bool is_needed(const struct ir_insn *in)
 // What a LOAD gave is kept where its out-of-line code finds it (cpu/xlate/ir.h, "Helpers").
 static bool is_loaded(const struct ir_region *r, const struct ir_insn *in)
 {
-    return r->insns[in->a].op == IR_LOAD && r->insns[in->a].index == in->index;
+    if (ir_slots[in->slot].type == 'V')
+        return r->insns[in->a].op == IR_LOAD && r->insns[in->a].index == in->index;
+    for (unsigned at = in->a; r->insns[at].index == in->index; at--) {
+        if (r->insns[at].op == IR_LOADX || r->insns[at].op == IR_LOADD || r->insns[at].op == IR_LOAD)
+            return true;
+        if (at == 0)
+            break;
+    }
+    return false;
 }
 
 // Backwards through one block: dead[] for PUTs that nobody sees; the slots that are live at its start.
-static u64 sweep_slots(const struct ir_region *r, unsigned n, u64 live, u8 *dead)
+static struct slot_set sweep_slots(const struct ir_region *r, unsigned n, struct slot_set live, u8 *dead)
 {
     const struct ir_block *block = &r->blocks[n];
     for (unsigned at = block->first + block->len; at-- > block->first;) {
         const struct ir_insn *in = &r->insns[at];
-        u64 bit = 1ull << (in->slot % 64);
+        struct ir_effects e;
         if (dead[at])
             continue;
-        if (ir_ops[in->op].flags & IR_GUEST) {
-            live = ALL_SLOTS;
+        if (in->op == IR_EXEC && ir_effects(in->insn, &e) && !e.raises) {
+            slots_join(&live, e.reads); // what it writes may keep a part
+            slots_join(&live, e.writes);
+        } else if (ir_ops[in->op].flags & IR_GUEST) {
+            live = SLOTS_ALL;
         } else if (in->op == IR_PUT) {
-            dead[at] = !(live & bit) && !is_loaded(r, in);
-            live &= ~bit;
+            dead[at] = !slots_have(&live, in->slot) && !is_loaded(r, in);
+            slots_remove(&live, in->slot);
+            if (in->slot >= SLOT_VSR)
+                slots_remove(&live, ir_overlap(in->slot));
         } else if (in->op == IR_GET) {
-            live |= bit;
+            slots_add(&live, in->slot);
+            if (in->slot >= SLOT_VSR)
+                slots_add(&live, ir_overlap(in->slot));
         }
     }
     return live;
@@ -98,7 +112,7 @@ static void compact(struct ir_region *r, const u8 *dead)
 void pass_dead(struct ir_region *r)
 {
     static _Thread_local u8 dead[IR_INSNS_MAX];
-    u64 live_in[IR_BLOCKS_MAX];
+    struct slot_set live_in[IR_BLOCKS_MAX];
     memset(dead, 0, r->len);
     sweep_values(r, dead);
     for (unsigned n = r->blocks_len; n-- > 0;)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One walk over each block that rebuilds it: operands are what their operations turned into, slots are what was last read from or
-// written to them. EXEC may write any slot. A LOAD or STORE writes slots only as the PUTs after it do (cpu/xlate/lower_storage.c).
+// written to them. EXEC may write any slot, or those that ir_effects() tells. A LOAD or STORE writes slots only as the PUTs after it do (cpu/xlate/lower_storage.c).
+#include <string.h>
+
 #include "cpu/xlate/pass.h"
 
 #include <string.h>
@@ -11,6 +13,7 @@ struct forward {
     struct fold_facts facts;
     ir_value now[PASS_VALUES]; // values of the old region in the new one
     ir_value known[IR_SLOTS];  // what slots hold, in the block
+    bool put[64];              // the register was last written as SLOT_FPR + n, in the block
     u64 set, clear;            // bits of MSR that were found to be so, in the block
 };
 
@@ -18,7 +21,33 @@ static void forget(struct forward *f)
 {
     static_assert(IR_NO_VALUE == 0xffff, "all ones");
     memset(f->known, 0xff, sizeof(f->known));
+    memset(f->put, 0, sizeof(f->put));
     f->set = f->clear = 0;
+}
+
+// An EXEC changes what its instruction writes, or everything. (None changes MSR.)
+static void forget_written(struct forward *f, u32 insn)
+{
+    struct ir_effects e;
+    if (!ir_effects(insn, &e)) {
+        forget(f);
+        return;
+    }
+    SLOTS_EACH (s, e.writes) {
+        f->known[s] = IR_NO_VALUE;
+        f->put[s % 64] = f->put[s % 64] && s < SLOT_VSR;
+    }
+}
+
+// The value of the slot, when what the other view of its register holds is known.
+static ir_value other_view(struct forward *f, unsigned slot)
+{
+    ir_value v = f->known[ir_overlap(slot)];
+    if (ir_slots[slot].type == 'D')
+        return fold_emit(&f->b, &f->facts, (struct ir_insn){.op = IR_XTOD, .a = v});
+    if (!f->put[slot - SLOT_VSR])
+        return IR_NO_VALUE;
+    return fold_emit(&f->b, &f->facts, (struct ir_insn){.op = IR_DTOX, .a = v});
 }
 
 static inline ir_value append(struct forward *f, const struct ir_insn *in)
@@ -43,15 +72,22 @@ static ir_value rebuild(struct forward *f, const struct ir_insn *old)
     f->b.insn = in.insn;
     switch (in.op) {
     case IR_GET:
+        if (f->known[in.slot] == IR_NO_VALUE && in.slot >= SLOT_VSR && f->known[ir_overlap(in.slot)] != IR_NO_VALUE)
+            f->known[in.slot] = other_view(f, in.slot);
         if (f->known[in.slot] == IR_NO_VALUE)
             f->known[in.slot] = fold_append(&f->b, &f->facts, &in);
         return f->known[in.slot];
     case IR_PUT:
-        if (f->known[in.slot] != in.a)
+        // What an FPR holds already may have another doubleword 1.
+        if (f->known[in.slot] != in.a || (in.slot >= SLOT_FPR && !f->put[in.slot % 64]))
             ir_append(&f->b, &in);
         f->known[in.slot] = in.a;
+        if (in.slot >= SLOT_VSR)
+            f->known[ir_overlap(in.slot)] = IR_NO_VALUE;
+        if (in.slot >= SLOT_VSR)
+            f->put[in.slot % 64] = in.slot >= SLOT_FPR;
         return IR_NO_VALUE;
-    case IR_EXEC: forget(f); break;
+    case IR_EXEC: forget_written(f, in.insn); break;
     case IR_REQUIRE: {
         u64 *found = in.cond == COND_NE ? &f->clear : &f->set;
         if ((*found & in.imm) == in.imm)

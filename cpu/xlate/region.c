@@ -296,12 +296,12 @@ static void lower_flowing(struct form *f, enum insn_id id, u32 insn)
     const struct lower_row *row = lower_find(id);
     if (insn_rows[id].privilege == PRIV_P)
         ir_emit(&f->b, (struct ir_insn){.op = IR_REQUIRE, .cond = COND_NE, .imm = MSR_PR});
+    u64 need = facility_bits(insn_rows[id].facility, insn);
+    if (need)
+        ir_emit(&f->b, (struct ir_insn){.op = IR_REQUIRE, .imm = need});
     if (row) {
         row->fn(&f->b, insn, row->arg);
     } else if (!is_free_barrier(id, insn)) {
-        u64 need = facility_bits(insn_rows[id].facility, insn);
-        if (need)
-            ir_emit(&f->b, (struct ir_insn){.op = IR_REQUIRE, .imm = need});
         ir_emit(&f->b, (struct ir_insn){.op = IR_EXEC});
     }
 }

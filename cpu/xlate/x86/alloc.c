@@ -9,34 +9,56 @@
 #define WORTH_SAVED 5u
 
 static const u8 slot_regs[] = {R9, R10, R11, RBX, RBP, R12, R13, R14, R15};
+#define FIRST_SLOT_XMM XMM6
 #define SLOT_REGS      ((unsigned)sizeof(slot_regs))
 #define SLOT_REGS_FREE 3u // callers' own
 
 static void find_dirty(struct comp *x)
 {
     const struct ir_region *r = x->r;
-    u64 puts[IR_BLOCKS_MAX];
-    x->changed = 0;
+    struct slot_set puts[IR_BLOCKS_MAX];
+    x->changed = SLOTS_NONE;
     for (unsigned b = 0; b < r->blocks_len; b++) {
-        x->dirty[b] = puts[b] = 0;
+        x->dirty[b] = puts[b] = SLOTS_NONE;
         for (unsigned i = r->blocks[b].first; i < (unsigned)r->blocks[b].first + r->blocks[b].len; i++) {
-            if (r->insns[i].op == IR_PUT)
-                puts[b] |= 1ull << r->insns[i].slot & x->slots;
+            if (r->insns[i].op == IR_PUT && slots_have(&x->slots, r->insns[i].slot))
+                slots_add(&puts[b], r->insns[i].slot);
         }
-        x->changed |= puts[b];
+        slots_join(&x->changed, puts[b]);
     }
     for (bool again = true; again;) {
         again = false;
         for (unsigned b = 0; b < r->blocks_len; b++) {
             const struct ir_block *block = &r->blocks[b];
             unsigned end = r->insns[block->first + block->len - 1].op;
-            u64 out = x->dirty[b] | puts[b];
+            struct slot_set out = slots_or(x->dirty[b], puts[b]);
             for (unsigned s = 0; s < (end == IR_BRANCH ? 2u : end == IR_JUMP ? 1u : 0u); s++) {
-                u64 *in = &x->dirty[s ? block->other : block->then];
-                again |= (out & ~*in) != 0;
-                *in |= out;
+                again |= slots_join(&x->dirty[s ? block->other : block->then], out);
             }
         }
+    }
+}
+
+// xmm registers for vectors and scalars; `calls`: how often, weighed, each of them is stored and loaded for a call.
+static void choose_xmm(struct comp *x, u32 benefit[IR_SLOTS], u32 calls)
+{
+    for (unsigned s = SLOT_VSR; s < SLOT_FPR; s++) { // two views of one register: in memory
+        if (benefit[s] && benefit[ir_overlap(s)])
+            benefit[s] = benefit[ir_overlap(s)] = 0;
+    }
+    x->pool |= XMM_FILE;
+    for (unsigned reg = FIRST_SLOT_XMM; reg < ALL_REGS; reg++) {
+        unsigned best = SLOT_VSR;
+        for (unsigned s = SLOT_VSR; s < IR_SLOTS; s++) {
+            if (benefit[s] > benefit[best])
+                best = s;
+        }
+        if (benefit[best] < WORTH + 2 * calls)
+            return;
+        benefit[best] = 0;
+        x->slot_reg[best] = (u8)reg;
+        slots_add(&x->slots, best);
+        x->pool &= ~(1u << reg);
     }
 }
 
@@ -44,7 +66,7 @@ void comp_choose_slots(struct comp *x)
 {
     const struct ir_region *r = x->r;
     u32 benefit[IR_SLOTS] = {0};
-    static_assert(IR_SLOTS <= 64, "a slot is a bit");
+    u32 calls = 0;
     x->counting = r->blocks_len > 1;
     for (unsigned b = 0; b < r->blocks_len; b++) {
         const struct ir_block *block = &r->blocks[b];
@@ -54,19 +76,21 @@ void comp_choose_slots(struct comp *x)
             const struct ir_insn *in = &r->insns[i];
             if (in->op == IR_GET || in->op == IR_PUT)
                 benefit[in->slot] += weight;
+            if (in->op == IR_EXEC)
+                calls += weight;
             back |= (in->op == IR_JUMP || in->op == IR_BRANCH) &&
                     (block->then <= b || (in->op == IR_BRANCH && block->other <= b));
         }
         x->counting |= back;
     }
-    u8 wanted[IR_SLOTS];
+    u8 wanted[IR_SCALARS];
     unsigned wanted_len = 0;
-    for (unsigned s = 0; s < IR_SLOTS; s++) {
+    for (unsigned s = 0; s < IR_SCALARS; s++) {
         if (benefit[s] >= WORTH)
             wanted[wanted_len++] = (u8)s;
     }
     memset(x->slot_reg, NO_REG, sizeof(x->slot_reg));
-    x->slots = 0;
+    x->slots = SLOTS_NONE;
     x->saved_len = 0;
     x->pool = 1 << RAX | 1 << RCX | 1 << RDX | 1 << RSI | 1 << R8;
     for (unsigned n = 0; n < SLOT_REGS; n++) {
@@ -80,17 +104,18 @@ void comp_choose_slots(struct comp *x)
         bool saved = n >= SLOT_REGS_FREE;
         if (!wanted_len || benefit[wanted[at]] < (saved ? WORTH_SAVED : WORTH)) {
             if (!saved)
-                x->pool |= (u16)(1 << slot_regs[n]);
+                x->pool |= 1u << slot_regs[n];
             continue;
         }
         unsigned best = wanted[at];
         for (wanted_len--; at < wanted_len; at++) // in the order of their numbers, which decides between equals
             wanted[at] = wanted[at + 1];
         x->slot_reg[best] = slot_regs[n];
-        x->slots |= 1ull << best;
+        slots_add(&x->slots, best);
         if (saved)
             x->saved[x->saved_len++] = slot_regs[n];
     }
+    choose_xmm(x, benefit, calls);
     find_dirty(x);
 }
 
@@ -150,7 +175,7 @@ void comp_scan_block(struct comp *x)
             x->vals[i].loc = LOC_CONST;
         for (unsigned k = 0; k < n; k++)
             x->vals[v[k]].uses++;
-        if ((in->op == IR_LOAD || in->op == IR_STORE) && is_address(x, in->a))
+        if (ir_access_bytes(in) && is_address(x, in->a))
             x->vals[in->a].folds++;
         ir_value t = tested(x, in);
         if (t != IR_NO_VALUE && select_folds_condition(x, t))

@@ -5,13 +5,17 @@
 // r12..r15 hold guest slots for the whole region, the best ones first, or values where no slot wants the caller-saved ones. r11 counts:
 // it is cpu->budget while the region has more than one block; cpu->insns is brought up to date from the difference.
 //
+// Vectors and scalars of type D are in xmm registers: xmm0..xmm5 hold values, the others slots or values. All of them are callers' own, so
+// that whatever calls a function stores and loads them. A register whose two slots (SLOT_VSR, SLOT_FPR) both occur stays in memory.
+//
 // Slots that have a register are loaded on entry, all of them, so that their registers are right everywhere. Exits write back those that
 // may have changed on some path. Helpers are called through one routine per region (`helper`), which writes back every slot that the
-// region changes anywhere, counts, calls, and loads all again.
+// region changes anywhere, counts, calls, and loads all again. Instructions that cannot raise an interrupt are called in line: what they read and
+// what the call destroys is written back before, that and what they write loaded after.
 //
 // Values are allocated in one pass over the block: in a register of the value pool, in the red zone below rsp when those run out, as a
 // constant, or as another name for a slot's register until that slot is PUT. A value whose next use is a PUT is computed in the slot's
-// register. There is no frame: a call moves rsp below the red zone first.
+// register. Vectors that find no register, or live across a call, are in struct cpu. There is no frame: a call moves rsp below the red zone first.
 //
 // Accesses that have their address from one base share the software TLB's answer within a block: the first leaves its tag and addend in
 // two registers (struct cache). The next ones compare pages only, or nothing where they lie between bytes known to be in the page.
@@ -22,10 +26,13 @@
 
 #include "cpu/xlate/ir.h"
 #include "cpu/xlate/x86/emit.h"
+#include "cpu/xlate/x86/emit_sse.h"
 
 #define CPU             RDI
 #define BUDGET          R11
 #define SPILLS          16
+#define GPR_FILE        0x0000ffffu // sets of registers
+#define XMM_FILE        0xffff0000u
 #define RED_ZONE        128
 #define CPU_MEM(member) mem_at(CPU, (s32)offsetof(struct cpu, member))
 
@@ -34,6 +41,7 @@ enum loc {
     LOC_CONST,
     LOC_REG,    // n: register of the pool
     LOC_SPILL,  // n: place in the red zone
+    LOC_XSPILL, // n: place in cpu->xlate_spill
     LOC_SLOT,   // n: slot, in whose register it is
     LOC_FOLDED, // computed by those that use it: an address, a condition
 };
@@ -77,7 +85,7 @@ struct cold {
     u16 to;                 // LEAVE: block
     u16 keeps, keeps_len;   // values from before the instruction
     u16 made, made_len;     // values that the instruction made: from slots in memory
-    u64 dirty;              // LEAVE: slots to write back
+    struct slot_set dirty;  // LEAVE: slots to write back
     u16 cache[CACHES_LIVE]; // MISS: those behind the instruction
     u8 stale;               // bits of those whose [first, last] is not known to be in one page after the helper
     u8 base;                // MISS: the address is in this register, plus disp
@@ -85,8 +93,9 @@ struct cold {
     struct label start, back;
 };
 
-#define COLDS_MAX 1024
-#define KEEPS_MAX 8192
+#define COLDS_MAX     1024
+#define CONSTANTS_MAX 64
+#define KEEPS_MAX     8192
 
 struct comp {
     struct code c;
@@ -95,20 +104,20 @@ struct comp {
     unsigned block_no, at;
     bool failed;
 
-    u8 slot_reg[IR_SLOTS];    // NO_REG: in memory
-    u64 slots;                // those in registers
-    u64 changed;              // of them, those that the region PUTs
-    u64 dirty[IR_BLOCKS_MAX]; // at the block's start, those that may differ from memory
-    u64 dirty_now;            // likewise, at this operation
-    bool counting;            // BUDGET is in use
+    u8 slot_reg[IR_SLOTS];                // NO_REG: in memory
+    struct slot_set slots;                // those in registers
+    struct slot_set changed;              // of them, those that the region PUTs
+    struct slot_set dirty[IR_BLOCKS_MAX]; // at the block's start, those that may differ from memory
+    struct slot_set dirty_now;            // likewise, at this operation
+    bool counting;                        // BUDGET is in use
     u8 saved[6], saved_len;
-    u16 pool; // registers for values
+    u32 pool; // registers for values
 
     struct val vals[IR_INSNS_MAX];
-    ir_value reg_value[REGS];
-    ir_value spill_value[SPILLS];
+    ir_value reg_value[ALL_REGS];
+    ir_value spill_value[SPILLS], xspill_value[XLATE_SPILLS];
     unsigned spills_max;
-    u16 locked; // registers that the current operation uses
+    u32 locked; // registers that the current operation uses
     struct cache caches[CACHES_MAX];
     unsigned caches_len;
     u16 cache[CACHES_LIVE]; // the valid ones
@@ -125,6 +134,11 @@ struct comp {
     unsigned colds_len, open; // misses from `open` on wait for the end of their instruction
     struct keep keeps[KEEPS_MAX];
     unsigned keeps_len;
+    struct {
+        u64 high, low;
+        struct label label;
+    } constants[CONSTANTS_MAX];
+    unsigned constants_len;
 };
 
 static inline const struct ir_insn *comp_insn(const struct comp *x, ir_value v)
@@ -143,6 +157,10 @@ static inline struct mem slot_mem(unsigned slot)
 {
     return mem_at(CPU, ir_slots[slot].offset);
 }
+static inline struct mem xspill_mem(unsigned place)
+{
+    return mem_at(CPU, (s32)(offsetof(struct cpu, xlate_spill) + 16 * place));
+}
 static inline struct mem spill_mem(unsigned place, s32 below)
 {
     return mem_at(RSP, below - 8 * (s32)(place + 1));
@@ -155,16 +173,22 @@ void comp_scan_block(struct comp *x);
 // values.c: where values are.
 enum reg value_reg(struct comp *x, ir_value v); // in a register, kept there during the operation
 enum reg value_scratch(struct comp *x);         // a register for the rest of the operation
+enum reg value_xscratch(struct comp *x);        // likewise, an xmm register
 void value_claim(struct comp *x, enum reg r);   // this one; before the operands are asked for
 // The register for the result of the current operation. It may be that of `a` or `b` when they die here (IR_NO_VALUE: no), and that
 // of the slot that the result is for; never one of the set `avoid`.
-enum reg value_result(struct comp *x, ir_value a, ir_value b, u16 avoid);
+enum reg value_result(struct comp *x, ir_value a, ir_value b, u32 avoid);
 void value_result_in(struct comp *x, enum reg r); // the result is in this register of the pool, which was claimed
 void value_alias(struct comp *x, ir_value v, unsigned slot); // v is what the slot's register holds
 void value_evict_aliases(struct comp *x, unsigned slot);
 void value_end_operation(struct comp *x);
 void value_start_block(struct comp *x);
 u64 value_max(const struct comp *x, ir_value v); // no greater than this
+
+// select_vector.c: VX0 .. DTOV
+void select_vector(struct comp *x, const struct ir_insn *in);
+struct label *select_constant(struct comp *x, u64 high, u64 low); // where 16 bytes are, aligned
+void select_constants(struct comp *x);                            // behind the code
 
 // select.c
 void select_operation(struct comp *x);
@@ -175,7 +199,7 @@ bool select_folds_condition(const struct comp *x, ir_value v);
 
 // memory.c
 void memory_access(struct comp *x);
-void memory_drop_caches(struct comp *x, u16 regs); // those in any of these registers
+void memory_drop_caches(struct comp *x, u32 regs); // those in any of these registers
 void memory_scan(struct comp *x, unsigned first, unsigned end);
 void memory_exec(struct comp *x);
 void memory_require(struct comp *x);
@@ -191,7 +215,10 @@ void leave_cold(struct comp *x, struct cold *cold);
 void leave_pops(struct comp *x);
 void leave_behind(struct comp *x);   // x->behind
 void leave_dispatch(struct comp *x); // to the handler of the entry in rsi
-void leave_write_back(struct comp *x, u64 slots);
+void leave_write_back(struct comp *x, struct slot_set slots);
+void leave_load_slot(struct comp *x, unsigned slot);
+void leave_store_slot(struct comp *x, unsigned slot);
+void leave_store_xmm(struct comp *x, unsigned slot, enum reg r); // to a slot of type X or D
 void leave_load_slots(struct comp *x); // and BUDGET
 struct cold *comp_cold(struct comp *x, enum cold_kind kind);
 

@@ -4,19 +4,45 @@
 #include <cpuid.h>
 #include <string.h>
 
+#include "cpu/xlate/x86/emit_int.h"
+
 struct x86_features x86_features;
+
+// What the operating system keeps of the registers (XCR0).
+static u64 enabled_states(void)
+{
+    u32 low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (u64)high << 32 | low;
+}
 
 void x86_detect(void)
 {
     unsigned a, b, c, d;
+    u64 states = 0;
     x86_features = (struct x86_features){0};
     if (__get_cpuid(1, &a, &b, &c, &d)) {
         x86_features.movbe = c >> 22 & 1;
         x86_features.popcnt = c >> 23 & 1;
+        x86_features.ssse3 = c >> 9 & 1;
+        x86_features.sse41 = c >> 19 & 1 && c >> 20 & 1;
+        x86_features.aes = c >> 25 & 1;
+        x86_features.pclmul = c >> 1 & 1;
+        if (c >> 27 & 1 && c >> 28 & 1)
+            states = enabled_states();
+        x86_features.avx = (states & 6) == 6;
+        x86_features.fma = x86_features.avx && c >> 12 & 1;
     }
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
         x86_features.tzcnt = b >> 3 & 1;
         x86_features.bmi2 = b >> 8 & 1;
+        x86_features.avx2 = x86_features.avx && b >> 5 & 1;
+        bool avx512 = x86_features.avx2 && (states & 0xe6) == 0xe6 && b >> 16 & 1 && b >> 31 & 1; // F, VL
+        x86_features.avx512 = avx512 && b >> 30 & 1 && b >> 17 & 1;                               // BW, DQ
+        x86_features.avx512vbmi = x86_features.avx512 && c >> 1 & 1;
+        x86_features.avx512cd = x86_features.avx512 && b >> 28 & 1;
+        x86_features.avx512bitalg = x86_features.avx512 && c >> 12 & 1 && c >> 14 & 1; // VPOPCNTDQ too
+        x86_features.gfni = x86_features.avx && c >> 8 & 1;
     }
     if (__get_cpuid(0x80000001, &a, &b, &c, &d))
         x86_features.lzcnt = c >> 5 & 1;
@@ -25,7 +51,7 @@ void x86_detect(void)
 // Room for one instruction; the longest one here is shorter than that.
 #define ROOM 16
 
-static void begin(struct code *c)
+void x_begin(struct code *c)
 {
     if (unlikely(c->end - c->at < ROOM)) {
         c->full = true;
@@ -35,7 +61,7 @@ static void begin(struct code *c)
 
 static void byte(struct code *c, unsigned v)
 {
-    *c->at++ = (u8)v;
+    x_byte(c, v);
 }
 
 static void word(struct code *c, u32 v)
@@ -58,7 +84,7 @@ enum { BYTE_REG = 2, BYTE_RM = 4, WIDE = 1, P66 = 8, PF3 = 16 }; // besides w: a
 
 static void prefixes(struct code *c, unsigned how, unsigned reg, unsigned index, unsigned rm)
 {
-    begin(c);
+    x_begin(c);
     if (how & P66)
         byte(c, 0x66);
     if (how & PF3)
@@ -75,7 +101,7 @@ static void reg_form(struct code *c, unsigned how, u32 op, unsigned reg, unsigne
     byte(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
-static void mem_operand(struct code *c, unsigned reg, struct mem m)
+void x_mem_operand(struct code *c, unsigned reg, struct mem m)
 {
     bool sib = m.index != NO_REG || (m.base & 7) == RSP;
     unsigned mod = m.disp == 0 && (m.base & 7) != RBP ? 0 : m.disp == (s8)m.disp ? 1 : 2;
@@ -94,7 +120,7 @@ static void mem_form(struct code *c, unsigned how, u32 op, unsigned reg, struct 
 {
     prefixes(c, how, reg, m.index == NO_REG ? 0 : m.index, m.base);
     opcode(c, op);
-    mem_operand(c, reg, m);
+    x_mem_operand(c, reg, m);
 }
 
 static u32 offset(const struct code *c)
@@ -114,10 +140,21 @@ void x_bind(struct code *c, struct label *l)
     l->chain = 0;
 }
 
+void x_displacement(struct code *c, struct label *l)
+{
+    if (l->at) {
+        word(c, l->at - 1 - offset(c) - 4);
+        return;
+    }
+    u32 here = offset(c) + 1;
+    word(c, l->chain);
+    l->chain = here;
+}
+
 // short_op 0: there is no short form.
 static void jump(struct code *c, unsigned short_op, u32 long_op, struct label *l)
 {
-    begin(c);
+    x_begin(c);
     if (l->at) {
         s64 near = (s64)l->at - 1 - (s64)offset(c) - 2;
         if (short_op && near == (s8)near) {
@@ -125,14 +162,9 @@ static void jump(struct code *c, unsigned short_op, u32 long_op, struct label *l
             byte(c, (u8)near);
             return;
         }
-        opcode(c, long_op);
-        word(c, l->at - 1 - offset(c) - 4);
-        return;
     }
     opcode(c, long_op);
-    u32 here = offset(c) + 1;
-    word(c, l->chain);
-    l->chain = here;
+    x_displacement(c, l);
 }
 
 void x_jmp(struct code *c, struct label *l)
@@ -161,7 +193,7 @@ static bool reach(const struct code *c, const void *to, unsigned after, s32 *dis
 static void transfer(struct code *c, unsigned op, unsigned ext, const void *to)
 {
     s32 disp;
-    begin(c);
+    x_begin(c);
     if (reach(c, to, 5, &disp)) {
         byte(c, op);
         word(c, (u32)disp);
@@ -184,7 +216,7 @@ void x_jmp_to(struct code *c, const void *to)
 void x_address(struct code *c, enum reg dst, const void *of)
 {
     s32 disp;
-    begin(c);
+    x_begin(c);
     if ((uintptr_t)of >> 32 && reach(c, of, 7, &disp)) {
         prefixes(c, WIDE, dst, 0, 0);
         byte(c, 0x8d);
@@ -202,8 +234,22 @@ void x_jmp_mem(struct code *c, struct mem m)
 
 void x_ret(struct code *c)
 {
-    begin(c);
+    x_begin(c);
     byte(c, 0xc3);
+}
+
+void x_data(struct code *c, u64 v)
+{
+    x_begin(c);
+    word(c, (u32)v);
+    word(c, (u32)(v >> 32));
+}
+
+void x_align(struct code *c, unsigned n)
+{
+    x_begin(c);
+    while ((uintptr_t)c->at % n)
+        byte(c, 0xcc);
 }
 
 void x_push(struct code *c, enum reg r)
@@ -315,7 +361,7 @@ void x_imul_imm(struct code *c, int w, enum reg dst, enum reg src, s32 imm)
 // VEX in its three-byte form: map (2: 0f38, 3: 0f3a), pp (1: 66, 2: f3, 3: f2).
 static void vex(struct code *c, unsigned map, unsigned pp, int w, unsigned op, unsigned reg, unsigned v, unsigned rm)
 {
-    begin(c);
+    x_begin(c);
     byte(c, 0xc4);
     byte(c, (reg & 8 ? 0 : 0x80) | 0x40 | (rm & 8 ? 0 : 0x20) | map);
     byte(c, (w ? 0x80u : 0) | (~v & 15) << 3 | pp);

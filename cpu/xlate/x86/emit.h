@@ -7,7 +7,43 @@
 
 #include "base/types.h"
 
-enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, REGS, NO_REG = 0xff };
+enum reg {
+    RAX,
+    RCX,
+    RDX,
+    RBX,
+    RSP,
+    RBP,
+    RSI,
+    RDI,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
+    REGS,
+    XMM0 = REGS,
+    XMM1,
+    XMM2,
+    XMM3,
+    XMM4,
+    XMM5,
+    XMM6,
+    XMM7,
+    XMM8,
+    XMM9,
+    XMM10,
+    XMM11,
+    XMM12,
+    XMM13,
+    XMM14,
+    XMM15,
+    ALL_REGS,
+    NO_REG = 0xff
+};
 
 enum alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
 enum shift { SHIFT_ROL, SHIFT_ROR, SHIFT_SHL = 4, SHIFT_SHR, SHIFT_SAR = 7 };
@@ -57,6 +93,8 @@ void x_jmp_to(struct code *c, const void *to);
 void x_address(struct code *c, enum reg dst, const void *of); // dst = the address
 void x_jmp_mem(struct code *c, struct mem m);
 void x_ret(struct code *c);
+void x_data(struct code *c, u64 v); // 8 bytes that are no instruction
+void x_align(struct code *c, unsigned n);
 void x_push(struct code *c, enum reg r);
 void x_push_mem(struct code *c, struct mem m);
 void x_call(struct code *c, struct label *l);
@@ -104,6 +142,9 @@ void x_movbe_store(struct code *c, unsigned bytes, struct mem m, enum reg src);
 // What the host has; found at start by x86_detect(), and settable by tests.
 struct x86_features {
     bool bmi2, lzcnt, tzcnt, popcnt, movbe;
+    bool ssse3, sse41, aes, pclmul, avx, fma, avx2, gfni; // sse41: and SSE4.2
+    bool avx512;                                          // F, VL, BW, DQ
+    bool avx512vbmi, avx512cd, avx512bitalg;
 };
 extern struct x86_features x86_features;
 void x86_detect(void);

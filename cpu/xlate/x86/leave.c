@@ -4,20 +4,43 @@
 #include "cpu/xlate/x86/comp.h"
 #include "cpu/xlate/xlate_hooks.h"
 
-void leave_write_back(struct comp *x, u64 slots)
+void leave_store_xmm(struct comp *x, unsigned slot, enum reg r)
 {
-    for (u64 left = slots & x->slots; left; left &= left - 1) {
-        unsigned s = (unsigned)__builtin_ctzll(left);
-        x_store(&x->c, ir_slots[s].bytes, slot_mem(s), x->slot_reg[s]);
+    if (ir_slots[slot].type == 'X') {
+        x_v1_mem(&x->c, MOVUPS_STORE, r, slot_mem(slot));
+    } else {
+        x_v1_mem(&x->c, MOVQ_STORE, r, slot_mem(slot));
+        x_store_imm(&x->c, 8, slot_mem(ir_overlap(slot)), 0);
     }
+}
+
+void leave_store_slot(struct comp *x, unsigned slot)
+{
+    if (ir_slots[slot].type == 'V')
+        x_store(&x->c, ir_slots[slot].bytes, slot_mem(slot), x->slot_reg[slot]);
+    else
+        leave_store_xmm(x, slot, x->slot_reg[slot]);
+}
+
+void leave_load_slot(struct comp *x, unsigned slot)
+{
+    if (x->slot_reg[slot] < XMM0)
+        x_load_zx(&x->c, ir_slots[slot].bytes, x->slot_reg[slot], slot_mem(slot));
+    else
+        x_v1_mem(&x->c, ir_slots[slot].type == 'X' ? MOVUPS_LOAD : MOVQ_LOAD, x->slot_reg[slot], slot_mem(slot));
+}
+
+void leave_write_back(struct comp *x, struct slot_set slots)
+{
+    slots = slots_and(slots, x->slots);
+    SLOTS_EACH (s, slots)
+        leave_store_slot(x, s);
 }
 
 void leave_load_slots(struct comp *x)
 {
-    for (unsigned s = 0; s < IR_SLOTS; s++) {
-        if (x->slots & 1ull << s)
-            x_load_zx(&x->c, ir_slots[s].bytes, x->slot_reg[s], slot_mem(s));
-    }
+    SLOTS_EACH (s, x->slots)
+        leave_load_slot(x, s);
     if (x->counting)
         x_load(&x->c, 1, BUDGET, CPU_MEM(budget));
 }

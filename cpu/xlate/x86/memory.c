@@ -45,9 +45,13 @@ static struct cold *miss(struct comp *x)
 {
     struct cold *cold = comp_cold(x, COLD_MISS);
     cold->keeps = (u16)x->keeps_len;
-    for (unsigned r = 0; r < REGS; r++) {
+    for (unsigned r = 0; r < ALL_REGS; r++) {
         if (x->reg_value[r] != IR_NO_VALUE)
             keep(x, cold, x->reg_value[r]);
+    }
+    for (unsigned s = 0; s < XLATE_SPILLS; s++) {
+        if (x->xspill_value[s] != IR_NO_VALUE)
+            keep(x, cold, x->xspill_value[s]);
     }
     for (unsigned s = 0; s < x->spills_max; s++) {
         if (x->spill_value[s] != IR_NO_VALUE)
@@ -68,9 +72,9 @@ static unsigned slot_with(const struct comp *x, unsigned i, unsigned end)
     for (unsigned k = i + 1; k < end; k++) {
         if (insns[k].op != IR_PUT)
             continue;
-        if (insns[k].a == i && ir_slots[insns[k].slot].bytes == 8)
+        if (insns[k].a == i && ir_slots[insns[k].slot].bytes >= 8)
             slot = insns[k].slot;
-        else if (insns[k].slot == slot)
+        else if (insns[k].slot == slot || ir_overlap(insns[k].slot) == slot)
             slot = IR_SLOTS;
     }
     return slot;
@@ -81,8 +85,8 @@ static void keep_made(struct comp *x, struct cold *cold)
 {
     for (unsigned i = cold->at; i < x->at; i++) {
         const struct val *val = &x->vals[i];
-        if (ir_ops[x->r->insns[i].op].result != 'V' || val->last < x->at ||
-            (val->loc != LOC_REG && val->loc != LOC_SPILL))
+        if (ir_type(&x->r->insns[i]) == '-' || val->last < x->at ||
+            (val->loc != LOC_REG && val->loc != LOC_SPILL && val->loc != LOC_XSPILL))
             continue;
         unsigned slot = slot_with(x, i, x->at);
         if (slot == IR_SLOTS || x->keeps_len == KEEPS_MAX) {
@@ -101,7 +105,7 @@ static bool old_of_slot(const struct comp *x, const struct cold *cold, const str
     u32 insn = x->r->insns[cold->at].insn;
     unsigned rt = insn >> 21 & 31, ra = insn >> 16 & 31;
     return val->loc == LOC_SLOT && k->from == LOC_SLOT && k->from_n == val->n &&
-           (val->n == SLOT_GPR + rt || val->n == SLOT_GPR + ra);
+           (val->n >= SLOT_VSR ? val->n % 32u == rt : val->n == SLOT_GPR + rt || val->n == SLOT_GPR + ra);
 }
 
 // What is known of pages behind the instruction. The code after it counts on what the instruction's accesses found out; when one goes to
@@ -129,8 +133,8 @@ void memory_close_misses(struct comp *x)
         struct keep *keeps = &x->keeps[cold->keeps];
         for (unsigned i = 0; i < cold->keeps_len; i++) {
             const struct val *val = &x->vals[keeps[i].value];
-            bool live = val->last >= x->at &&
-                        (val->loc == LOC_REG || val->loc == LOC_SPILL || old_of_slot(x, cold, &keeps[i], val));
+            bool live = val->last >= x->at && (val->loc == LOC_REG || val->loc == LOC_SPILL || val->loc == LOC_XSPILL ||
+                                               old_of_slot(x, cold, &keeps[i], val));
             keeps[i].to = live ? val->loc : LOC_NONE;
             keeps[i].to_n = val->n;
         }
@@ -231,11 +235,11 @@ void memory_scan(struct comp *x, unsigned first, unsigned end)
         const struct ir_insn *in = &x->r->insns[i];
         if (in->op == IR_EXEC)
             seen_len = next = 0;
-        if (in->op != IR_LOAD && in->op != IR_STORE)
+        if (!ir_access_bytes(in))
             continue;
         s64 disp;
         ir_value root = root_of(x, in->a, &disp);
-        bool write = in->op == IR_STORE;
+        bool write = ir_is_store(in);
         unsigned k = 0;
         while (k < seen_len && (seen[k].root != root || seen[k].write != write))
             k++;
@@ -252,7 +256,7 @@ void memory_scan(struct comp *x, unsigned first, unsigned end)
     }
 }
 
-void memory_drop_caches(struct comp *x, u16 regs)
+void memory_drop_caches(struct comp *x, u32 regs)
 {
     x->held = 0;
     for (unsigned k = 0; k < CACHES_LIVE; k++) {
@@ -368,7 +372,7 @@ static bool same_page(struct comp *x, struct cache *cache, struct address a, uns
     if (first < cache->first && last > cache->last)
         return false;
     cache->used = (u16)x->at;
-    x->locked |= (u16)(1 << cache->tag | 1 << cache->addend);
+    x->locked |= 1u << cache->tag | 1u << cache->addend;
     if (first >= cache->first && last <= cache->last)
         return true;
     enum reg page = *scratch = value_scratch(x);
@@ -382,11 +386,39 @@ static bool same_page(struct comp *x, struct cache *cache, struct address a, uns
     return true;
 }
 
+// What is in an xmm register; bytes in the other order go through a general one.
+static void access_xmm(struct comp *x, const struct ir_insn *in, enum reg value, enum reg scratch, struct mem m)
+{
+    struct code *c = &x->c;
+    unsigned bytes = ir_access_bytes(in);
+    bool swap = in->imm & MEM_SWAP && bytes > 1;
+    if (bytes == 16) {
+        x_v1_mem(c, in->op == IR_LOADX ? MOVUPS_LOAD : MOVUPS_STORE, value, m);
+    } else if (in->op == IR_LOADD && !swap && bytes >= 4) {
+        x_v1_mem(c, bytes == 8 ? MOVQ_LOAD : MOVD_LOAD, value, m);
+    } else if (in->op == IR_STORED && !swap && bytes >= 4) {
+        x_v1_mem(c, bytes == 8 ? MOVQ_STORE : MOVD_STORE, value, m);
+    } else if (in->op == IR_LOADD) {
+        if (swap)
+            swap_in(c, bytes, scratch, m);
+        else
+            x_load_zx(c, bytes, scratch, m);
+        x_vmov_from(c, 1, value, scratch);
+    } else {
+        x_vmov_to(c, 1, scratch, value);
+        if (swap && bytes == 2)
+            x_rol16_8(c, scratch);
+        else if (swap)
+            x_bswap(c, bytes == 8, scratch);
+        x_store(c, bytes, m, scratch);
+    }
+}
+
 void memory_access(struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
-    unsigned bytes = 1u << (in->imm & MEM_SIZE);
-    bool write = in->op == IR_STORE;
+    unsigned bytes = ir_access_bytes(in);
+    bool write = ir_is_store(in), xmm = in->op != IR_LOAD && in->op != IR_STORE;
     s64 first;
     ir_value root = root_of(x, in->a, &first);
     struct address a = {.value = in->a};
@@ -395,10 +427,10 @@ void memory_access(struct comp *x)
         a.value = comp_insn(x, a.value)->a;
     }
     a.base = value_reg(x, a.value);
-    enum reg rv = write && !storable(x, in) ? value_reg(x, in->b) : NO_REG;
+    enum reg rv = write && (xmm || !storable(x, in)) ? value_reg(x, in->b) : NO_REG;
     struct cache *cache = find_cache(x, root, write);
-    bool swaps =
-        write && rv != NO_REG && in->imm & MEM_SWAP && bytes > 1 && !x86_features.movbe; // in a register of its own
+    bool swaps = write && !xmm && rv != NO_REG && in->imm & MEM_SWAP && bytes > 1 &&
+                 !x86_features.movbe; // in a register of its own
     enum reg addend, scratch = NO_REG;
     if (cache && same_page(x, cache, a, bytes, first, &scratch)) {
         addend = cache->addend;
@@ -412,6 +444,12 @@ void memory_access(struct comp *x)
             make_cache(x, root, write, first, first + bytes - 1, tag, addend);
     }
     struct mem m = mem_indexed(addend, a.base, a.disp);
+    if (xmm) {
+        bool through = bytes < 4 || (bytes < 16 && in->imm & MEM_SWAP);
+        scratch = through ? value_scratch(x) : NO_REG;
+        access_xmm(x, in, write ? rv : value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0), scratch, m);
+        return;
+    }
     if (!write)
         load(x, in, value_result(x, a.value, IR_NO_VALUE, 0), m);
     else
@@ -434,16 +472,70 @@ static const void *semantics(u32 insn)
     return (const void *)(uintptr_t)interp_exec[isa_decode(insn, LEVEL_V30)];
 }
 
-// Everything in values is saved around the call, whatever the registers; names of slots get registers of their own first.
+static struct mem keep_mem(unsigned place)
+{
+    return mem_at(CPU, (s32)(offsetof(struct cpu, xlate_keep) + 16 * place));
+}
+
+// Vectors that live on, to struct cpu before a call or back after it.
+static void keep_vectors(struct comp *x, u32 op)
+{
+    unsigned place = 0;
+    for (unsigned r = XMM0; r < ALL_REGS; r++) {
+        if (x->reg_value[r] != IR_NO_VALUE && x->vals[x->reg_value[r]].last > x->at)
+            x_v1_mem(&x->c, op, r, keep_mem(place++));
+    }
+}
+
+static bool call_destroys(enum reg r)
+{
+    return r >= XMM0 || (r >= R8 && r <= R11) || r == RAX || r == RCX || r == RDX || r == RSI;
+}
+
+// Calls semantics that need nothing but the slots that they read: rsp is as in the region's code, or `pushes` doublewords below.
+static void call_plain(struct comp *x, const struct ir_insn *in, const struct ir_effects *e, unsigned pushes)
+{
+    struct code *c = &x->c;
+    struct slot_set touched = slots_or(e->reads, e->writes);
+    SLOTS_EACH (s, x->slots) {
+        if (slots_have(&x->dirty_now, s) && (slots_have(&touched, s) || call_destroys(x->slot_reg[s]))) {
+            leave_store_slot(x, s);
+            slots_remove(&x->dirty_now, s);
+        }
+    }
+    if (x->counting)
+        x_push(c, BUDGET);
+    x_push(c, CPU);
+    pushes += x->counting ? 2 : 1;
+    bool pad = !((x->saved_len + pushes) & 1);
+    if (pad)
+        x_push(c, CPU);
+    x_mov_imm(c, RSI, in->insn);
+    x_call_to(c, semantics(in->insn));
+    if (pad)
+        x_pop(c, CPU);
+    x_pop(c, CPU);
+    if (x->counting)
+        x_pop(c, BUDGET);
+    SLOTS_EACH (s, x->slots) {
+        if (slots_have(&e->writes, s) || call_destroys(x->slot_reg[s]))
+            leave_load_slot(x, s);
+    }
+}
+
+// Everything in values is saved around the call, whatever the registers; names of slots that it may change get registers of their own first.
 void memory_exec(struct comp *x)
 {
     struct code *c = &x->c;
     const struct ir_insn *in = &x->r->insns[x->at];
-    for (unsigned s = 0; s < IR_SLOTS; s++) {
-        if (x->slots >> s & 1)
+    struct ir_effects e;
+    bool known = ir_effects(in->insn, &e);
+    SLOTS_EACH (s, x->slots) {
+        if (!known || slots_have(&e.writes, s))
             value_evict_aliases(x, s);
     }
-    memory_drop_caches(x, (u16)~0u);
+    memory_drop_caches(x, ~0u);
+    keep_vectors(x, MOVUPS_STORE);
     u16 saved = 0;
     unsigned pushes = 0;
     bool spilled = false;
@@ -461,17 +553,22 @@ void memory_exec(struct comp *x)
             pushes++;
         }
     }
-    if (pushes & 1)
-        x_push(c, CPU);
-    call_helper(x, semantics(in->insn), in->insn, in->index, x->block_no);
-    if (pushes & 1)
-        x_pop(c, CPU);
+    if (known && !e.raises) {
+        call_plain(x, in, &e, pushes);
+    } else {
+        if (pushes & 1)
+            x_push(c, CPU);
+        call_helper(x, semantics(in->insn), in->insn, in->index, x->block_no);
+        if (pushes & 1)
+            x_pop(c, CPU);
+    }
     for (unsigned r = REGS; r-- > 0;) {
         if (saved >> r & 1)
             x_pop(c, r);
     }
     if (spilled)
         x_alu_imm(c, ALU_SUB, 1, RSP, -RED_ZONE);
+    keep_vectors(x, MOVUPS_LOAD);
 }
 
 void memory_require(struct comp *x)
@@ -526,6 +623,70 @@ static void to_behind(struct comp *x)
     x_jmp(&x->c, &x->behind);
 }
 
+static bool is_vector(const struct comp *x, const struct keep *k)
+{
+    return ir_type(comp_insn(x, k->value)) != 'V';
+}
+
+// It is dead behind the instruction, or in memory all the time.
+static bool stays(const struct comp *x, const struct keep *k)
+{
+    return k->to == LOC_NONE ||
+           ((k->to == LOC_SPILL || k->to == LOC_XSPILL) && k->from == k->to && k->from_n == k->to_n);
+}
+
+static void keep_vectors_at_miss(struct comp *x, const struct cold *cold)
+{
+    for (unsigned pass = 0; pass < 2; pass++) { // registers, then what was spilled, by way of xmm0
+        unsigned place = 0;
+        for (unsigned i = 0; i < cold->keeps_len; i++) {
+            const struct keep *k = &x->keeps[cold->keeps + i];
+            if (stays(x, k) || !is_vector(x, k))
+                continue;
+            struct mem to = keep_mem(place++);
+            if ((k->from == LOC_XSPILL) != pass)
+                continue;
+            enum reg r = k->from == LOC_XSPILL ? XMM0 : k->from == LOC_SLOT ? x->slot_reg[k->from_n] : k->from_n;
+            if (k->from == LOC_XSPILL)
+                x_v1_mem(&x->c, MOVUPS_LOAD, r, xspill_mem(k->from_n));
+            x_v1_mem(&x->c, MOVUPS_STORE, r, to);
+        }
+        if (place > 2 * XLATE_SPILLS)
+            x->failed = true;
+    }
+}
+
+// Where the code behind the instruction expects them: those in memory by way of xmm0, then those in registers.
+static void vectors_behind_miss(struct comp *x, const struct cold *cold)
+{
+    struct code *c = &x->c;
+    for (unsigned pass = LOC_XSPILL;; pass = LOC_REG) {
+        unsigned place = 0;
+        for (unsigned i = 0; i < cold->keeps_len; i++) {
+            const struct keep *k = &x->keeps[cold->keeps + i];
+            if (stays(x, k) || !is_vector(x, k))
+                continue;
+            struct mem from = keep_mem(place++);
+            if ((k->to == LOC_XSPILL) != (pass == LOC_XSPILL))
+                continue;
+            x_v1_mem(c, MOVUPS_LOAD, k->to == LOC_SLOT ? x->slot_reg[k->to_n] : pass == LOC_REG ? k->to_n : XMM0, from);
+            if (pass == LOC_XSPILL)
+                x_v1_mem(c, MOVUPS_STORE, XMM0, xspill_mem(k->to_n));
+        }
+        for (unsigned i = 0; i < cold->made_len; i++) {
+            const struct keep *k = &x->keeps[cold->made + i];
+            if (k->to != pass || !is_vector(x, k))
+                continue;
+            x_v1_mem(c, ir_slots[k->from_n].bytes == 16 ? MOVUPS_LOAD : MOVQ_LOAD, pass == LOC_REG ? k->to_n : XMM0,
+                     slot_mem(k->from_n));
+            if (pass == LOC_XSPILL)
+                x_v1_mem(c, MOVUPS_STORE, XMM0, xspill_mem(k->to_n));
+        }
+        if (pass == LOC_REG)
+            break;
+    }
+}
+
 static void cold_miss(struct comp *x, struct cold *cold)
 {
     struct code *c = &x->c;
@@ -544,18 +705,19 @@ static void cold_miss(struct comp *x, struct cold *cold)
     unsigned pushes = 0;
     for (unsigned k = 0; k < caches_len; k++) {
         // The tag is that of the last byte. It says nothing where the first one is in the page before.
-        if (caches[k]->made != cold->at || (in->imm & MEM_SIZE) == MEM_8)
+        if (caches[k]->made != cold->at || ir_access_bytes(in) == 1)
             continue;
         x_lea(c, 1, caches[k]->addend, mem_at(cold->base, cold->disp));
         x_alu(c, ALU_XOR, 1, caches[k]->addend, caches[k]->tag);
         x_shift(c, SHIFT_SHR, 1, caches[k]->addend, GUEST_PAGE_SHIFT);
         x_jcc(c, CC_NE, &crossing);
     }
+    keep_vectors_at_miss(x, cold);
     if (below)
         x_alu_imm(c, ALU_ADD, 1, RSP, -RED_ZONE);
     for (unsigned i = 0; i < cold->keeps_len; i++) {
         const struct keep *k = &keeps[i];
-        if (k->to == LOC_NONE || (k->from == LOC_SPILL && k->to == LOC_SPILL && k->from_n == k->to_n))
+        if (stays(x, k) || is_vector(x, k))
             continue;
         if (k->from == LOC_SPILL)
             x_push_mem(c, spill_mem(k->from_n, below + 8 * (s32)pushes));
@@ -578,7 +740,7 @@ static void cold_miss(struct comp *x, struct cold *cold)
         unsigned n = 0;
         for (unsigned i = 0; i < cold->keeps_len; i++) {
             const struct keep *k = &keeps[i];
-            if (k->to == LOC_NONE || (k->from == LOC_SPILL && k->to == LOC_SPILL && k->from_n == k->to_n))
+            if (stays(x, k) || is_vector(x, k))
                 continue;
             n++;
             if ((k->to == LOC_SPILL) != (pass == LOC_SPILL))
@@ -590,7 +752,7 @@ static void cold_miss(struct comp *x, struct cold *cold)
         }
         for (unsigned i = 0; i < cold->made_len; i++) {
             const struct keep *k = &made[i];
-            if (k->to != pass)
+            if (k->to != pass || is_vector(x, k))
                 continue;
             x_load_zx(c, ir_slots[k->from_n].bytes, pass == LOC_REG ? k->to_n : RAX, slot_mem(k->from_n));
             if (pass == LOC_SPILL)
@@ -599,6 +761,7 @@ static void cold_miss(struct comp *x, struct cold *cold)
         if (pass == LOC_REG)
             break;
     }
+    vectors_behind_miss(x, cold);
     for (unsigned k = 0; k < caches_len; k++)
         x_load(c, 1, caches[k]->tag, mem_at(RSP, pad + 8 * (s32)(pushes - kept - k - 1)));
     if (frame == RED_ZONE)

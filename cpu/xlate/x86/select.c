@@ -487,6 +487,9 @@ static void get(struct comp *x, const struct ir_insn *in)
 {
     if (x->slot_reg[in->slot] != NO_REG)
         value_alias(x, (ir_value)x->at, in->slot);
+    else if (ir_slots[in->slot].type != 'V')
+        x_v1_mem(&x->c, ir_slots[in->slot].type == 'X' ? MOVUPS_LOAD : MOVQ_LOAD,
+                 value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0), slot_mem(in->slot));
     else
         x_load_zx(&x->c, ir_slots[in->slot].bytes, value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0), slot_mem(in->slot));
 }
@@ -498,13 +501,17 @@ static void put(struct comp *x, const struct ir_insn *in)
     enum reg home = x->slot_reg[in->slot];
     if (home == NO_REG) {
         unsigned bytes = ir_slots[in->slot].bytes;
+        if (ir_slots[in->slot].type != 'V') {
+            leave_store_xmm(x, in->slot, value_reg(x, in->a));
+            return;
+        }
         if (is_imm(x, in->a))
             x_store_imm(c, bytes, slot_mem(in->slot), (s32)imm_of(x, in->a));
         else
             x_store(c, bytes, slot_mem(in->slot), value_reg(x, in->a));
         return;
     }
-    x->dirty_now |= 1ull << in->slot;
+    slots_add(&x->dirty_now, in->slot);
     if (val->loc == LOC_SLOT && val->n == in->slot)
         return;
     value_evict_aliases(x, in->slot);
@@ -512,7 +519,10 @@ static void put(struct comp *x, const struct ir_insn *in)
         x_mov_imm(c, home, imm_of(x, in->a));
         return;
     }
-    x_mov(c, 1, home, value_reg(x, in->a));
+    if (home >= XMM0)
+        x_vmov(c, home, value_reg(x, in->a));
+    else
+        x_mov(c, 1, home, value_reg(x, in->a));
     if (val->loc == LOC_REG && val->last > x->at)
         value_alias(x, in->a, in->slot);
 }
@@ -564,7 +574,21 @@ void select_operation(struct comp *x)
     case IR_SELECT: select(x, in); break;
     case IR_CRF: crf(x, in); break;
     case IR_LOAD:
-    case IR_STORE: memory_access(x); break;
+    case IR_STORE:
+    case IR_LOADX:
+    case IR_STOREX:
+    case IR_LOADD:
+    case IR_STORED: memory_access(x); break;
+    case IR_VX0:
+    case IR_VX1:
+    case IR_VX2:
+    case IR_VX3:
+    case IR_XTOV:
+    case IR_VTOX:
+    case IR_XTOD:
+    case IR_DTOX:
+    case IR_VTOD:
+    case IR_DTOV: select_vector(x, in); break;
     case IR_EXEC: memory_exec(x); break;
     case IR_REQUIRE: memory_require(x); break;
     case IR_CHECK: memory_check(x); break;

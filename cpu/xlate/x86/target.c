@@ -40,6 +40,7 @@ static bool compile(struct comp *x, const struct ir_region *r)
     x->r = r;
     x->failed = x->helper_used = false;
     x->colds_len = x->open = x->keeps_len = x->spills_max = x->caches_len = 0;
+    x->constants_len = 0;
     x->helper = x->behind = (struct label){0};
     x->behind_used = false;
     for (unsigned n = 0; n < r->blocks_len; n++)
@@ -58,6 +59,7 @@ static bool compile(struct comp *x, const struct ir_region *r)
         memory_helper(x);
     if (x->behind_used)
         leave_behind(x);
+    select_constants(x);
     return !x->failed && !x->c.full;
 }
 

@@ -348,7 +348,7 @@ static unsigned left_early;
 
 static void state_from_cpu(void)
 {
-    for (unsigned s = 0; s < IR_SLOTS; s++)
+    for (unsigned s = 0; s < IR_SCALARS; s++)
         start.slots[s] = slot_get(s);
     memcpy(start.data, data(), DATA_SIZE);
     start.insns = cpu->insns;
@@ -369,7 +369,7 @@ static bool agree(interp_op *code)
         evaluate(&expected, cpu->insns - 1);
         left_early++;
     }
-    for (unsigned s = 0; s < IR_SLOTS; s++)
+    for (unsigned s = 0; s < IR_SCALARS; s++)
         CHECK_EQ(slot_get(s), expected.slots[s]);
     CHECK(memcmp(data(), expected.data, DATA_SIZE) == 0);
     if (m->stopped_at == ~0ull) { // attn or budget
@@ -401,7 +401,7 @@ static void dump(void)
 
 static void random_slots(void)
 {
-    for (unsigned s = 0; s < IR_SLOTS; s++)
+    for (unsigned s = 0; s < IR_SCALARS; s++)
         slot_put(s, ir_slots[s].bytes == 8 ? interesting() : s >= SLOT_SO ? pick(2) : pick(16));
 }
 
@@ -410,7 +410,7 @@ static void test_operations(void)
 {
     setup();
     for (unsigned round = 0; round < 3000; round++) {
-        unsigned op = IR_ADD + pick(IR_LOAD - IR_ADD);
+        unsigned op = IR_ADD + pick(IR_VX0 - IR_ADD);
         if (round % 500 == 0)
             code_memory_reset(codes);
         region_start();
@@ -510,7 +510,7 @@ static void random_access(bool swap, unsigned few)
 static void random_arithmetic(void)
 {
     for (unsigned n = 1 + pick(3); n > 0; n--) {
-        unsigned op = IR_ADD + pick(IR_LOAD - IR_ADD), slot = 3 + pick(10);
+        unsigned op = IR_ADD + pick(IR_VX0 - IR_ADD), slot = 3 + pick(10);
         if (pick(2))
             keep_value(ir_get(&b, slot));
         if (pick(4) == 0)

@@ -31,6 +31,20 @@ static unsigned spill_place(struct comp *x)
 static void spill(struct comp *x, enum reg r)
 {
     ir_value v = x->reg_value[r];
+    if (r >= XMM0) {
+        unsigned place = 0;
+        while (place < XLATE_SPILLS && x->xspill_value[place] != IR_NO_VALUE)
+            place++;
+        if (place == XLATE_SPILLS) {
+            x->failed = true;
+            return;
+        }
+        x_v1_mem(&x->c, MOVUPS_STORE, r, xspill_mem(place));
+        x->xspill_value[place] = v;
+        set_loc(x, v, LOC_XSPILL, place);
+        x->reg_value[r] = IR_NO_VALUE;
+        return;
+    }
     unsigned s = spill_place(x);
     x_store(&x->c, 8, spill_mem(s, 0), r);
     x->spill_value[s] = v;
@@ -38,15 +52,15 @@ static void spill(struct comp *x, enum reg r)
     x->reg_value[r] = IR_NO_VALUE;
 }
 
-// A free register of the pool, none of `avoid`; a value whose use is far is spilled for it.
-static enum reg take(struct comp *x, u16 avoid)
+// A free register of the pool and file, none of `avoid`; a value whose use is far is spilled for it.
+static enum reg take_of(struct comp *x, u32 file, u32 avoid)
 {
     unsigned best = NO_REG, far = 0;
-    u16 may = x->pool & ~(avoid | x->locked);
-    for (unsigned r = 0; r < REGS; r++) {
+    u32 may = x->pool & file & ~(avoid | x->locked);
+    for (unsigned r = 0; r < ALL_REGS; r++) {
         if (!(may >> r & 1))
             continue;
-        if (x->held >> r & 1)
+        if ((u32)x->held >> r & 1)
             continue;
         if (x->reg_value[r] == IR_NO_VALUE)
             return r;
@@ -57,35 +71,61 @@ static enum reg take(struct comp *x, u16 avoid)
     }
     if (may & x->held) { // what is known of pages is worth less than a spill
         memory_drop_caches(x, may & x->held);
-        return take(x, avoid);
+        return take_of(x, file, avoid);
     }
     if (best == NO_REG) { // an operation never needs that many
         x->failed = true;
-        return RAX;
+        return file == XMM_FILE ? XMM0 : RAX;
     }
     spill(x, best);
     return best;
 }
 
+static enum reg take(struct comp *x, u32 avoid)
+{
+    return take_of(x, GPR_FILE, avoid);
+}
+
+// The registers for values of that type.
+static u32 file_of(char type)
+{
+    return type == 'V' ? GPR_FILE : XMM_FILE;
+}
+
+static void move(struct comp *x, enum reg dst, enum reg src)
+{
+    if (dst >= XMM0)
+        x_vmov(&x->c, dst, src);
+    else
+        x_mov(&x->c, 1, dst, src);
+}
+
 enum reg value_scratch(struct comp *x)
 {
     enum reg r = take(x, 0);
-    x->locked |= (u16)(1 << r);
+    x->locked |= 1u << r;
+    return r;
+}
+
+enum reg value_xscratch(struct comp *x)
+{
+    enum reg r = take_of(x, XMM_FILE, 0);
+    x->locked |= 1u << r;
     return r;
 }
 
 void value_claim(struct comp *x, enum reg r)
 {
     ir_value v = x->reg_value[r];
-    memory_drop_caches(x, (u16)(1 << r));
+    memory_drop_caches(x, 1u << r);
     if (v != IR_NO_VALUE) {
-        enum reg other = take(x, (u16)(1 << r));
+        enum reg other = take(x, 1u << r);
         x_mov(&x->c, 1, other, r);
         x->reg_value[other] = v;
         set_loc(x, v, LOC_REG, other);
         x->reg_value[r] = IR_NO_VALUE;
     }
-    x->locked |= (u16)(1 << r);
+    x->locked |= 1u << r;
 }
 
 enum reg value_reg(struct comp *x, ir_value v)
@@ -106,9 +146,16 @@ enum reg value_reg(struct comp *x, ir_value v)
         x->reg_value[r] = v;
         set_loc(x, v, LOC_REG, r);
         break;
-    default: x->failed = true; return RAX;
+    case LOC_XSPILL:
+        r = take_of(x, XMM_FILE, 0);
+        x_v1_mem(&x->c, MOVUPS_LOAD, r, xspill_mem(val->n));
+        x->xspill_value[val->n] = IR_NO_VALUE;
+        x->reg_value[r] = v;
+        set_loc(x, v, LOC_REG, r);
+        break;
+    default: x->failed = true; return file_of(ir_type(comp_insn(x, v))) == XMM_FILE ? XMM0 : RAX;
     }
-    x->locked |= (u16)(1 << r);
+    x->locked |= 1u << r;
     return r;
 }
 
@@ -124,40 +171,42 @@ void value_evict_aliases(struct comp *x, unsigned slot)
             x->aliases[kept++] = v;
             continue;
         }
-        enum reg r = take(x, 0);
-        x_mov(&x->c, 1, r, x->slot_reg[slot]);
+        enum reg r = take_of(x, file_of(ir_slots[slot].type), 0);
+        move(x, r, x->slot_reg[slot]);
         x->reg_value[r] = v;
         set_loc(x, v, LOC_REG, r);
     }
     x->aliases_len = kept;
 }
 
-static bool dies_in_pool(const struct comp *x, ir_value v, u16 avoid)
+// The value is in a register that the result, of type `type`, may have.
+static bool dies_in_pool(const struct comp *x, ir_value v, u32 avoid, char type)
 {
     if (v == IR_NO_VALUE)
         return false;
     const struct val *val = &x->vals[v];
-    return val->loc == LOC_REG && val->last == x->at && !(avoid >> val->n & 1);
+    return val->loc == LOC_REG && file_of(type) >> val->n & 1 && val->last == x->at && !(avoid >> val->n & 1);
 }
 
-enum reg value_result(struct comp *x, ir_value a, ir_value b, u16 avoid)
+enum reg value_result(struct comp *x, ir_value a, ir_value b, u32 avoid)
 {
     ir_value v = (ir_value)x->at;
+    char type = ir_type(comp_insn(x, v));
     struct val *val = &x->vals[v];
     if (val->target != IR_SLOTS && !(avoid >> x->slot_reg[val->target] & 1)) {
         value_evict_aliases(x, val->target);
         add_alias(x, v, val->target);
         return x->slot_reg[val->target];
     }
-    ir_value dying = dies_in_pool(x, a, avoid) ? a : dies_in_pool(x, b, avoid) ? b : IR_NO_VALUE;
+    ir_value dying = dies_in_pool(x, a, avoid, type) ? a : dies_in_pool(x, b, avoid, type) ? b : IR_NO_VALUE;
     enum reg r;
     if (dying != IR_NO_VALUE) {
         r = x->vals[dying].n;
         set_loc(x, dying, LOC_NONE, 0);
     } else {
-        r = take(x, avoid);
+        r = take_of(x, file_of(type), avoid);
     }
-    x->locked |= (u16)(1 << r);
+    x->locked |= 1u << r;
     x->reg_value[r] = v;
     set_loc(x, v, LOC_REG, r);
     return r;
@@ -170,7 +219,7 @@ void value_result_in(struct comp *x, enum reg r)
     if (val->target != IR_SLOTS) {
         value_evict_aliases(x, val->target);
         add_alias(x, v, val->target);
-        x_mov(&x->c, 1, x->slot_reg[val->target], r);
+        move(x, x->slot_reg[val->target], r);
         return;
     }
     x->reg_value[r] = v;
@@ -194,6 +243,7 @@ static void release(struct comp *x, ir_value v)
     switch (val->loc) {
     case LOC_REG: x->reg_value[val->n] = IR_NO_VALUE; break;
     case LOC_SPILL: x->spill_value[val->n] = IR_NO_VALUE; break;
+    case LOC_XSPILL: x->xspill_value[val->n] = IR_NO_VALUE; break;
     case LOC_FOLDED:
         release(x, comp_insn(x, v)->a);
         release(x, comp_insn(x, v)->b);
@@ -220,13 +270,15 @@ void value_end_operation(struct comp *x)
 
 void value_start_block(struct comp *x)
 {
-    for (unsigned r = 0; r < REGS; r++)
+    for (unsigned r = 0; r < ALL_REGS; r++)
         x->reg_value[r] = IR_NO_VALUE;
     for (unsigned s = 0; s < SPILLS; s++)
         x->spill_value[s] = IR_NO_VALUE;
+    for (unsigned s = 0; s < XLATE_SPILLS; s++)
+        x->xspill_value[s] = IR_NO_VALUE;
     x->aliases_len = 0;
     x->locked = 0;
-    memory_drop_caches(x, (u16)~0u);
+    memory_drop_caches(x, ~0u);
 }
 
 u64 value_max(const struct comp *x, ir_value v)

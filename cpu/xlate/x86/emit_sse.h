@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Encoder for vector instructions on 128-bit registers, in the legacy form or, where the host has AVX, with VEX. Registers are XMM0 .. XMM15
+// of enum reg. With AVX no operand needs to be the destination, and nothing in memory needs to be aligned.
+#ifndef CPU_XLATE_X86_EMIT_SSE_H
+#define CPU_XLATE_X86_EMIT_SSE_H
+
+#include "cpu/xlate/x86/emit.h"
+
+// An instruction: mandatory prefix, map (1: 0f, 2: 0f38, 3: 0f3a), opcode; W for those that need it.
+#define SSE_NP(map, op) ((map) << 8 | (op))
+#define SSE_66(map, op) (1u << 16 | (map) << 8 | (op))
+#define SSE_F3(map, op) (2u << 16 | (map) << 8 | (op))
+#define SSE_F2(map, op) (3u << 16 | (map) << 8 | (op))
+#define SSE_W           (1u << 20)
+
+enum {
+    MOVUPS_LOAD = SSE_NP(1, 0x10),
+    MOVUPS_STORE = SSE_NP(1, 0x11),
+    MOVAPS = SSE_NP(1, 0x28),
+    MOVQ_LOAD = SSE_F3(1, 0x7e), // xmm, 8 bytes: the rest becomes zero
+    MOVQ_STORE = SSE_66(1, 0xd6),
+    MOVD_LOAD = SSE_66(1, 0x6e), // with W: movq to and from general registers
+    MOVD_STORE = SSE_66(1, 0x7e),
+    PSHUFD = SSE_66(1, 0x70),
+    PSHUFB = SSE_66(2, 0x00),
+    PAND = SSE_66(1, 0xdb),
+    PANDN = SSE_66(1, 0xdf), // ~first & second
+    POR = SSE_66(1, 0xeb),
+    PXOR = SSE_66(1, 0xef),
+    PCMPEQB = SSE_66(1, 0x74),
+    PCMPEQD = SSE_66(1, 0x76),
+    PADDB = SSE_66(1, 0xfc),
+    PADDW = SSE_66(1, 0xfd),
+    PADDD = SSE_66(1, 0xfe),
+    PADDQ = SSE_66(1, 0xd4),
+    PSUBB = SSE_66(1, 0xf8),
+    PSUBW = SSE_66(1, 0xf9),
+    PSUBD = SSE_66(1, 0xfa),
+    PSUBQ = SSE_66(1, 0xfb),
+    SHUFPD = SSE_66(1, 0xc6),
+    PUNPCKLQDQ = SSE_66(1, 0x6c),
+    PUNPCKHQDQ = SSE_66(1, 0x6d),
+    PEXTRQ = SSE_66(3, 0x16) | SSE_W,
+    PINSRQ = SSE_66(3, 0x22) | SSE_W,
+    MOVHLPS = SSE_NP(1, 0x12),
+    PSRLDQ = 3, // of x_vshift_imm(): with opcode 73
+    PSLLDQ = 7,
+    PSHIFT_BYTES = SSE_66(1, 0x73),
+    PSHIFT_WORDS =
+        SSE_66(1, 0x71), // ext 2: right, 4: right with sign, 6: left; 72 and 73 for doublewords of 32 and 64 bits
+    PSHIFT_DWORDS = SSE_66(1, 0x72),
+    PSHIFT_QWORDS = SSE_66(1, 0x73),
+    PSHUFLW = SSE_F2(1, 0x70),
+    PSHUFHW = SSE_F3(1, 0x70),
+};
+
+// dst = op(a, b). Without AVX: dst must be a.
+void x_v2(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b);
+void x_v2_imm(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b, u8 imm);
+void x_v2_mem(struct code *c, u32 op, enum reg dst, enum reg a, struct mem m); // without AVX the memory is aligned
+// dst = op(src): conversions, shuffles by an immediate; loads and stores (dst is what is stored).
+void x_v1(struct code *c, u32 op, enum reg dst, enum reg src);
+void x_v1_imm(struct code *c, u32 op, enum reg dst, enum reg src, u8 imm);
+void x_v1_mem(struct code *c, u32 op, enum reg reg, struct mem m);
+// With a constant of 16 aligned bytes at the label, which is bound later.
+void x_v2_const(struct code *c, u32 op, enum reg dst, enum reg a, struct label *l);
+void x_v1_const(struct code *c, u32 op, enum reg dst, struct label *l);
+// Shifts by an immediate: `ext` extends the opcode. Without AVX: dst must be src.
+void x_vshift_imm(struct code *c, u32 op, unsigned ext, enum reg dst, enum reg src, u8 imm);
+// AVX-512VL, 128 bits, no mask.
+void x_v512(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b);
+void x_v512_imm(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b, u8 imm);
+
+void x_vmov(struct code *c, enum reg dst, enum reg src);
+// To and from general registers; w as elsewhere.
+void x_vmov_from(struct code *c, int w, enum reg xmm, enum reg src);
+void x_vmov_to(struct code *c, int w, enum reg dst, enum reg xmm);
+
+#endif
