@@ -38,7 +38,7 @@ struct cpage *code_page(struct cpu *cpu, u64 gra, bool big_endian);
 // Memory [gra, gra+size) was written: resets the instructions there. Any thread.
 void code_invalidate(struct guest_mem *mem, u64 gra, u64 size);
 
-// Frees everything. The caller holds the group exclusively (group_exclusive_begin) or no thread has started.
+// Frees everything. The caller holds the group exclusively (group_exclusive_begin), or no thread runs and it holds group->outside.
 void code_flush_all(struct cpu_group *group);
 
 int code_init(struct guest_mem *mem);

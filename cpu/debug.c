@@ -35,7 +35,7 @@ static void forget(struct cpu_group *group)
         mmu_flush_local(group->cpus[i], TLB_ALL, 0, 0, 0);
 }
 
-int debug_set_breakpoint(struct cpu_group *group, u64 ea, bool set)
+static int set_breakpoint(struct cpu_group *group, u64 ea, bool set)
 {
     struct debug_points *p = points(group);
     if (!p)
@@ -57,7 +57,15 @@ int debug_set_breakpoint(struct cpu_group *group, u64 ea, bool set)
     return 0;
 }
 
-int debug_set_watchpoint(struct cpu_group *group, u64 ea, u64 size, unsigned kinds, bool set)
+int debug_set_breakpoint(struct cpu_group *group, u64 ea, bool set)
+{
+    pthread_mutex_lock(&group->outside);
+    int err = set_breakpoint(group, ea, set);
+    pthread_mutex_unlock(&group->outside);
+    return err;
+}
+
+static int set_watchpoint(struct cpu_group *group, u64 ea, u64 size, unsigned kinds, bool set)
 {
     struct debug_points *p = points(group);
     if (!p)
@@ -82,13 +90,23 @@ int debug_set_watchpoint(struct cpu_group *group, u64 ea, u64 size, unsigned kin
     return 0;
 }
 
+int debug_set_watchpoint(struct cpu_group *group, u64 ea, u64 size, unsigned kinds, bool set)
+{
+    pthread_mutex_lock(&group->outside);
+    int err = set_watchpoint(group, ea, size, kinds, set);
+    pthread_mutex_unlock(&group->outside);
+    return err;
+}
+
 void debug_clear(struct cpu_group *group)
 {
-    if (!group->debug)
-        return;
-    free(group->debug);
-    group->debug = NULL;
-    forget(group);
+    pthread_mutex_lock(&group->outside);
+    if (group->debug) {
+        free(group->debug);
+        group->debug = NULL;
+        forget(group);
+    }
+    pthread_mutex_unlock(&group->outside);
 }
 
 void debug_watch_enable(struct cpu_group *group, bool on)

@@ -9,7 +9,7 @@
 // (3) While a requester waits it does not run itself: two requesters never wait for each other.
 // (4) A queue that is full collapses into one request that covers everything, so posting never waits.
 //
-// Locks: group->lock, then one queue's lock. Neither is held while a thread waits for another to serve.
+// Locks: group->lock, then one queue's lock. Neither is held while a thread waits for another to serve. group->outside is taken alone.
 #include "cpu/group.h"
 
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include "cpu/code.h"
 #include "cpu/mmu/mmu.h"
 #include "cpu/time.h"
+#include "cpu/xlate/xlate.h"
 
 struct request {
     enum tlb_scope scope;
@@ -44,6 +45,7 @@ int group_init(struct cpu_group *group, struct guest_mem *mem, const struct cpu_
     *group = (struct cpu_group){.mem = mem, .hooks = hooks, .owner = owner, .tb_offset_ns = -clock_ns()};
     pthread_mutex_init(&group->lock, NULL);
     pthread_cond_init(&group->changed, NULL);
+    pthread_mutex_init(&group->outside, NULL);
     return 0;
 }
 
@@ -57,10 +59,13 @@ static void cpu_free(struct cpu *cpu)
 
 void group_fini(struct cpu_group *group)
 {
+    if (group->mem && group->mem->xlate)
+        xlate_stop(group->mem->xlate);
     for (u32 i = 0; i < group->len; i++)
         cpu_free(group->cpus[i]);
     group->len = 0;
     pthread_cond_destroy(&group->changed);
+    pthread_mutex_destroy(&group->outside);
     pthread_mutex_destroy(&group->lock);
 }
 
@@ -246,10 +251,12 @@ void group_exclusive_begin(struct cpu_group *group, struct cpu *self)
             pthread_cond_wait(&group->changed, &group->lock);
     }
     pthread_mutex_unlock(&group->lock);
+    pthread_mutex_lock(&group->outside);
 }
 
 void group_exclusive_end(struct cpu_group *group, struct cpu *self)
 {
+    pthread_mutex_unlock(&group->outside);
     pthread_mutex_lock(&group->lock);
     atomic_store(&group->exclusive, 0);
     pthread_cond_broadcast(&group->changed);

@@ -69,6 +69,8 @@ struct cpu_group {
 
     pthread_mutex_t lock;
     pthread_cond_t changed; // a thread stopped running, or an exclusive section ended
+    // Held throughout exclusive sections, and by a thread that is none of the group's while it reads what changes only there.
+    pthread_mutex_t outside;
 
     // Atomic; written under lock.
     _Atomic u32 exclusive;  // an exclusive section is wanted or in progress
@@ -93,7 +95,8 @@ void cpu_leave(struct cpu *cpu);
 void cpu_serve_requests(struct cpu *cpu);
 
 // Between these two calls no other thread of the group is inside guest code, and none enters. `self` may be NULL (called
-// from a thread that is no cpu). They nest not.
+// from a thread that is no cpu). They nest not. Who changes what is to be changed exclusively while no thread runs anyway, without these
+// calls, still needs group->outside.
 void group_exclusive_begin(struct cpu_group *group, struct cpu *self);
 void group_exclusive_end(struct cpu_group *group, struct cpu *self);
 

@@ -267,9 +267,9 @@ static u32 fetch_word(const struct cpu *cpu, u64 gra)
 
 static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
-    struct dinsn *entry = (struct dinsn *)d;
+    u64 *entry = (u64 *)(uintptr_t)d;
     unsigned index = (unsigned)(d - cpu->page->insns);
-    u64 gra = cpu->page->gra + index * 4;
+    u64 gra = cpu->page->gra + index * 4, was = word;
     u32 insn;
     do {
         insn = fetch_word(cpu, gra);
@@ -277,7 +277,12 @@ static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
         if (unlikely(debug_breakpoint_near(cpu->group, gra)))
             made = (struct dinsn){.op = OP_BREAK, .insn = insn};
         memcpy(&word, &made, sizeof(word));
-        __atomic_store_n((u64 *)(void *)entry, word, __ATOMIC_RELEASE);
+        // Whoever was faster has decoded it as well, reset it, or put a region there, which must stay.
+        if (!__atomic_compare_exchange_n(entry, &was, word, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+            word = was;
+            break;
+        }
+        was = word;
         // Whoever changes the word stores first and resets the entry then: seeing the old word here means that the reset is
         // still to come and will win.
         atomic_thread_fence(memory_order_seq_cst);
@@ -315,6 +320,8 @@ static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
     struct cpage *page = cpu->page;
     unsigned index = (unsigned)(d - page->insns);
     unsigned heat = heat_get(page, index);
+    if (unlikely(word >> 16 & 0xffff)) // about to become a region: xlate.c's mark has to stay
+        INTERP_JUMP op_plain(cpu, d, word);
     if (heat == HEAT_DONE || cpu->ea_mask != ~0ull || debug_breakpoint_near(cpu->group, page->gra + index * 4))
         INTERP_JUMP op_decode(cpu, d, word);
     unsigned sum = heat + 1 + xlate_heat_limit / 8;

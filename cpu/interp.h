@@ -36,7 +36,7 @@ enum {
     OP_BF_COUNTED,
     OP_BDNZ_COUNTED,
     OP_REGION,              // translated: the address of the region's code is in the rest of the doubleword
-    OP_WARM,                // not translated yet: counted whenever it is executed
+    OP_WARM,                // not translated yet: counted whenever it is executed; aux 1: a region is being put here
     OP_COUNT,
 };
 

@@ -8,6 +8,7 @@
 
 #include "cpu/except.h"
 #include "cpu/group.h"
+#include "cpu/xlate/xlate.h"
 #include "papr/sched.h"
 
 #define HOST_STACK (1024 * KIB) // the interpreter and hypervisor calls take a few KiB; thread-local memory of the translator is in it, too
@@ -86,6 +87,8 @@ void vps_join(struct vps *vps)
 {
     for (u32 i = 0; i < vps->len; i++)
         pthread_join(vps->each[i].thread, NULL);
+    if (vps->lp->mem.xlate)
+        xlate_stop(vps->lp->mem.xlate);
     free(vps->each);
     vps->each = NULL;
     vps->len = 0;

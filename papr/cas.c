@@ -174,6 +174,7 @@ int cas_negotiate(struct partition *lp, u64 addr, const char **why)
     // Radix has no real mode limit of its own: the OS builds its tables with relocation off, anywhere.
     lp->group.rma_size = radix ? lp->mem.size : tree_rma_size(lp->config.memory);
     // Predecoded and translated code belongs to a level.
+    pthread_mutex_lock(&lp->group.outside);
     if (lp->group.cpus[0]->isa_level != level)
         code_flush_all(&lp->group);
     for (u32 i = 0; i < lp->group.len; i++) {
@@ -183,6 +184,7 @@ int cas_negotiate(struct partition *lp, u64 addr, const char **why)
         // The decrementer is as wide as the level has it: ibm,dec-bits.
         cpu->lpcr = (cpu->lpcr & ~LPCR_LD) | (level >= LEVEL_V30 ? LPCR_LD : 0);
     }
+    pthread_mutex_unlock(&lp->group.outside);
     *why = NULL;
     return 0;
 }

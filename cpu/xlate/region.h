@@ -18,7 +18,7 @@ struct region_shape {
 
 // Forms the region at instruction `entry` of `page` from what memory holds now. false: nothing there is worth translating
 // (shape->exits: but what follows may be).
-// At most `limit` instructions. The thread is inside guest code, in 64-bit mode.
+// At most `limit` instructions, for 64-bit mode. `cpu` may be running meanwhile: of it, only the group and the level count.
 bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry,
                  unsigned limit);
 

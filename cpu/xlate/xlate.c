@@ -12,16 +12,23 @@
 // (3) A store into a page with regions: the thread that stores may be inside one of them. It runs on in old code until it leaves,
 //     which the architecture allows: new instructions count only after a context synchronising instruction, and all of these
 //     are of kind CTX. Other threads that loop inside an old region are kicked: they see attn at the next back edge.
-// (4) Writers store first, then count page->version up, then look whether a region covers what they wrote. The translator
-//     reads version, then the instructions; it notes what is covered, publishes the entry, and looks at version again. With full
-//     fences between, either the writer sees the region, or the translator sees the new version and takes the entry back.
+// (4) Writers store first, then count page->version up, then look whether a region covers what they wrote; if so they reset the page's
+//     entries. The translator reads version, then the instructions; it marks the entry as its own (pending), notes what is covered, and
+//     looks at version again. With full fences between, either the writer sees what is covered, or the translator sees the new version
+//     and publishes nothing. It publishes by replacing its mark, which fails when a writer has reset it: nobody ever enters a region
+//     of instructions that were written before.
 // (5) When code memory is full the translator only says so; the flush is made by the run loop, outside of any page.
 // (6) Breakpoints: setting one flushes everything, and regions end in front of places that may have one. Single steps execute
 //     from a scratch page, which has no regions. A region belongs to 64-bit mode and to its page's byte order: in 32-bit mode
 //     OP_REGION executes the instruction that it replaced; a page that changes its order is reset.
 // (7) The instruction set level of a partition changes (compatibility mode) with a flush.
+// (8) Hot places are translated by a thread of their own (background.c), so that processors do not wait. It is not a thread of the group:
+//     while it works it holds group->outside, which keeps exclusive sections from beginning, and with them flushes. So predecoded pages,
+//     breakpoints and the level stay as they are. What it publishes is subject to (4) as anywhere else. What waits for it is forgotten
+//     by a flush. A processor translates for itself where the queue is full or the host has but one processor.
 //
-// Locks: xlate->lock, taken by trylock only: a thread that does not get it interprets.
+// Locks: group->outside, then xlate->lock: held while something is translated. A processor only tries it, and interprets when it
+// does not get it.
 #include "cpu/xlate/xlate.h"
 
 #include <assert.h>
@@ -31,21 +38,24 @@
 #include "base/clock.h"
 #include "cpu/except.h"
 #include "cpu/group.h"
+#include "cpu/xlate/background.h"
 #include "cpu/xlate/pass.h"
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
 
-#define CODE_SPARE (256 * KIB) // a region that does not fit while more than this is left is too large by itself
-#define DROPS_MAX 8u // a page whose regions are invalidated again and again is left to the interpreter ...
-#define DROPS_WITHIN 64u // ... when so few regions were made in between
+#define CODE_SPARE   (256 * KIB) // a region that does not fit while more than this is left is too large by itself
+#define DROPS_MAX    8u          // a page whose regions are invalidated again and again is left to the interpreter ...
+#define DROPS_WITHIN 64u         // ... when so few regions were made in between
 
 u8 xlate_heat_limit = 48;
+bool xlate_in_background = true;
 size_t xlate_code_size = 64 * MIB;
 void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
 
 struct xlate {
     struct cpu_group *group;
     struct code_memory *memory;
+    struct background *background; // NULL: everything is translated where it is asked for
     pthread_mutex_t lock;
     _Atomic bool full;
     _Atomic u32 made; // regions so far, over all flushes
@@ -55,34 +65,64 @@ struct xlate {
     struct xlate_stats stats;
 };
 
+static void work_begin(void *arg)
+{
+    struct xlate *x = arg;
+    pthread_mutex_lock(&x->group->outside);
+    pthread_mutex_lock(&x->lock);
+}
+
+static void work_end(void *arg)
+{
+    struct xlate *x = arg;
+    pthread_mutex_unlock(&x->lock);
+    pthread_mutex_unlock(&x->group->outside);
+}
+
+static void do_work(void *arg, const struct work *work);
+static const struct background_calls background_calls = {.begin = work_begin, .do_work = do_work, .end = work_end};
+
+static struct xlate *xlate_new(struct cpu_group *group)
+{
+    struct xlate *x = calloc(1, sizeof(*x));
+    if (!x)
+        return NULL;
+    x->group = group;
+    pthread_mutex_init(&x->lock, NULL);
+    x->memory = code_memory_new(xlate_code_size);
+    if (xlate_in_background)
+        x->background = background_new(&background_calls, x);
+    if (!x->memory) {
+        xlate_free(x);
+        return NULL;
+    }
+    return x;
+}
+
 struct xlate *xlate_of(struct cpu *cpu)
 {
     struct guest_mem *mem = cpu->group->mem;
     if (!target_available())
         return NULL;
     pthread_mutex_lock(&cpu->group->lock);
+    if (!mem->xlate)
+        mem->xlate = xlate_new(cpu->group);
     struct xlate *x = mem->xlate;
-    if (!x) {
-        x = calloc(1, sizeof(*x));
-        if (x) {
-            x->group = cpu->group;
-            x->memory = code_memory_new(xlate_code_size);
-            pthread_mutex_init(&x->lock, NULL);
-            if (!x->memory) {
-                xlate_free(x);
-                x = NULL;
-            }
-        }
-        mem->xlate = x;
-    }
     pthread_mutex_unlock(&cpu->group->lock);
     return x;
+}
+
+void xlate_stop(struct xlate *x)
+{
+    if (x->background)
+        background_stop(x->background);
 }
 
 void xlate_free(struct xlate *x)
 {
     if (!x)
         return;
+    background_free(x->background);
     if (x->memory)
         code_memory_free(x->memory);
     pthread_mutex_destroy(&x->lock);
@@ -112,9 +152,35 @@ static void mark_exits(const struct region_shape *shape, struct cpage *page)
     }
 }
 
+// (4); false: it was written in the meantime.
+static bool publish(struct cpage *page, unsigned index, interp_op *code, const struct region_shape *shape, u32 version)
+{
+    u64 address = (uintptr_t)code, pending, region;
+    assert(address >> 48 == 0);
+    struct dinsn *d = &page->insns[index];
+    const struct dinsn mark = {.op = OP_WARM, .aux = 1};
+    const struct dinsn entry = {.op = OP_REGION, .aux = (u16)address, .insn = (u32)(address >> 16)};
+    memcpy(&pending, &mark, sizeof(pending));
+    memcpy(&region, &entry, sizeof(region));
+    entry_store(d, mark);
+    for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++) {
+        if (shape->covered[i])
+            atomic_fetch_or(&page->covered[i], shape->covered[i]);
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    bool current = atomic_load(&page->version) == version;
+    if (!current)
+        entry_store(d, (struct dinsn){.op = OP_DECODE});
+    return current &&
+           __atomic_compare_exchange_n((u64 *)(void *)d, &pending, region, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+// Under lock.
 static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
 {
     const struct ir_region *r = NULL;
+    if (entry_op(&page->insns[index]) == OP_REGION) // two threads wanted it
+        return true;
     u32 version = atomic_load(&page->version); // (4)
     interp_op *code = NULL;
     for (unsigned limit = REGION_INSNS; !code && limit > 8; limit /= 4) { // smaller where the back end cannot do it
@@ -137,15 +203,7 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
         size_t size = target_last_code(&bytes);
         xlate_trace(r, bytes, size);
     }
-    u64 address = (uintptr_t)code;
-    assert(address >> 48 == 0);
-    struct dinsn *d = &page->insns[index];
-    for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++)
-        atomic_fetch_or(&page->covered[i], x->shape.covered[i]);
-    entry_store(d, (struct dinsn){.op = OP_REGION, .aux = (u16)address, .insn = (u32)(address >> 16)});
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load(&page->version) != version) {
-        entry_store(d, (struct dinsn){.op = OP_DECODE});
+    if (!publish(page, index, code, &x->shape, version)) {
         heat_set(page, index, 0);
         return true;
     }
@@ -158,18 +216,40 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     return true;
 }
 
+// Under lock.
+static void translate_hot(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
+{
+    s64 start = clock_ns();
+    if (page->drops >= DROPS_MAX || !translate(x, cpu, page, index)) {
+        bool full = atomic_load(&x->full);
+        heat_set(page, index, full ? xlate_heat_limit / 2u : HEAT_DONE);
+        x->stats.refused += !full;
+    }
+    x->stats.nanoseconds += (u64)(clock_ns() - start);
+}
+
+static void do_work(void *arg, const struct work *work)
+{
+    struct xlate *x = arg;
+    translate_hot(x, work->cpu, work->page, work->index);
+    x->stats.background++;
+}
+
 void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
 {
     struct xlate *x = cpu->xlate;
-    heat_set(page, index, xlate_heat_limit / 2);
-    if (cpu->ea_mask != ~0ull || atomic_load(&x->full) || pthread_mutex_trylock(&x->lock))
+    if (cpu->ea_mask != ~0ull || atomic_load(&x->full)) {
+        heat_set(page, index, xlate_heat_limit / 2);
         return;
-    s64 start = clock_ns();
-    if (page->drops >= DROPS_MAX || !translate(x, cpu, page, index)) {
-        heat_set(page, index, HEAT_DONE);
-        x->stats.refused++;
     }
-    x->stats.nanoseconds += (u64)(clock_ns() - start);
+    heat_set(page, index, HEAT_DONE); // nobody counts any more
+    if (x->background && background_put(x->background, (struct work){.cpu = cpu, .page = page, .index = (u16)index}))
+        return;
+    if (pthread_mutex_trylock(&x->lock)) {
+        heat_set(page, index, xlate_heat_limit / 2);
+        return;
+    }
+    translate_hot(x, cpu, page, index);
     pthread_mutex_unlock(&x->lock);
 }
 
@@ -191,6 +271,8 @@ void xlate_reset(struct xlate *x)
 {
     x->stats.code_size += code_memory_used(x->memory);
     x->stats.flushes++;
+    if (x->background)
+        background_clear(x->background);
     code_memory_reset(x->memory);
     atomic_store(&x->full, false);
 }

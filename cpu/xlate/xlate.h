@@ -29,6 +29,7 @@ struct xlate_stats {
     u64 regions, refused; // translated, and places that were not worth it or too large
     u64 insns;            // instructions in regions
     u64 ir_insns;         // operations, after optimisation
+    u64 background;       // of both: by the helper thread
     u64 nanoseconds;      // spent in translating
     u64 code_size, flushes;
 };
@@ -37,6 +38,8 @@ struct xlate_stats {
 // while partitions run.
 extern u8 xlate_heat_limit;
 extern size_t xlate_code_size;
+// Hot places are translated by a thread of their own; else, in tests that count, by whoever finds them hot.
+extern bool xlate_in_background;
 #define HEAT_DONE 255u // translated, or not worth it
 
 // Called with each new region, after optimisation and compilation (--trace ir, asm). May be NULL.
@@ -45,8 +48,10 @@ extern void (*xlate_trace)(const struct ir_region *r, const void *code, size_t s
 // The translator of the cpu's partition, made by the first caller. NULL: this host has no back end, or no memory for one.
 struct xlate *xlate_of(struct cpu *cpu);
 void xlate_free(struct xlate *x);
+// The partition's threads have ended, for now: so does the helper.
+void xlate_stop(struct xlate *x);
 
-// Instruction `index` of the page is hot: translates it if nobody is translating just now. Owner, inside guest code, cpu->d and what is
+// Instruction `index` of the page is hot: it will be translated, now or soon. Owner, inside guest code, cpu->d and what is
 // counted do not matter. Afterwards the predecoded entry may be another.
 void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index);
 

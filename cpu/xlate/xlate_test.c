@@ -10,14 +10,14 @@
 #include "cpu/xlate/xlate.h"
 
 #define I_ADDI(rt, ra, v) (I_LI(rt, v) | (u32)(ra) << 16)
-#define I_STW(rs, d, ra) (0x90000000u | (u32)(rs) << 21 | (u32)(ra) << 16 | ((u32)(d) & 0xffff))
-#define I_BDNZ(offset) (0x42000000u | ((u32)(offset) & 0xfffc))
-#define I_B(offset) (0x48000000u | ((u32)(offset) & 0x3fffffc))
-#define I_BL(offset) (I_B(offset) | 1)
-#define I_BLR 0x4e800020u
-#define I_ISYNC 0x4c00012cu
-#define I_CMPDI(ra, v) (0x2c200000u | (u32)(ra) << 16 | ((u32)(v) & 0xffff))
-#define I_BEQ(offset) (0x41820000u | ((u32)(offset) & 0xfffc))
+#define I_STW(rs, d, ra)  (0x90000000u | (u32)(rs) << 21 | (u32)(ra) << 16 | ((u32)(d)&0xffff))
+#define I_BDNZ(offset)    (0x42000000u | ((u32)(offset)&0xfffc))
+#define I_B(offset)       (0x48000000u | ((u32)(offset)&0x3fffffc))
+#define I_BL(offset)      (I_B(offset) | 1)
+#define I_BLR             0x4e800020u
+#define I_ISYNC           0x4c00012cu
+#define I_CMPDI(ra, v)    (0x2c200000u | (u32)(ra) << 16 | ((u32)(v)&0xffff))
+#define I_BEQ(offset)     (0x41820000u | ((u32)(offset)&0xfffc))
 
 static void put_all(struct machine *m, u64 at, const u32 *insns, unsigned len)
 {
@@ -57,7 +57,8 @@ static void test_loop_is_translated(void)
 static void test_self_modifying(void)
 {
     static const u32 code[] = {
-        I_STW(5, 0x20, 6), I_ISYNC, I_BL(0x18), I_ADDI(5, 5, 1), I_BDNZ(-16), I_SC1, I_NOP, I_NOP, I_ADDI(3, 3, 0), I_BLR,
+        I_STW(5, 0x20, 6), I_ISYNC, I_BL(0x18), I_ADDI(5, 5, 1), I_BDNZ(-16), I_SC1, I_NOP, I_NOP,
+        I_ADDI(3, 3, 0),   I_BLR,
     };
     struct machine *m = machine_new(1, LEVEL_V30);
     put_all(m, TEST_CODE, code, ARRAY_LEN(code));
@@ -197,17 +198,55 @@ static void test_word_mode(void)
     machine_free(m);
 }
 
-#define CASES(run)                      \
-    run(test_loop_is_translated)        \
-        run(test_self_modifying)        \
-            run(test_data_beside_code)  \
-                run(test_rewritten_from_outside) run(test_breakpoint_in_loop) run(test_full_memory) run(test_word_mode)
+#define CASES(run)                                                                                                    \
+    run(test_loop_is_translated) run(test_self_modifying) run(test_data_beside_code) run(test_rewritten_from_outside) \
+        run(test_breakpoint_in_loop) run(test_full_memory) run(test_word_mode) run(test_in_background)
+
+// The same with a helper thread: whenever it comes, what is executed is what was written last.
+static void test_in_background(void)
+{
+    static const u32 ends[] = {I_NOP, I_ADDI(4, 4, 1), I_ADDI(3, 3, 5)};
+    xlate_in_background = true;
+    struct machine *m = machine_new(1, LEVEL_V30);
+    for (unsigned round = 0; round < 3000; round++) {
+        u32 loop[] = {I_ADDI(3, 3, round & 0xff), ends[round % 3], ends[round / 3 % 3], I_BDNZ(-12), I_SC1};
+        u64 want = 0;
+        for (unsigned i = 0; i < 3; i++) {
+            u32 insn = loop[i];
+            want += (insn & 0xffff0000) == I_ADDI(3, 3, 0) ? insn & 0xffff : 0;
+        }
+        put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+        m->cpu->gpr[3] = 0;
+        m->cpu->ctr = 25 + round % 64 * 16;
+        u64 n = m->cpu->ctr;
+        run_jit(m, m->cpu);
+        CHECK_EQ(m->cpu->gpr[3], n * want);
+        if (m->cpu->gpr[3] != n * want)
+            break;
+    }
+    machine_free(m);
+    // A loop that runs long enough is entered, and so are the many of test_full_memory().
+    test_full_memory();
+    m = machine_new(1, LEVEL_V30);
+    static const u32 loop[] = {I_ADDI(3, 3, 2), I_BDNZ(-4), I_SC1};
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    for (unsigned i = 0; i < 100 && !stats(m).background; i++) {
+        m->cpu->ctr = 1000000;
+        run_jit(m, m->cpu);
+    }
+    CHECK(stats(m).background >= 1);
+    xlate_stop(m->mem.xlate);
+    CHECK_EQ(stats(m).background, stats(m).regions + stats(m).refused);
+    machine_free(m);
+    xlate_in_background = false;
+}
 
 int main(void)
 {
     xlate_code_size = 512 * KIB;
     xlate_heat_limit = 20;
-#define RUN(fn) TEST(fn);
+    xlate_in_background = false; // where regions are counted
+#define RUN(fn)  TEST(fn);
 #define SKIP(fn) test_skip(#fn, "no back end for this host");
     if (target_available()) {
         CASES(RUN)

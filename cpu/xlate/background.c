@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/xlate/background.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#define QUEUE_LEN 512u // a power of two
+#define STACK     (1024 * KIB)
+
+struct background {
+    const struct background_calls *calls;
+    void *arg;
+    bool alone; // no processor to spare
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    // Under lock.
+    struct work queue[QUEUE_LEN];
+    u32 head, tail; // taken, put; count up
+    bool running, stop, asleep;
+    pthread_t thread;
+};
+
+struct background *background_new(const struct background_calls *calls, void *arg)
+{
+    struct background *b = calloc(1, sizeof(*b));
+    cpu_set_t set;
+    if (!b)
+        return NULL;
+    b->calls = calls;
+    b->arg = arg;
+    b->alone = !sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) < 2;
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->changed, NULL);
+    return b;
+}
+
+void background_free(struct background *b)
+{
+    if (!b)
+        return;
+    background_stop(b);
+    pthread_cond_destroy(&b->changed);
+    pthread_mutex_destroy(&b->lock);
+    free(b);
+}
+
+static bool wait_for_work(struct background *b)
+{
+    pthread_mutex_lock(&b->lock);
+    while (b->head == b->tail && !b->stop) {
+        b->asleep = true;
+        pthread_cond_wait(&b->changed, &b->lock);
+    }
+    b->asleep = false;
+    bool more = !b->stop;
+    pthread_mutex_unlock(&b->lock);
+    return more;
+}
+
+// The next place. None: it was cleared away while we waited for our turn.
+static bool take(struct background *b, struct work *work)
+{
+    pthread_mutex_lock(&b->lock);
+    bool any = b->head != b->tail && !b->stop;
+    if (any)
+        *work = b->queue[b->head++ % QUEUE_LEN];
+    pthread_mutex_unlock(&b->lock);
+    return any;
+}
+
+static void *run(void *arg)
+{
+    struct background *b = arg;
+    struct work work;
+    while (wait_for_work(b)) {
+        b->calls->begin(b->arg);
+        if (take(b, &work))
+            b->calls->do_work(b->arg, &work);
+        b->calls->end(b->arg);
+    }
+    return NULL;
+}
+
+// Under lock.
+static bool start(struct background *b)
+{
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK);
+    b->stop = false;
+    b->running = !pthread_create(&b->thread, &attr, run, b);
+    pthread_attr_destroy(&attr);
+    if (b->running)
+        pthread_setname_np(b->thread, "translator");
+    return b->running;
+}
+
+bool background_put(struct background *b, struct work work)
+{
+    if (b->alone)
+        return false;
+    pthread_mutex_lock(&b->lock);
+    bool put = b->tail - b->head < QUEUE_LEN && !b->stop && (b->running || start(b));
+    bool wake = false;
+    if (put) {
+        b->queue[b->tail++ % QUEUE_LEN] = work;
+        wake = b->asleep;
+        b->asleep = false;
+    }
+    pthread_mutex_unlock(&b->lock);
+    if (wake)
+        pthread_cond_signal(&b->changed);
+    return put;
+}
+
+void background_clear(struct background *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->head = b->tail;
+    pthread_mutex_unlock(&b->lock);
+}
+
+void background_stop(struct background *b)
+{
+    pthread_mutex_lock(&b->lock);
+    bool running = b->running;
+    b->stop = running; // nothing is put until it has ended
+    b->head = b->tail;
+    pthread_cond_signal(&b->changed);
+    pthread_mutex_unlock(&b->lock);
+    if (!running)
+        return;
+    pthread_join(b->thread, NULL);
+    pthread_mutex_lock(&b->lock);
+    b->running = b->stop = false;
+    pthread_mutex_unlock(&b->lock);
+}

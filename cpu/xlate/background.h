@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work that waits for a thread of its own: hot places of one partition, first come, first served. The thread is started when there
+// is something to do for the first time.
+#ifndef CPU_XLATE_BACKGROUND_H
+#define CPU_XLATE_BACKGROUND_H
+
+#include "base/types.h"
+
+struct cpage;
+struct cpu;
+
+struct work {
+    struct cpu *cpu; // who asked
+    struct cpage *page;
+    u16 index;
+};
+
+struct background;
+
+// do_work is called on the thread, one place at a time, with `begin` before and `end` after it: what is queued between `begin` and `end`
+// of somebody else (who calls background_clear() there) is not worked on. NULL: no memory.
+struct background_calls {
+    void (*begin)(void *arg);
+    void (*do_work)(void *arg, const struct work *work);
+    void (*end)(void *arg);
+};
+struct background *background_new(const struct background_calls *calls, void *arg);
+// Stops the thread.
+void background_free(struct background *b);
+
+// False: the queue is full, this host has a single processor, or there is no thread to be had. Any thread; never waits for work.
+bool background_put(struct background *b, struct work work);
+// Forgets what waits. What is being worked on is kept from going on by the caller (begin).
+void background_clear(struct background *b);
+// Ends the thread after what it is working on, and forgets what waits. It starts again when something is put.
+void background_stop(struct background *b);
+
+#endif
