@@ -372,6 +372,7 @@ int main(int argc, char **argv)
     if (argc > 2)
         seed = strtoull(argv[2], NULL, 0) | 1;
     xlate_heat_limit = 2;
+    xlate_in_background = false;
     TEST(test_lowered);
     TEST(test_optimised);
     TEST(test_optimised_big_endian);

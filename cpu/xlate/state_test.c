@@ -209,6 +209,7 @@ static void test_facility_in_region(void)
 int main(void)
 {
     xlate_heat_limit = 10;
+    xlate_in_background = false; // what is tested is the regions
     if (target_available()) {
         TEST(test_random_moves);
         TEST(test_pending_interrupt);
