@@ -196,11 +196,19 @@ static u32 alignment_dsisr(u32 insn)
     return dsisr | (primary & 1) << 14 | (primary >> 1 & 0xf) << 10; // D- and DS-form: instruction bits 5, 1:4
 }
 
+// The word being executed. Its predecoded entry may hold anything else by now.
+static u32 current_insn(const struct cpu *cpu)
+{
+    u64 gra = cpu->page->gra + (u64)(cpu->d - cpu->page->insns) * 4;
+    u32 insn = __atomic_load_n((const u32 *)(const void *)(cpu->group->mem->base + gra), __ATOMIC_RELAXED);
+    return cpu->be ? __builtin_bswap32(insn) : insn;
+}
+
 _Noreturn void cpu_raise_alignment(struct cpu *cpu, u64 ea)
 {
     cpu->dar = ea;
     if (cpu->isa_level < LEVEL_V30 && cpu->page)
-        cpu->dsisr = alignment_dsisr(cpu->d->insn);
+        cpu->dsisr = alignment_dsisr(current_insn(cpu));
     cpu_raise(cpu, VEC_ALIGNMENT, 0);
 }
 

@@ -112,7 +112,6 @@ void interp_branch(struct cpu *cpu, const struct dinsn *d, u64 word)
     u64 cia_offset = (u64)(d - cpu->page->insns) * 4;
     if (offset == cia_offset + 4 && offset < GUEST_PAGE_SIZE)
         DISPATCH(d + 1);
-    cpu->cfar = cpu->page_ea + cia_offset;
     count_upto(cpu, d + 1);
     if (likely(offset < GUEST_PAGE_SIZE) && likely(!must_leave(cpu))) {
         cpu->block_d = &cpu->page->insns[offset / 4];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Branches, condition register logic, traps. ISA I "Branch Facility".
 //
-// The come-from register is kept by the engine, for taken branches. Hints (BO's "at" bits, BH) have no effect.
+// The come-from register is set by taken branches. Hints (BO's "at" bits, BH) have no effect.
 #include "cpu/exec/exec.h"
 
 #define BO     INSN_FIELD(6, 10)
@@ -36,8 +36,10 @@ static inline void branch_to(struct cpu *cpu, u32 insn, bool taken, u64 target)
 {
     if (LK_BIT)
         cpu->lr = cpu->nia & cpu->ea_mask;
-    if (taken)
-        cpu->nia = target;
+    if (!taken)
+        return;
+    cpu->cfar = cpu->nia - 4;
+    cpu->nia = target;
 }
 
 EXEC(b)

@@ -160,6 +160,7 @@ struct ir_region {
     struct cpage *page;
     u16 entry;           // index of the first instruction
     bool big_endian;
+    u8 older;            // levels by which the instruction set is older than LEVEL_V30
     u16 len, blocks_len;
     u16 guest_insns;     // instructions covered
     struct ir_insn insns[IR_INSNS_MAX];

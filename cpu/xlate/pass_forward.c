@@ -130,6 +130,7 @@ void pass_forward(const struct ir_region *in, struct ir_region *out)
     out->page = in->page;
     out->entry = in->entry;
     out->big_endian = in->big_endian;
+    out->older = in->older;
     out->guest_insns = in->guest_insns;
     out->blocks_len = in->blocks_len;
     out->len = 0;

@@ -197,10 +197,8 @@ static void end_at(struct form *f, unsigned index, unsigned insns)
 static void end_taken(struct form *f, enum insn_id id, u32 insn, unsigned i, ir_value indirect, unsigned insns)
 {
     int target = local_target(id, insn, i);
-    // As the interpreter has it: only the forms that it specialises take a branch to the next instruction for one.
     bool call = LK_BIT && target != (int)i + 1;
-    if (!(id == INSN_bc && LK_BIT && target == (int)i + 1))
-        ir_put(&f->b, SLOT_CFAR, page_address(f, i * 4));
+    ir_put(&f->b, SLOT_CFAR, page_address(f, i * 4));
     if (target >= 0 && !call) {
         end_at(f, (unsigned)target, insns);
     } else if (target >= 0) {
@@ -423,6 +421,7 @@ bool region_form(struct ir_region *r, struct region_shape *shape, const struct c
     r->page = page;
     r->entry = (u16)entry;
     r->big_endian = page->big_endian;
+    r->older = (u8)(LEVEL_V30 - cpu->isa_level);
     r->len = r->blocks_len = 0;
     lead(&f, entry);
     for (unsigned i = 0; i < f.queue_len; i++)

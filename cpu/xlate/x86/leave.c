@@ -156,7 +156,7 @@ static void end_exit_ea(struct comp *x, ir_value a)
 static void end_exit_insn(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    enum insn_id id = isa_decode(in->insn, LEVEL_V30);
+    enum insn_id id = isa_decode(in->insn, LEVEL_V30 - x->r->older);
     leave_write_back(x, x->dirty_now);
     count(x, true);
     leave_pops(x);

@@ -467,9 +467,9 @@ static void call_helper(struct comp *x, const void *fn, u32 insn, unsigned index
     x->helper_used = true;
 }
 
-static const void *semantics(u32 insn)
+static const void *semantics(const struct comp *x, u32 insn)
 {
-    return (const void *)(uintptr_t)interp_exec[isa_decode(insn, LEVEL_V30)];
+    return (const void *)(uintptr_t)interp_exec[isa_decode(insn, LEVEL_V30 - x->r->older)];
 }
 
 static struct mem keep_mem(unsigned place)
@@ -511,7 +511,7 @@ static void call_plain(struct comp *x, const struct ir_insn *in, const struct ir
     if (pad)
         x_push(c, CPU);
     x_mov_imm(c, RSI, in->insn);
-    x_call_to(c, semantics(in->insn));
+    x_call_to(c, semantics(x, in->insn));
     if (pad)
         x_pop(c, CPU);
     x_pop(c, CPU);
@@ -558,7 +558,7 @@ void memory_exec(struct comp *x)
     } else {
         if (pushes & 1)
             x_push(c, CPU);
-        call_helper(x, semantics(in->insn), in->insn, in->index, x->block_no);
+        call_helper(x, semantics(x, in->insn), in->insn, in->index, x->block_no);
         if (pushes & 1)
             x_pop(c, CPU);
     }
@@ -692,7 +692,7 @@ static void cold_miss(struct comp *x, struct cold *cold)
     struct code *c = &x->c;
     const struct ir_insn *in = &x->r->insns[cold->at];
     const struct keep *keeps = &x->keeps[cold->keeps], *made = &x->keeps[cold->made];
-    const void *fn = semantics(in->insn);
+    const void *fn = semantics(x, in->insn);
     const struct cache *caches[CACHES_LIVE];
     unsigned caches_len;
     struct label crossing = {0};
