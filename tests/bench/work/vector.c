@@ -271,7 +271,7 @@ INTEL uint64_t work_aes(void)
         key_bytes[i]++;
         keys[i] = block_load(key_bytes);
     }
-    for (int round = 0; round < 4000; round++)
+    for (int round = 0; round < 8000; round++)
         for (int i = 0; i < BLOCKS * 16; i += 16) {
             block v = block_load(data + i);
             for (int k = 0; k < 10; k++)
@@ -287,7 +287,7 @@ INTEL uint64_t work_polynomials(void)
     uint64_t state = NUMBER_START;
     fill_blocks(data, &state);
     block sum = block_load(data);
-    for (int round = 0; round < 3000; round++)
+    for (int round = 0; round < 10000; round++)
         for (int i = 0; i < BLOCKS * 16; i += 16)
             sum = block_xor(block_product(sum, block_load(data + i)), block_load(data + (i ^ 16)));
     block_store(data, sum);
