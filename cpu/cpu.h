@@ -178,6 +178,7 @@ struct cpu {
     struct xlate *xlate; // the partition's translator; NULL: everything is interpreted
     struct request_queue *requests; // cpu/group.c
     struct cpage *step_page;        // scratch page of the single step
+    u32 idle_spin_ns;               // cpu_idle()
     u32 exit_reason;                // enum cpu_exit + 1 when threaded code asks the run loop to leave
     u64 watch_ea;                   // the access that met a watchpoint
     // Fixed while it runs; non-NULL: called before each instruction, which are then executed one by one.

@@ -289,14 +289,56 @@ static s64 ticks_to_ns(u64 ticks)
     return (s64)(((u128)ticks * 1000000000 + TIMEBASE_HZ - 1) / TIMEBASE_HZ);
 }
 
+// Falling asleep and being woken takes the host tens of microseconds. The owner watches for what would wake it as long as that has paid of
+// late: the time grows with sleeps that it would have spared, and is zero again after one that it would not.
+#define SPIN_MIN_NS 8000u
+#define SPIN_MAX_NS 60000u
+
+static bool idle_over(struct cpu *cpu)
+{
+    return atomic_load(&cpu->lines) || (atomic_load(&cpu->attn) & ATTN_STOP);
+}
+
+static bool idle_spin(struct cpu *cpu, u64 until)
+{
+    const struct cpu_hooks *hooks = cpu->group->hooks;
+    if (!cpu->idle_spin_ns)
+        return false;
+    s64 end = clock_ns() + cpu->idle_spin_ns;
+    while (hooks->may_spin(cpu) && (s64)(until - cpu_timebase(cpu)) > 0) {
+        for (unsigned i = 0; i < 16; i++) {
+            if (idle_over(cpu))
+                return true;
+            __builtin_ia32_pause();
+        }
+        if (clock_ns() >= end)
+            break;
+    }
+    return idle_over(cpu);
+}
+
+static void idle_slept(struct cpu *cpu, s64 ns)
+{
+    if (ns > SPIN_MAX_NS || !cpu->group->hooks || !cpu->group->hooks->may_spin)
+        cpu->idle_spin_ns = 0;
+    else
+        cpu->idle_spin_ns = MIN(MAX(cpu->idle_spin_ns * 2, SPIN_MIN_NS), SPIN_MAX_NS);
+}
+
 void cpu_idle(struct cpu *cpu, u64 deadline_tb)
 {
-    cpu_time_stop(cpu);
     cpu_leave(cpu);
+    if (idle_spin(cpu, MIN(deadline_tb, cpu->dec_expires))) {
+        cpu_enter(cpu);
+        atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT | ATTN_TIMER);
+        return;
+    }
+    s64 began = clock_ns();
+    cpu_time_stop(cpu);
     for (;;) {
         atomic_store(&cpu->wake, 1);
         atomic_thread_fence(memory_order_seq_cst);
-        if (atomic_load(&cpu->lines) || (atomic_load(&cpu->attn) & ATTN_STOP))
+        if (idle_over(cpu))
             break;
         u64 now = cpu_timebase(cpu);
         u64 until = MIN(deadline_tb, cpu->dec_expires);
@@ -306,6 +348,7 @@ void cpu_idle(struct cpu *cpu, u64 deadline_tb)
         futex_wait(&cpu->wake, 1, ns);
     }
     atomic_store(&cpu->wake, 0);
+    idle_slept(cpu, clock_ns() - began);
     cpu_time_start(cpu);
     cpu_enter(cpu);
     atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT | ATTN_TIMER);
@@ -321,5 +364,7 @@ void cpu_give_way(struct cpu *cpu)
 
 u64 group_timebase(const struct cpu_group *group)
 {
-    return (u64)((u128)(u64)(clock_ns() + group->tb_offset_ns) * TIMEBASE_HZ / 1000000000);
+    static_assert(TIMEBASE_HZ / 64 * 125 == 1000000000, "ratio");
+    u64 ns = (u64)(clock_ns() + group->tb_offset_ns);
+    return ns / 125 * 64 + ns % 125 * 64 / 125;
 }

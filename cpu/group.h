@@ -27,6 +27,8 @@ struct cpu_hooks {
     void (*dispatch)(struct cpu *cpu, bool running);
     // Asked now and then while the thread runs: true when it should stop using its host CPU for a moment. May be NULL.
     bool (*preempt)(struct cpu *cpu);
+    // An idle thread may watch for its next interrupt a few microseconds instead of sleeping at once: nobody waits for its host CPU. NULL: no.
+    bool (*may_spin)(struct cpu *cpu);
     // The owner wants to access a page that was taken away (cpu/track.h): returns when it is there again. May block, with cpu_leave() and
     // cpu_enter() around it; the instruction starts again afterwards. NULL: nobody takes pages.
     void (*page_in)(struct cpu *cpu, u64 gra);
@@ -119,7 +121,7 @@ void cpu_raise_line(struct cpu *cpu, u32 lines);
 void cpu_lower_line(struct cpu *cpu, u32 lines);
 
 // Blocks the owner until a line is up, its decrementer expires, attn asks to stop, or deadline (time base value; ~0ull: none). The
-// thread does not count as running meanwhile and uses no host CPU. PURR stands still. Used by H_CEDE and stopped threads.
+// thread does not count as running meanwhile and uses no host CPU, but for a short look-out where sleeps turned out to be short. PURR stands still. Used by H_CEDE and stopped threads.
 void cpu_idle(struct cpu *cpu, u64 deadline_tb);
 
 // Stops using the host CPU and starts again when the hypervisor dispatches the thread anew. Owner, at an instruction boundary.

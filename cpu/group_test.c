@@ -236,6 +236,43 @@ static void test_code_arena_overflow(void)
     teardown();
 }
 
+static bool spin_allowed(struct cpu *cpu)
+{
+    return !(atomic_load(&cpu->attn) & ATTN_STEP); // here: the test's way to forbid it
+}
+
+// Short sleeps make the owner watch before the next one, a long sleep ends that; and watching is no deafness.
+static void test_idle_watches_after_short_sleeps(void)
+{
+    static const struct cpu_hooks hooks = {.may_spin = spin_allowed};
+    setup();
+    struct cpu *cpu = group.cpus[0];
+    group.hooks = &hooks;
+    cpu->dec_expires = ~0ull >> 1;
+    cpu_enter(cpu);
+    for (unsigned i = 0; i < 200 && !cpu->idle_spin_ns; i++) // a loaded host makes some of them long
+        cpu_idle(cpu, cpu_timebase(cpu) + 5);
+    CHECK(cpu->idle_spin_ns > 0);
+    cpu->idle_spin_ns = 100000000;
+    pthread_t host;
+    cpu_leave(cpu);
+    atomic_store(&idle_state, 0);
+    pthread_create(&host, NULL, idler, cpu);
+    while (atomic_load(&idle_state) == 0 || atomic_load(&cpu->running))
+        usleep(10);
+    cpu_raise_line(cpu, LINE_PROD);
+    pthread_join(host, NULL);
+    CHECK_EQ(atomic_load(&idle_state), 2);
+    cpu_lower_line(cpu, LINE_PROD);
+    atomic_fetch_or(&cpu->attn, ATTN_STEP);
+    cpu->idle_spin_ns = 1000;
+    cpu_enter(cpu);
+    cpu_idle(cpu, cpu_timebase(cpu) + TIMEBASE_HZ / 200);
+    CHECK_EQ(cpu->idle_spin_ns, 0);
+    cpu_leave(cpu);
+    teardown();
+}
+
 int main(void)
 {
     isa_init();
@@ -245,6 +282,7 @@ int main(void)
     TEST(test_code_written_meanwhile);
     TEST(test_idle_wakes_on_line);
     TEST(test_idle_wakes_on_decrementer);
+    TEST(test_idle_watches_after_short_sleeps);
     TEST(test_code_arena_overflow);
     return test_done();
 }

@@ -56,26 +56,30 @@ u64 cpu_dec_get(const struct cpu *cpu)
     return cpu->lpcr & LPCR_LD ? (u64)value : (u32)value;
 }
 
+// ISA III "Decrementer Interrupt": the exception exists while bit 0 of the register is one. left: ticks until then.
+static void dec_line(struct cpu *cpu, s64 left)
+{
+    if (left <= 0) {
+        if (!(atomic_fetch_or(&cpu->lines, LINE_DECREMENTER) & LINE_DECREMENTER) && (cpu->msr & MSR_EE))
+            atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
+    } else if (atomic_load_explicit(&cpu->lines, memory_order_relaxed) & LINE_DECREMENTER) {
+        atomic_fetch_and(&cpu->lines, ~(u32)LINE_DECREMENTER);
+    }
+}
+
 void cpu_dec_set(struct cpu *cpu, u64 value)
 {
-    cpu->dec_expires = cpu_timebase(cpu) + (u64)sext64(value, dec_bits(cpu)) + 1;
-    atomic_fetch_and(&cpu->lines, ~(u32)LINE_DECREMENTER);
-    cpu_dec_update(cpu);
+    s64 left = sext64(value, dec_bits(cpu)) + 1;
+    cpu->dec_expires = cpu_timebase(cpu) + (u64)left;
+    dec_line(cpu, left);
     // The budget in force was chosen for the old value.
-    s64 left = (s64)(cpu->dec_expires - cpu_timebase(cpu));
     if (left < (s64)cpu->spr_extra[EXTRA_TICKS_PER_KINSN] * BUDGET_MAX / 1000)
         atomic_fetch_or(&cpu->attn, ATTN_TIMER);
 }
 
 void cpu_dec_update(struct cpu *cpu)
 {
-    // ISA III "Decrementer Interrupt": the exception exists while bit 0 of the register is one.
-    if ((s64)(cpu->dec_expires - cpu_timebase(cpu)) <= 0) {
-        if (!(atomic_fetch_or(&cpu->lines, LINE_DECREMENTER) & LINE_DECREMENTER) && (cpu->msr & MSR_EE))
-            atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
-    } else if (atomic_load_explicit(&cpu->lines, memory_order_relaxed) & LINE_DECREMENTER) {
-        atomic_fetch_and(&cpu->lines, ~(u32)LINE_DECREMENTER);
-    }
+    dec_line(cpu, (s64)(cpu->dec_expires - cpu_timebase(cpu)));
 }
 
 void cpu_time_check(struct cpu *cpu)
@@ -92,9 +96,9 @@ void cpu_time_check(struct cpu *cpu)
         cpu->spr_extra[EXTRA_CHECK_TB] = now;
         cpu->spr_extra[EXTRA_CHECK_INSNS] = cpu->insns;
     }
-    cpu_dec_update(cpu);
     s64 budget = BUDGET_MAX;
     s64 left = (s64)(cpu->dec_expires - now);
+    dec_line(cpu, left);
     if (rate && left > 0 && left < (s64)(rate * BUDGET_MAX / 1000))
         budget = MAX(left * 1000 / (s64)rate, BUDGET_MIN);
     u64 overflow = pmu_check(cpu);

@@ -78,6 +78,11 @@ static bool hv_dispatch_over(void *arg, u32 thread)
     return dispatch_over(&((struct null_hv *)arg)->dispatcher, thread);
 }
 
+static bool hv_dispatch_alone(void *arg)
+{
+    return !atomic_load_explicit(&((struct null_hv *)arg)->dispatcher.waiting, memory_order_relaxed);
+}
+
 static void hv_confer(void *arg, int to)
 {
     struct null_hv *hv = arg;
@@ -109,6 +114,7 @@ const struct hv_ops null_hv_ops = {
     .dispatch_begin = hv_dispatch_begin,
     .dispatch_end = hv_dispatch_end,
     .dispatch_over = hv_dispatch_over,
+    .dispatch_alone = hv_dispatch_alone,
     .confer = hv_confer,
     .log = hv_log,
 };

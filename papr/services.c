@@ -24,6 +24,7 @@ const struct cpu_hooks papr_cpu_hooks = {
     .mmio_write = xive_mmio_write,
     .dispatch = vpa_dispatch,
     .preempt = vpa_preempt,
+    .may_spin = vpa_may_spin,
     .nmi = rtas_nmi,
 };
 

@@ -254,3 +254,9 @@ bool vpa_preempt(struct cpu *cpu)
     const struct partition *lp = cpu_partition(cpu);
     return lp->hv->dispatch_over && lp->hv->dispatch_over(lp->hv_arg, cpu->index);
 }
+
+bool vpa_may_spin(struct cpu *cpu)
+{
+    const struct partition *lp = cpu_partition(cpu);
+    return lp->hv->dispatch_alone && lp->hv->dispatch_alone(lp->hv_arg);
+}

@@ -13,5 +13,6 @@ void vpa_reset(struct papr_cpu *pc);
 // cpu_hooks.dispatch and cpu_hooks.preempt: the hypervisor's dispatcher, and what the guest learns of it.
 void vpa_dispatch(struct cpu *cpu, bool running);
 bool vpa_preempt(struct cpu *cpu);
+bool vpa_may_spin(struct cpu *cpu);
 
 #endif

@@ -34,8 +34,12 @@ struct server {
     u32 xisr; // 0: nothing presented
 };
 
+#define KICKS_MAX 4u
+
 struct xics {
     struct spin lock;
+    u32 kicks_len; // threads whose line was raised under the lock: whoever unlocks kicks them
+    struct cpu *kicks[KICKS_MAX];
     u32 rejected; // sources waiting to be offered again; 0 saves the search
     u32 levels;   // level-sensitive sources, likewise
     u32 servers_len;
@@ -81,12 +85,28 @@ static u32 number_of(const struct xics *x, const struct source *s)
     return IRQ_BASE + (u32)(s - x->sources);
 }
 
-static void update_line(struct server *server)
+static void update_line(struct xics *x, struct server *server)
 {
-    if (server->xisr)
+    if (server->xisr && x->kicks_len < KICKS_MAX) {
+        atomic_fetch_or(&server->cpu->lines, LINE_EXTERNAL);
+        x->kicks[x->kicks_len++] = server->cpu;
+    } else if (server->xisr) {
         cpu_raise_line(server->cpu, LINE_EXTERNAL);
-    else
+    } else {
         cpu_lower_line(server->cpu, LINE_EXTERNAL);
+    }
+}
+
+// Threads may be woken: that takes a while, and the first thing that they do takes the lock.
+static void unlock(struct xics *x)
+{
+    struct cpu *kicks[KICKS_MAX];
+    u32 len = x->kicks_len;
+    memcpy(kicks, x->kicks, sizeof(kicks));
+    x->kicks_len = 0;
+    spin_unlock(&x->lock);
+    for (u32 i = 0; i < len; i++)
+        cpu_kick(kicks[i], ATTN_INTERRUPT);
 }
 
 // A presented interrupt was displaced, or never got in.
@@ -114,7 +134,7 @@ static void present(struct xics *x, struct server *server, u32 number, u8 priori
     server->pending_priority = priority;
     if (displaced)
         reject(x, displaced);
-    update_line(server);
+    update_line(x, server);
 }
 
 static void offer(struct xics *x, struct source *s)
@@ -170,7 +190,7 @@ static void set_cppr(struct xics *x, struct server *server, u8 cppr)
             u32 displaced = server->xisr;
             server->xisr = 0;
             server->pending_priority = PRIORITY_NONE;
-            update_line(server);
+            update_line(x, server);
             reject(x, displaced);
         }
     } else if (!server->xisr) {
@@ -189,7 +209,7 @@ void xics_pulse(struct partition *lp, u32 number)
         s->masked_pending = true;
     else if (!s->rejected)
         offer(x, s);
-    spin_unlock(&x->lock);
+    unlock(x);
 }
 
 void xics_set_level(struct partition *lp, u32 number, bool level)
@@ -205,7 +225,7 @@ void xics_set_level(struct partition *lp, u32 number, bool level)
     }
     s->asserted = level;
     offer_level(x, s);
-    spin_unlock(&x->lock);
+    unlock(x);
 }
 
 static void route(struct xics *x, struct source *s, u32 server, u8 priority)
@@ -233,7 +253,7 @@ int xics_set_xive(struct partition *lp, u32 number, u32 server, u32 priority)
     spin_lock(&x->lock);
     s->saved_priority = priority;
     route(x, s, server, priority);
-    spin_unlock(&x->lock);
+    unlock(x);
     return RTAS_SUCCESS;
 }
 
@@ -246,7 +266,7 @@ int xics_get_xive(struct partition *lp, u32 number, u32 *server, u32 *priority)
     spin_lock(&x->lock);
     *server = s->server;
     *priority = s->priority;
-    spin_unlock(&x->lock);
+    unlock(x);
     return RTAS_SUCCESS;
 }
 
@@ -260,7 +280,7 @@ int xics_int_off(struct partition *lp, u32 number)
     if (s->priority != PRIORITY_NONE)
         s->saved_priority = s->priority;
     route(x, s, s->server, PRIORITY_NONE);
-    spin_unlock(&x->lock);
+    unlock(x);
     return RTAS_SUCCESS;
 }
 
@@ -272,7 +292,7 @@ int xics_int_on(struct partition *lp, u32 number)
         return RTAS_PARAMETER;
     spin_lock(&x->lock);
     route(x, s, s->server, s->saved_priority);
-    spin_unlock(&x->lock);
+    unlock(x);
     return RTAS_SUCCESS;
 }
 
@@ -281,7 +301,7 @@ bool xics_pending(struct cpu *cpu)
     struct xics *x = cpu_partition(cpu)->xics;
     spin_lock(&x->lock);
     bool pending = x->servers[cpu->index].xisr;
-    spin_unlock(&x->lock);
+    unlock(x);
     return pending;
 }
 
@@ -289,8 +309,8 @@ void xics_sync_line(struct cpu *cpu)
 {
     struct xics *x = cpu_partition(cpu)->xics;
     spin_lock(&x->lock);
-    update_line(&x->servers[cpu->index]);
-    spin_unlock(&x->lock);
+    update_line(x, &x->servers[cpu->index]);
+    unlock(x);
 }
 
 // Where the OS chose XIVE exploitation, these calls do not exist. LoPAR "XIVE Exploitation Mode".
@@ -318,8 +338,8 @@ long h_xirr(struct cpu *cpu, u64 *args)
         server->xisr = 0;
         server->pending_priority = PRIORITY_NONE;
     }
-    update_line(server);
-    spin_unlock(&x->lock);
+    update_line(x, server);
+    unlock(x);
     return H_SUCCESS;
 }
 
@@ -350,14 +370,14 @@ long h_eoi(struct cpu *cpu, u64 *args)
         u32 displaced = server->xisr;
         server->xisr = 0;
         server->pending_priority = PRIORITY_NONE;
-        update_line(server);
+        update_line(x, server);
         reject(x, displaced);
     }
     if (!server->xisr)
         resend(x, server);
     if (s && s->level_type && s->server != cpu->index)
         offer_level(x, s);
-    spin_unlock(&x->lock);
+    unlock(x);
     return H_SUCCESS;
 }
 
@@ -369,7 +389,7 @@ long h_cppr(struct cpu *cpu, u64 *args)
     struct xics *x = cpu_partition(cpu)->xics;
     spin_lock(&x->lock);
     set_cppr(x, server, args[0] & 0xff);
-    spin_unlock(&x->lock);
+    unlock(x);
     return H_SUCCESS;
 }
 
@@ -386,7 +406,7 @@ long h_ipi(struct cpu *cpu, u64 *args)
     spin_lock(&x->lock);
     server->mfrr = args[1] & 0xff;
     check_ipi(x, server);
-    spin_unlock(&x->lock);
+    unlock(x);
     return H_SUCCESS;
 }
 
@@ -403,6 +423,6 @@ long h_ipoll(struct cpu *cpu, u64 *args)
     spin_lock(&x->lock);
     args[0] = xirr_of(server);
     args[1] = server->mfrr;
-    spin_unlock(&x->lock);
+    unlock(x);
     return H_SUCCESS;
 }

@@ -89,7 +89,8 @@ static void update(struct xive_thread *thread)
     if (thread->pipr < thread->cppr) {
         if (!(thread->nsr & NSR_EO)) {
             thread->nsr |= NSR_EO;
-            cpu_raise_line(thread->cpu, LINE_EXTERNAL);
+            atomic_fetch_or(&thread->cpu->lines, LINE_EXTERNAL);
+            thread->signal = true;
         }
     } else {
         thread->nsr &= ~NSR_EO;
@@ -97,12 +98,22 @@ static void update(struct xive_thread *thread)
     }
 }
 
+// The thread may be woken: that takes a while, and the first thing that it does takes the lock.
+static void unlock(struct xive_thread *thread)
+{
+    bool signal = thread->signal;
+    thread->signal = false;
+    spin_unlock(&thread->lock);
+    if (signal)
+        cpu_kick(thread->cpu, ATTN_INTERRUPT);
+}
+
 static void set_pending(struct xive_thread *thread, unsigned priority)
 {
     spin_lock(&thread->lock);
     thread->ipb |= 0x80u >> priority;
     update(thread);
-    spin_unlock(&thread->lock);
+    unlock(thread);
 }
 
 // One event into the queue: true when the thread is to be told. A queue that is not there loses it, as on hardware.
@@ -311,7 +322,7 @@ bool xive_mmio_read(struct cpu *cpu, u64 gra, unsigned size, u64 *value)
         u64 offset = gra - XIVE_TIMA_BASE;
         spin_lock(&thread->lock);
         bool ok = tima_load(thread, offset / XIVE_PAGE_SIZE, offset % XIVE_PAGE_SIZE, size, value);
-        spin_unlock(&thread->lock);
+        unlock(thread);
         return ok;
     }
     bool source = in(gra, size, XIVE_ESB_BASE, XIVE_ESB_SIZE);
@@ -332,7 +343,7 @@ bool xive_mmio_write(struct cpu *cpu, u64 gra, unsigned size, u64 value)
         u64 offset = gra - XIVE_TIMA_BASE;
         spin_lock(&thread->lock);
         bool ok = tima_store(thread, offset / XIVE_PAGE_SIZE, offset % XIVE_PAGE_SIZE, size, value);
-        spin_unlock(&thread->lock);
+        unlock(thread);
         return ok;
     }
     if (in(gra, size, XIVE_ESB_BASE, XIVE_ESB_SIZE)) {
@@ -347,7 +358,7 @@ bool xive_pending(struct cpu *cpu)
     struct xive_thread *thread = &cpu_partition(cpu)->xive->threads[cpu->index];
     spin_lock(&thread->lock);
     bool pending = thread->nsr & NSR_EO;
-    spin_unlock(&thread->lock);
+    unlock(thread);
     return pending;
 }
 
@@ -357,5 +368,5 @@ void xive_sync_line(struct cpu *cpu)
     spin_lock(&thread->lock);
     thread->nsr &= ~NSR_EO;
     update(thread);
-    spin_unlock(&thread->lock);
+    unlock(thread);
 }

@@ -42,6 +42,7 @@ struct xive_thread {
     struct spin lock;
     struct cpu *cpu;
     u8 nsr, cppr, ipb, lsmfb, ack_count, inc, age, pipr;
+    bool signal; // its line was raised under the lock: whoever unlocks kicks it
     u64 reporting_line;
     struct xive_queue queues[XIVE_PRIORITIES];
 };

@@ -5,7 +5,8 @@
 
 const struct lower_row *lower_find(enum insn_id id)
 {
-    static const struct lower_row *const tables[] = {lower_arith, lower_logic, lower_storage, lower_system, lower_state, lower_vector};
+    static const struct lower_row *const tables[] = {lower_arith, lower_logic, lower_storage, lower_system, lower_state, lower_cache,
+                                                     lower_vector};
     for (unsigned i = 0; i < ARRAY_LEN(tables); i++) {
         if (tables[i][id].fn)
             return &tables[i][id];
