@@ -25,6 +25,7 @@ struct cpage {
     // Taken branches to each instruction, HEAT_DONE: not counted any more. Threads may lose each other's counts.
     _Atomic u8 heat[CODE_PAGE_INSNS];
     _Atomic u64 covered[CODE_PAGE_INSNS / 64]; // instructions that are part of a region
+    _Atomic u64 no_memo[CODE_PAGE_INSNS / 64]; // accesses for which cpu->memo_tag does not pay
 };
 
 // Bound on predecoded pages of one partition (32 MiB); when it is reached all are dropped.

@@ -125,6 +125,15 @@ struct cpu {
     struct tlb_entry *tlb;       // tables of the current state
     u64 tlb_mask;                // (entries - 1) * sizeof(struct tlb_entry)
     struct ftlb_entry *ftlb;
+    // What translated code found in `tlb` last, for reads and for writes, by the number of the base register: one comparison with a place
+    // that does not depend on the address instead of a lookup. A tag is that of a TLB entry; cpu/mmu forgets them all whenever an
+    // entry goes or the table is changed for another.
+    u64 memo_tag[2][32];
+    uintptr_t memo_addend[2][32];
+    u64 memo_when[2][32];      // cpu->budget when the memo was last replaced
+    u32 memo_bad[2][32];       // how often that was too soon
+    struct cpage *memo_page;   // an access for which memos do not pay, to be translated without; NULL: none
+    u32 memo_index;
     s64 budget;                  // instructions until the clock is looked at
     _Atomic u32 attn;            // set by anybody (release), read by the owner (relaxed), then acquired
     _Atomic u32 lines;           // likewise

@@ -521,6 +521,8 @@ static enum cpu_exit interp_run(struct cpu *cpu)
         if (unlikely(must_leave(cpu))) {
             if (attend(cpu, &why))
                 break;
+            if (unlikely(cpu->memo_page != NULL))
+                xlate_memo_failed(cpu);
             if (unlikely(cpu->xlate != NULL) && unlikely(xlate_wants_flush(cpu->xlate)))
                 xlate_flush(cpu);
             if (atomic_load(&cpu->attn) & ATTN_STEP) {

@@ -11,11 +11,11 @@
 #include "cpu/run.h"
 #include "isa/isa.h"
 
-#define THREADS 2u
-#define MEMORY (4 * MIB)
-#define PAGES (MEMORY / GUEST_PAGE_SIZE)
-#define CODE(i) (0x1000ull * ((i) + 1))
-#define DATA(i) (0x100000ull * ((i) + 1)) // 16 pages each thread walks over
+#define THREADS    2u
+#define MEMORY     (4 * MIB)
+#define PAGES      (MEMORY / GUEST_PAGE_SIZE)
+#define CODE(i)    (0x1000ull * ((i) + 1))
+#define DATA(i)    (0x100000ull * ((i) + 1)) // 16 pages each thread walks over
 #define DATA_PAGES 16u
 
 static struct guest_mem mem;
@@ -32,10 +32,17 @@ static void hook_page_in(struct cpu *cpu, u64 gra)
     cpu_enter(cpu);
 }
 
+static const struct cpu_engine *engine = &interp_engine;
+
 static void *host_main(void *arg)
 {
-    interp_engine.run(arg);
+    engine->run(arg);
     return NULL;
+}
+
+static u64 word(u64 gra)
+{
+    return __atomic_load_n((const u64 *)(const void *)(mem.base + gra), __ATOMIC_RELAXED);
 }
 
 // r3 counts rounds; each round stores r3 into the first word of each of the pages at r4.
@@ -43,14 +50,14 @@ static void start(void)
 {
     static const struct cpu_hooks hooks = {.page_in = hook_page_in};
     static const u32 program[] = {
-        0x38630001, // 0: addi r3,r3,1
-        0x7c852378, // 4: mr r5,r4
+        0x38630001,              // 0: addi r3,r3,1
+        0x7c852378,              // 4: mr r5,r4
         0x38c00000 | DATA_PAGES, // 8: li r6,16
-        0x7cc903a6, // c: mtctr r6
-        0xf8650000, // 10: std r3,0(r5)
-        0x38a51000, // 14: addi r5,r5,4096
-        0x4200fff8, // 18: bdnz 10
-        0x4bffffe4, // 1c: b 0
+        0x7cc903a6,              // c: mtctr r6
+        0xf8650000,              // 10: std r3,0(r5)
+        0x38a51000,              // 14: addi r5,r5,4096
+        0x4200fff8,              // 18: bdnz 10
+        0x4bffffe4,              // 1c: b 0
     };
     CHECK_EQ(guest_mem_init(&mem, MEMORY), 0);
     CHECK_EQ(group_init(&group, &mem, &hooks, NULL), 0);
@@ -77,11 +84,6 @@ static void stop(void)
         pthread_join(hosts[i], NULL);
     group_fini(&group);
     guest_mem_fini(&mem);
-}
-
-static u64 word(u64 gra)
-{
-    return __atomic_load_n((const u64 *)(const void *)(mem.base + gra), __ATOMIC_RELAXED);
 }
 
 static void wait_for_round(u32 thread)
@@ -166,11 +168,48 @@ static void test_take_code(void)
     stop();
 }
 
+// A thread that stores into nothing but one page for ever is noticed again after each collection.
+static void test_one_page(void)
+{
+    static const u32 program[] = {
+        0x38630001, // addi r3,r3,1
+        0xf8640000, // std r3,0(r4)
+        0x4bfffff8, // b .-8
+    };
+    start();
+    for (u32 i = 0; i < THREADS; i++) { // at another place than the program that runs now
+        guest_mem_write(&mem, CODE(i) + 0x100, program, sizeof(program));
+        cpu_kick(group.cpus[i], ATTN_STOP);
+        pthread_join(hosts[i], NULL);
+        group.cpus[i]->nia = CODE(i) + 0x100;
+        atomic_fetch_and(&group.cpus[i]->attn, ~(u32)ATTN_STOP);
+    }
+    for (u32 i = 0; i < THREADS; i++)
+        pthread_create(&hosts[i], NULL, host_main, group.cpus[i]);
+    track_start(&group);
+    for (unsigned round = 0; round < 20; round++) {
+        u64 bitmap[PAGES / 64] = {0}, gra = DATA(round % THREADS), page = gra / GUEST_PAGE_SIZE;
+        u64 before = word(gra);
+        while (word(gra) < before + 10000)
+            usleep(100);
+        track_collect(&group, bitmap);
+        CHECK(bitmap[page / 64] >> page % 64 & 1);
+    }
+    track_stop(&group);
+    stop();
+}
+
 int main(void)
 {
     isa_init();
     TEST(test_copy_by_dirty_pages);
     TEST(test_take_and_give);
     TEST(test_take_code);
+    TEST(test_one_page);
+    engine = &jit_engine; // where there is no translator it interprets
+    TEST(test_copy_by_dirty_pages);
+    TEST(test_take_and_give);
+    TEST(test_take_code);
+    TEST(test_one_page);
     return test_done();
 }

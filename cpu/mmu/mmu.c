@@ -195,6 +195,7 @@ static void flush_real(struct cpu *cpu, u64 gra, bool writes_only)
 void mmu_flush_local(struct cpu *cpu, enum tlb_scope scope, u64 arg0, u64 arg1, u64 arg2)
 {
     cpu_mmu(cpu)->flushes++;
+    tables_forget_memos(cpu);
     switch (scope) {
     case TLB_ALL: tables_clear_all(cpu); break;
     case TLB_EA_PAGE:

@@ -92,6 +92,7 @@ int tables_init(struct cpu *cpu);
 void tables_fini(struct cpu *cpu);
 // Chooses the tables for the current state. `full`: more than MSR may have changed.
 void tables_choose(struct cpu *cpu);
+void tables_forget_memos(struct cpu *cpu); // an entry of the chosen table goes away
 void tables_clear(struct cpu *cpu, struct tlb_table *t);
 void tables_clear_all(struct cpu *cpu);
 void tables_forget_walks(struct cpu *cpu);

@@ -41,10 +41,17 @@ static u64 table_len(const struct tlb_table *t)
     return (t->mask >> ENTRY_SHIFT) + 1;
 }
 
+void tables_forget_memos(struct cpu *cpu)
+{
+    memset(cpu->memo_tag, 0xff, sizeof(cpu->memo_tag));
+}
+
 static void choose_pointers(struct cpu *cpu)
 {
     struct mmu *mmu = cpu_mmu(cpu);
     const struct tlb_table *data = mmu->now[cpu->mmu_mode];
+    if (cpu->tlb != data->data)
+        tables_forget_memos(cpu);
     cpu->tlb = data->data;
     cpu->tlb_mask = data->mask;
     cpu->ftlb = mmu->now[mmu->code_mode]->fetch;
@@ -62,6 +69,7 @@ static void table_empty(struct mmu *mmu, struct tlb_table *t)
 void tables_clear(struct cpu *cpu, struct tlb_table *t)
 {
     struct mmu *mmu = cpu_mmu(cpu);
+    tables_forget_memos(cpu);
     if (!t->fills) {
         t->gen = ++mmu->next_gen;
         return;
@@ -122,6 +130,7 @@ static void purge_lower(struct tlb_table *t)
 void tables_purge_lower(struct cpu *cpu)
 {
     struct tlb_table *kernel = &cpu_mmu(cpu)->tables[USER_TABLES];
+    tables_forget_memos(cpu);
     for (unsigned i = 0; i < KERNEL_TABLES; i++)
         purge_lower(&kernel[i]);
 }
@@ -144,6 +153,7 @@ void tables_purge_upper(struct cpu *cpu, u64 ea)
     if (!(mmu->upper_seen >> bucket & 1))
         return;
     mmu->upper_seen &= ~(1ull << bucket);
+    tables_forget_memos(cpu);
     for (struct tlb_table *t = &mmu->tables[USER_TABLES]; t < &mmu->tables[USER_TABLES + KERNEL_TABLES]; t++) {
         for (u64 i = 0; t->fills && i < table_len(t); i++) {
             if (in_bucket(t->data[i].rtag, bucket) || in_bucket(t->data[i].wtag, bucket))

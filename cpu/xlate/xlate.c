@@ -275,6 +275,8 @@ void xlate_reset(struct xlate *x)
         background_clear(x->background);
     code_memory_reset(x->memory);
     atomic_store(&x->full, false);
+    for (u32 i = 0; i < x->group->len; i++)
+        x->group->cpus[i]->memo_page = NULL;
 }
 
 static bool covers(const struct cpage *page, unsigned first, unsigned last)
@@ -305,6 +307,17 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
     page->dropped_at = made;
     for (u32 i = 0; i < x->group->len; i++) // (3)
         atomic_fetch_or(&x->group->cpus[i]->attn, ATTN_REQUEST);
+}
+
+void xlate_memo_failed(struct cpu *cpu)
+{
+    struct cpage *page = cpu->memo_page;
+    unsigned index = cpu->memo_index;
+    cpu->memo_page = NULL;
+    atomic_fetch_or(&page->no_memo[index / 64], 1ull << index % 64);
+    u8 drops = page->drops;
+    xlate_written(cpu->xlate, page, index, index);
+    page->drops = drops; // these do not count
 }
 
 struct xlate_stats xlate_stats(const struct xlate *x)

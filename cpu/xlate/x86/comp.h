@@ -74,7 +74,7 @@ struct keep {
     u8 from, from_n, to, to_n;
 };
 
-enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE };
+enum cold_kind { COLD_MISS, COLD_MEMO, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE };
 
 // Code out of line.
 struct cold {
@@ -90,6 +90,8 @@ struct cold {
     u8 stale;               // bits of those whose [first, last] is not known to be in one page after the helper
     u8 base;                // MISS: the address is in this register, plus disp
     s32 disp;
+    // MEMO: the memo of this base register, and the registers that its tag and addend go to; `to` is the index of its MISS.
+    u8 memo, memo_write, memo_bytes, tag, addend;
     struct label start, back;
 };
 
@@ -199,6 +201,9 @@ bool select_folds_condition(const struct comp *x, ir_value v);
 
 // memory.c
 void memory_access(struct comp *x);
+// Leaves tag and addend of the TLB's entry for the access at `a` in registers; goes to `miss` where it has none.
+void memory_lookup(struct comp *x, struct mem a, unsigned bytes, bool write, enum reg tag, enum reg at,
+                   struct label *miss);
 void memory_drop_caches(struct comp *x, u32 regs); // those in any of these registers
 void memory_scan(struct comp *x, unsigned first, unsigned end);
 void memory_exec(struct comp *x);
@@ -207,6 +212,13 @@ void memory_check(struct comp *x);
 void memory_close_misses(struct comp *x);
 void memory_cold(struct comp *x, struct cold *cold);
 void memory_helper(struct comp *x);
+
+// memo.c
+bool memo_wanted(const struct comp *x); // for the current access
+// As memory_lookup(), through a memo; `miss` is where the TLB's misses go.
+void memo_lookup(struct comp *x, struct cold *miss, struct mem a, unsigned bytes, bool write, enum reg tag,
+                 enum reg at);
+void memo_cold(struct comp *x, struct cold *cold);
 
 // leave.c
 void leave_prologue(struct comp *x);
@@ -219,7 +231,7 @@ void leave_write_back(struct comp *x, struct slot_set slots);
 void leave_load_slot(struct comp *x, unsigned slot);
 void leave_store_slot(struct comp *x, unsigned slot);
 void leave_store_xmm(struct comp *x, unsigned slot, enum reg r); // to a slot of type X or D
-void leave_load_slots(struct comp *x); // and BUDGET
+void leave_load_slots(struct comp *x);                           // and BUDGET
 struct cold *comp_cold(struct comp *x, enum cold_kind kind);
 
 #endif

@@ -339,11 +339,11 @@ static struct mem tag_mem(enum reg at, bool write)
     return mem_at(at, write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
 }
 
-// The lookup of cpu/mmu/access.h: leaves the entry's tag and addend in registers.
-static void lookup(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at)
+void memory_lookup(struct comp *x, struct mem a, unsigned bytes, bool write, enum reg tag, enum reg at,
+                   struct label *miss)
 {
     struct code *c = &x->c;
-    // tag = page of the last byte; at = the entry of the page of the first one
+    // tag = page of the last byte; at = the entry of the page of the first one (cpu/mmu/access.h)
     s32 last = a.disp + (s32)bytes - 1;
     if (last)
         x_lea(c, 1, tag, mem_at(a.base, last));
@@ -355,11 +355,19 @@ static void lookup(struct comp *x, struct address a, unsigned bytes, bool write,
         entry_of(x, at, a.base, a.disp);
     x_alu_imm(c, ALU_AND, 1, tag, (s32)GUEST_PAGE_MASK);
     x_alu_load(c, ALU_CMP, 1, tag, tag_mem(at, write));
+    x_jcc(c, CC_NE, miss);
+    x_load(c, 1, at, mem_at(at, offsetof(struct tlb_entry, addend)));
+}
+
+static void lookup(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at)
+{
     struct cold *cold = miss(x);
     cold->base = (u8)a.base;
     cold->disp = a.disp;
-    x_jcc(c, CC_NE, &cold->start);
-    x_load(c, 1, at, mem_at(at, offsetof(struct tlb_entry, addend)));
+    if (memo_wanted(x))
+        memo_lookup(x, cold, mem_at(a.base, a.disp), bytes, write, tag, at);
+    else
+        memory_lookup(x, mem_at(a.base, a.disp), bytes, write, tag, at, &cold->start);
 }
 
 // Whether the access, at [first, last] from the cache's root, is in its page: by what is known, or by a comparison of the page of that end
@@ -793,6 +801,10 @@ static const void *way_out(unsigned kind, const struct ir_insn *in)
 void memory_cold(struct comp *x, struct cold *cold)
 {
     const struct ir_insn *in = &x->r->insns[cold->at];
+    if (cold->kind == COLD_MEMO) {
+        memo_cold(x, cold);
+        return;
+    }
     x_bind(&x->c, &cold->start);
     if (cold->kind == COLD_MISS)
         cold_miss(x, cold);
