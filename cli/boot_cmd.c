@@ -171,12 +171,14 @@ static int set_mmu(struct boot_options *o, const char *value)
 
 static int set_engine(struct boot_options *o, const char *value)
 {
-    if (strcmp(value, "auto") == 0 || strcmp(value, "interp") == 0)
+    if (strcmp(value, "auto") == 0)
+        o->engine = engine_auto();
+    else if (strcmp(value, "interp") == 0)
         o->engine = &interp_engine;
     else if (strcmp(value, "jit") == 0)
         o->engine = &jit_engine;
     else if (strcmp(value, "kvm") == 0)
-        return refuse("--engine kvm: this version has no KVM engine yet; use interp or auto");
+        return refuse("--engine kvm: this version has no KVM engine yet; use auto");
     else
         return refuse("--engine '%s': the engines are auto, interp and jit", value);
     return 0;
@@ -332,7 +334,7 @@ int boot_parse(int argc, char **argv, struct boot_options *options)
         .radix_allowed = true,
         .hash_allowed = true,
         .client_interface = true,
-        .engine = &interp_engine,
+        .engine = engine_auto(),
     };
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];

@@ -75,6 +75,18 @@ static void test_forms(void)
     CHECK_STR(o.gdb, ":1234");
 }
 
+static void test_engines(void)
+{
+    CHECK_EQ(PARSE("--kernel", "k"), 0);
+    CHECK(o.engine == engine_auto());
+    CHECK_EQ(PARSE("--kernel", "k", "--engine", "jit"), 0);
+    CHECK(o.engine == &jit_engine);
+    CHECK_EQ(PARSE("--kernel", "k", "--engine", "interp"), 0);
+    CHECK(o.engine == &interp_engine);
+    CHECK_EQ(PARSE("--kernel", "k", "--engine", "auto"), 0);
+    CHECK(o.engine == engine_auto());
+}
+
 static void test_refused(void)
 {
     int saved = dup(2), null = open("/dev/null", O_WRONLY);
@@ -86,8 +98,8 @@ static void test_refused(void)
     CHECK_EQ(PARSE("--kernel", "k", "--stats=1"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--kern", "x"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--trace", "hcall,"), 1);
-    CHECK_EQ(PARSE("--kernel", "k", "--engine", "jit"), 0);
-    CHECK(o.engine == &jit_engine);
+    CHECK_EQ(PARSE("--kernel", "k", "--engine", "tcg"), 1);
+    CHECK_EQ(PARSE("--kernel", "k", "--engine", "kvm"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--name", "two words"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--cpu", "power8", "--mmu", "radix"), 1);
     CHECK_EQ(PARSE("--kernel", "k", "--trace-file", "t"), 1);
@@ -101,6 +113,7 @@ int main(void)
     TEST(test_sizes);
     TEST(test_defaults);
     TEST(test_forms);
+    TEST(test_engines);
     TEST(test_refused);
     return test_done();
 }

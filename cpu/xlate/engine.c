@@ -17,3 +17,8 @@ static enum cpu_exit jit_step(struct cpu *cpu)
 }
 
 const struct cpu_engine jit_engine = {.name = "jit", .run = jit_run, .step = jit_step};
+
+const struct cpu_engine *engine_auto(void)
+{
+    return target_available() ? &jit_engine : &interp_engine;
+}
