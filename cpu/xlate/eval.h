@@ -117,6 +117,15 @@ static inline bool eval_vector(struct cpu *cpu, const struct ir_insn *in, unsign
     case IR_VX1:
     case IR_VX2:
     case IR_VX3: *to = vector_eval(in->imm, a, b, c); return true;
+    case IR_XMASK:
+        v[at] = 0;
+        for (unsigned i = 0; i < 16; i++)
+            v[at] |= (u64)(a->b[i] >> 7) << i;
+        return true;
+    case IR_SATURATED:
+        if (a->q)
+            cpu->vscr |= VSCR_SAT;
+        return true;
     case IR_XTOV: v[at] = a->d[in->imm]; return true;
     case IR_VTOX: *to = (union vsr){.d = {v[in->b], v[in->a]}}; return true;
     case IR_XTOD: *to = (union vsr){.d = {a->d[1], 0}}; return true;

@@ -66,14 +66,19 @@ static u32 put_operand(u32 insn, const struct operand *op, bool memory, bool sto
     }
 }
 
-static u32 random_insn(bool fixed_only, enum isa_level level)
+// Which instructions a program has: any, those that are translated, those of them that have to do with vectors and scalars of 64 bits.
+enum choice { ANY, FAST, VECTORS };
+
+static u32 random_insn(enum choice choice, enum isa_level level)
 {
     for (;;) {
         enum insn_id id = 1 + below(INSN_COUNT - 1);
         if (!is_usable(id) || insn_rows[id].since > level)
             continue;
         bool fast = lower_find(id);
-        if (!fast && (fixed_only || below(4)))
+        if (!fast && (choice != ANY || below(4)))
+            continue;
+        if (choice == VECTORS && insn_rows[id].facility == FAC_NONE && below(32))
             continue;
         const struct insn_row *row = &insn_rows[id];
         u32 insn = row->value | ((u32)random64() & ~row->mask);
@@ -107,7 +112,7 @@ static u32 skip_branch(unsigned skip)
 }
 
 // body; bdnz body; sc 1; function; blr
-static void make_program(struct program *p, bool fixed_only, enum isa_level level)
+static void make_program(struct program *p, enum choice choice, enum isa_level level)
 {
     unsigned len = 2 + below(BODY_MAX - 2), skip = 0;
     bool call = below(3) == 0;
@@ -120,7 +125,7 @@ static void make_program(struct program *p, bool fixed_only, enum isa_level leve
         }
         if (skip)
             skip--;
-        u32 insn = random_insn(fixed_only, level);
+        u32 insn = random_insn(choice, level);
         add(p, insn);
         // What was loaded is moved on by the next instruction: values that outlive the access, wherever it was done.
         if (insn_rows[isa_decode(insn, level)].kind == KIND_LOAD && !skip && below(2))
@@ -131,8 +136,8 @@ static void make_program(struct program *p, bool fixed_only, enum isa_level leve
     add(p, 0x42000000u | (-(p->len * 4) & 0xfffc)); // bdnz
     add(p, I_SC1);
     if (call) {
-        add(p, random_insn(true, level));
-        add(p, random_insn(true, level));
+        add(p, random_insn(FAST, level));
+        add(p, random_insn(FAST, level));
         add(p, 0x4e800020u); // blr
     }
 }
@@ -329,7 +334,7 @@ static void lockstep(enum how how, bool big_endian, unsigned programs)
     for (unsigned i = 0; i < programs && failed < 3; i++) {
         struct program p;
         u64 msr = MSR_SF | MSR_ME | (big_endian ? 0 : MSR_LE) | (below(8) ? MSR_FP | MSR_VEC | MSR_VSX : 0);
-        make_program(&p, below(2), LEVEL_V30);
+        make_program(&p, (enum choice)below(3), LEVEL_V30);
         failed += !check_program(a, b, &p, how, msr);
     }
     CHECK_EQ(failed, 0);
@@ -364,6 +369,14 @@ static void test_jit_big_endian(void)
     lockstep(BY_JIT, true, programs);
 }
 
+// Hosts that lack more and more of what vectors are made of.
+static void test_jit_lesser_hosts(void)
+{
+    for (unsigned less = 1; target_limit(less); less++)
+        lockstep(BY_JIT, less & 1, programs / 2);
+    target_limit(0);
+}
+
 // lockstep_test [PROGRAMS [SEED]]
 int main(int argc, char **argv)
 {
@@ -379,6 +392,7 @@ int main(int argc, char **argv)
     if (target_available()) {
         TEST(test_jit);
         TEST(test_jit_big_endian);
+        TEST(test_jit_lesser_hosts);
     } else {
         test_skip("test_jit", "no back end for this host");
     }

@@ -30,3 +30,13 @@ bool target_available(void)
 {
     return false;
 }
+
+bool target_vector(unsigned op)
+{
+    return true;
+}
+
+bool target_limit(unsigned less)
+{
+    return false;
+}

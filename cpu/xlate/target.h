@@ -32,6 +32,12 @@ interp_op *target_compile(struct code_memory *m, const struct ir_region *r);
 // Disassembly is left to tools: writes the bytes of the last compilation of this thread in hexadecimal (--trace asm).
 size_t target_last_code(const void **code);
 
+// Whether the back end does this operation on vectors (enum ir_vector) on this host; lowering makes no others.
+bool target_vector(unsigned op);
+
+// For tests: from now on the host is taken to lack some of its features, the more the larger `less` is. False: it has none left to lack.
+bool target_limit(unsigned less);
+
 // Whether this host has a back end (x86-64 with what it needs: BMI2, LZCNT, MOVBE are chosen at run time, none is required).
 bool target_available(void);
 

@@ -84,15 +84,26 @@ void x_vshift_imm(struct code *c, u32 op, unsigned ext, enum reg dst, enum reg s
     x_byte(c, imm);
 }
 
-void x_v512(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b)
+static void evex(struct code *c, u32 op, unsigned reg, unsigned v, unsigned rm)
 {
     x_begin(c);
     x_byte(c, 0x62);
-    x_byte(c, (dst & 8 ? 0 : 0x80u) | 0x40 | (b & 8 ? 0 : 0x20) | 0x10 | MAP(op));
-    x_byte(c, (W(op) ? 0x80u : 0) | (~a & 15u) << 3 | 4 | PREFIX(op));
+    x_byte(c, (reg & 8 ? 0 : 0x80u) | 0x40 | (rm & 8 ? 0 : 0x20) | 0x10 | MAP(op));
+    x_byte(c, (W(op) ? 0x80u : 0) | (~v & 15u) << 3 | 4 | PREFIX(op));
     x_byte(c, 0x08);
     x_byte(c, op & 0xff);
-    regs(c, dst, b);
+    regs(c, reg, rm);
+}
+
+void x_v512(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b)
+{
+    evex(c, op, dst, a, b);
+}
+
+void x_v512_shift_imm(struct code *c, u32 op, unsigned ext, enum reg dst, enum reg src, u8 imm)
+{
+    evex(c, op, ext, dst, src);
+    x_byte(c, imm);
 }
 
 void x_v512_imm(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b, u8 imm)

@@ -583,6 +583,8 @@ void select_operation(struct comp *x)
     case IR_VX1:
     case IR_VX2:
     case IR_VX3:
+    case IR_XMASK:
+    case IR_SATURATED:
     case IR_XTOV:
     case IR_VTOX:
     case IR_XTOD:

@@ -87,3 +87,18 @@ size_t target_last_code(const void **code)
     *code = last_code;
     return last_size;
 }
+
+bool target_limit(unsigned less)
+{
+    struct x86_features *f = &x86_features;
+    x86_detect();
+    if (less >= 1)
+        f->avx512 = f->avx512vbmi = f->avx512cd = f->avx512bitalg = f->gfni = false;
+    if (less >= 2)
+        f->avx2 = f->fma = false;
+    if (less >= 3)
+        f->avx = false;
+    if (less >= 4)
+        f->ssse3 = f->sse41 = f->aes = f->pclmul = false;
+    return less <= 4;
+}
