@@ -319,7 +319,7 @@ static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
     struct cpage *page = cpu->page;
     unsigned index = (unsigned)(d - page->insns);
     unsigned heat = heat_get(page, index);
-    if (unlikely(word >> 16 & 0xffff)) // about to become a region: xlate.c's mark has to stay
+    if (unlikely((word >> 16 & 0xffff) == WARM_PENDING)) // about to become a region: xlate.c's mark has to stay
         INTERP_JUMP op_plain(cpu, d, word);
     if (heat == HEAT_DONE || cpu->ea_mask != ~0ull || debug_breakpoint_near(cpu->group, page->gra + index * 4))
         INTERP_JUMP op_decode(cpu, d, word);

@@ -36,9 +36,11 @@ enum {
     OP_BF_COUNTED,
     OP_BDNZ_COUNTED,
     OP_REGION,              // translated: the address of the region's code is in the rest of the doubleword
-    OP_WARM,                // not translated yet: counted whenever it is executed; aux 1: a region is being put here
+    OP_WARM,                // not translated yet: counted whenever it is executed. aux: enum warm
     OP_COUNT,
 };
+
+enum warm { WARM_PENDING = 1, WARM_AGAIN }; // a region is just being put here; translation was put off once
 
 extern interp_op *const interp_ops[OP_COUNT];
 

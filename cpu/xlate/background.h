@@ -13,6 +13,7 @@ struct work {
     struct cpu *cpu; // who asked
     struct cpage *page;
     u16 index;
+    bool again; // it was put off before
 };
 
 struct background;

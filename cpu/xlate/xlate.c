@@ -158,7 +158,7 @@ static bool publish(struct cpage *page, unsigned index, interp_op *code, const s
     u64 address = (uintptr_t)code, pending, region;
     assert(address >> 48 == 0);
     struct dinsn *d = &page->insns[index];
-    const struct dinsn mark = {.op = OP_WARM, .aux = 1};
+    const struct dinsn mark = {.op = OP_WARM, .aux = WARM_PENDING};
     const struct dinsn entry = {.op = OP_REGION, .aux = (u16)address, .insn = (u32)(address >> 16)};
     memcpy(&pending, &mark, sizeof(pending));
     memcpy(&region, &entry, sizeof(region));
@@ -228,10 +228,20 @@ static void translate_hot(struct xlate *x, struct cpu *cpu, struct cpage *page, 
     x->stats.nanoseconds += (u64)(clock_ns() - start);
 }
 
+static bool covers(const struct cpage *page, unsigned first, unsigned last);
+
 static void do_work(void *arg, const struct work *work)
 {
     struct xlate *x = arg;
-    translate_hot(x, work->cpu, work->page, work->index);
+    struct cpage *page = work->page;
+    struct dinsn *d = &page->insns[work->index];
+    // Places of one loop become hot together, and the region of the first one has them all: they have to become hot once more.
+    if (!work->again && entry_op(d) != OP_REGION && covers(page, work->index, work->index)) {
+        heat_set(page, work->index, xlate_heat_limit / 2);
+        entry_store(d, (struct dinsn){.op = OP_WARM, .aux = WARM_AGAIN});
+        return;
+    }
+    translate_hot(x, work->cpu, page, work->index);
     x->stats.background++;
 }
 
@@ -242,8 +252,11 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
         heat_set(page, index, xlate_heat_limit / 2);
         return;
     }
+    u64 word = dinsn_load(&page->insns[index]);
+    struct work work = {
+        .cpu = cpu, .page = page, .index = (u16)index, .again = (u32)word == (OP_WARM | WARM_AGAIN << 16)};
     heat_set(page, index, HEAT_DONE); // nobody counts any more
-    if (x->background && background_put(x->background, (struct work){.cpu = cpu, .page = page, .index = (u16)index}))
+    if (x->background && background_put(x->background, work))
         return;
     if (pthread_mutex_trylock(&x->lock)) {
         heat_set(page, index, xlate_heat_limit / 2);
