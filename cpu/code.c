@@ -43,6 +43,7 @@ static void page_reset(struct cpage *page)
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
         entry_store(&page->insns[i], undecoded);
     page->end = (struct dinsn){.op = OP_PAGE_END};
+    atomic_store(&page->links, 0);
     memset((void *)page->heat, 0, sizeof(page->heat));
 }
 

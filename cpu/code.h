@@ -19,6 +19,7 @@ struct cpage {
     u64 gra;
     u8 big_endian;
     // The translator's (cpu/xlate/xlate.c).
+    _Atomic u64 links;    // list of the back end's
     _Atomic u8 drops;     // how often its regions were invalidated lately
     _Atomic u32 dropped_at;
     _Atomic u32 version;  // counts writes into the page

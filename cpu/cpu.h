@@ -185,6 +185,8 @@ struct cpu {
     // Engine.
     sigjmp_buf *unwind;  // where cpu_raise() returns to
     struct xlate *xlate; // the partition's translator; NULL: everything is interpreted
+    void (*xlate_enter)(struct cpu *cpu, const struct dinsn *d, u64 word); // into the region of an OP_REGION
+    u64 xlate_stack;     // rsp of whoever entered translated code, below its registers
     struct request_queue *requests; // cpu/group.c
     struct cpage *step_page;        // scratch page of the single step
     u32 idle_spin_ns;               // cpu_idle()

@@ -136,7 +136,7 @@ void xlate_exit_far(struct cpu *cpu, const struct dinsn *d, u64 word)
     cpu->block_d = d;
     word = dinsn_load(d);
     if (likely((word & 0xffff) == OP_REGION))
-        INTERP_JUMP xlate_code(word)(cpu, d, word);
+        INTERP_JUMP cpu->xlate_enter(cpu, d, word);
     if (unlikely(heats(cpu)))
         INTERP_JUMP heat_up(cpu, d, word);
     DISPATCH(d);
@@ -310,7 +310,7 @@ static void op_region(struct cpu *cpu, const struct dinsn *d, u64 word)
     }
     if (unlikely(cpu->ea_mask != ~0ull))
         INTERP_JUMP op_plain(cpu, d, word);
-    INTERP_JUMP xlate_code(word)(cpu, d, word);
+    INTERP_JUMP cpu->xlate_enter(cpu, d, word);
 }
 
 // Where a region is left for code that no branch leads to: it becomes hot by being executed.

@@ -11,7 +11,8 @@
 #include "cpu/xlate/xlate.h"
 #include "papr/sched.h"
 
-#define HOST_STACK (1024 * KIB) // the interpreter and hypervisor calls take a few KiB; thread-local memory of the translator is in it, too
+#define HOST_STACK (1408 * KIB) // the interpreter and hypervisor calls take a few KiB; thread-local memory of the translator is in it, too,
+                                // and 16 bytes for each call of a budget (cpu/xlate/target.h, "Links")
 
 struct vp {
     struct vps *vps;

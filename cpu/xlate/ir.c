@@ -123,6 +123,8 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, " b%u", block->then);
     if (in->op == IR_BRANCH)
         add(t, " ? b%u : b%u", block->then, block->other);
+    if ((in->op == IR_EXIT || in->op == IR_EXIT_EA) && in->cond != WAY_JUMP)
+        add(t, in->cond == WAY_CALL ? " call" : " return");
     if (in->op == IR_EXEC || in->op == IR_EXIT_INSN)
         add(t, " %08x", in->insn);
     if (row->flags & IR_GUEST || in->op == IR_EXIT_INSN)
@@ -139,7 +141,8 @@ void ir_print(const struct ir_region *r, char *text, size_t size)
     add(&t, "region at +%#x, %u instructions\n", r->entry * 4, r->guest_insns);
     for (unsigned n = 0; n < r->blocks_len; n++) {
         const struct ir_block *block = &r->blocks[n];
-        add(&t, "b%u: +%#x, %u instructions, weight %u\n", n, block->index * 4, block->insns, block->weight);
+        add(&t, "b%u: +%#x, %u instructions, weight %u%s\n", n, block->index * 4, block->insns, block->weight,
+            block->returns ? ", entered by returns" : "");
         for (unsigned i = 0; i < block->len; i++)
             print_insn(&t, r, block, block->first + i);
     }
@@ -182,6 +185,8 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
         return "unknown kind of access";
     if (in->op != IR_LOAD && ir_access_bytes(in) && in->imm & MEM_SIGNED)
         return "a signed store";
+    if ((in->op == IR_EXIT || in->op == IR_EXIT_EA) && in->cond > WAY_RETURN)
+        return "unknown way out";
     if (in->op == IR_EXIT && in->imm > GUEST_PAGE_SIZE / 4 - 1)
         return "an exit out of the page";
     unsigned bytes = IR_FIELD_BYTES(in->imm);

@@ -21,6 +21,10 @@
 //   its size by the same instruction: the helper's path takes it from there. Else that path leaves the region behind the instruction (right, slow).
 // An EXEC whose instruction has ir_effects() that cannot raise an interrupt is no such place: it reads and writes those slots, and no others.
 //
+// Ways in and out: block 0 is the region's entry. A block with `returns` is the place behind a call in the same region: it is entered from
+// outside, too, with all guest state in memory. EXIT and EXIT_EA say in `cond` whether they are calls, which return to the instruction
+// behind theirs (LR has been PUT), or returns.
+//
 // Counting and interrupts: each block has `insns`, the number of guest instructions that it completes. Leaving a block adds it to
 // cpu->insns and takes it from cpu->budget; a JUMP or BRANCH to a block with a lower or the same number (a back edge) first looks
 // at cpu->attn and cpu->budget and, when they ask for it, leaves the region instead with cpu->nia = the target.
@@ -151,7 +155,10 @@ struct ir_block {
     u16 index;           // first guest instruction
     u16 insns;           // guest instructions completed when the block is left through its END
     u16 weight;          // estimated executions, for allocation: 1, or more inside loops
+    bool returns;        // entered from outside: what a call returns to
 };
+
+enum ir_way { WAY_JUMP, WAY_CALL, WAY_RETURN };
 
 #define IR_INSNS_MAX 4096
 #define IR_BLOCKS_MAX 128

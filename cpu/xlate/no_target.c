@@ -15,10 +15,18 @@ size_t code_memory_used(const struct code_memory *m)
     return 0;
 }
 
-interp_op *target_compile(struct code_memory *m, const struct ir_region *r)
+bool target_compile(struct code_memory *m, const struct ir_region *r, struct target_code *out)
+{
+    return false;
+}
+
+interp_op *target_enter(const struct code_memory *m)
 {
     return NULL;
 }
+
+void target_link(struct code_memory *m, struct cpage *page, unsigned index, const void *code) {}
+void target_unlink_page(struct code_memory *m, struct cpage *page) {}
 
 size_t target_last_code(const void **code)
 {

@@ -5,8 +5,8 @@
 //
 // (1) Every branch ends a block, every target of a branch inside the region begins one.
 // (2) CFAR changes only when a branch is taken: a conditional one gets a block of its own on that edge.
-// (3) Calls, returns and branches out of the page are exits. Instructions that change how the next ones execute, or may
-//     wait for other threads, are left to the interpreter (EXIT_INSN).
+// (3) Calls, returns and branches out of the page are exits; what is behind a call belongs to the region where it is hot.
+//     Instructions that change how the next ones execute, or may wait for other threads, are left to the interpreter (EXIT_INSN).
 // (4) Successors are kept as instruction indices until all blocks have numbers.
 #include "cpu/xlate/region.h"
 
@@ -14,13 +14,14 @@
 #include "cpu/exec/exec.h"
 #include "cpu/group.h"
 #include "cpu/xlate/lower.h"
+#include "cpu/xlate/xlate.h"
 
 #define REGION_LEADERS 40u // each makes up to three blocks
-#define LI_OFFSET ((s64)((s32)(insn << 6) >> 6 & ~3))
-#define BD_OFFSET ((s64)(s16)(insn & 0xfffc))
-#define BO INSN_FIELD(6, 10)
-#define LK_BIT (insn & 1)
-#define AA_BIT (insn & 2)
+#define LI_OFFSET      ((s64)((s32)(insn << 6) >> 6 & ~3))
+#define BD_OFFSET      ((s64)(s16)(insn & 0xfffc))
+#define BO             INSN_FIELD(6, 10)
+#define LK_BIT         (insn & 1)
+#define AA_BIT         (insn & 2)
 
 // ISA I "BO Field Encodings"
 enum { BO_NO_CR = 0x10, BO_CR_TRUE = 0x08, BO_NO_CTR = 0x04, BO_CTR_ZERO = 0x02 };
@@ -34,7 +35,8 @@ struct form {
     struct cpage *page;
     u64 leaders[CODE_PAGE_INSNS / 64];
     unsigned leaders_len, queue_len, total, limit;
-    unsigned splits; // blocks that traps may still add
+    u64 returns[CODE_PAGE_INSNS / 64]; // what calls return to
+    unsigned splits;                   // blocks that traps may still add
     u16 queue[REGION_LEADERS];
     // Valid where something is covered, or leads; not cleared for each region.
     u32 *words;   // of the instructions in shape->covered
@@ -120,6 +122,14 @@ static bool read_insn(struct form *f, unsigned i)
     return true;
 }
 
+// Whether what is behind a call belongs to the region: it is executed often, and is not the entry of another region.
+static bool returns_there(const struct form *f, unsigned index)
+{
+    if (index >= CODE_PAGE_INSNS || (dinsn_load(&f->page->insns[index]) & 0xffff) == OP_REGION)
+        return false;
+    return heat_get(f->page, index) >= xlate_heat_limit / 4;
+}
+
 static void scan(struct form *f, unsigned i)
 {
     for (; read_insn(f, i); i++) {
@@ -134,6 +144,10 @@ static void scan(struct form *f, unsigned i)
         bool call = LK_BIT && target != (int)i + 1; // (3)
         if (target >= 0 && !call)
             lead(f, (unsigned)target);
+        if (call && returns_there(f, i + 1)) {
+            bit_set(f->returns, i + 1);
+            lead(f, i + 1);
+        }
         if (!unconditional(id, insn))
             lead(f, i + 1);
         return;
@@ -201,15 +215,20 @@ static void end_taken(struct form *f, enum insn_id id, u32 insn, unsigned i, ir_
     ir_put(&f->b, SLOT_CFAR, page_address(f, i * 4));
     if (target >= 0 && !call) {
         end_at(f, (unsigned)target, insns);
-    } else if (target >= 0) {
+        return;
+    }
+    u8 way = call ? WAY_CALL : id == INSN_bclr ? WAY_RETURN : WAY_JUMP;
+    if (call && !inside(f, (int)i + 1))
+        leave_at(f, i + 1);
+    if (target >= 0) {
         leave_at(f, (unsigned)target);
-        end_block(f, (struct ir_insn){.op = IR_EXIT, .imm = (u64)target}, insns);
+        end_block(f, (struct ir_insn){.op = IR_EXIT, .cond = way, .imm = (u64)target}, insns);
     } else {
         u64 offset = (u64)(id == INSN_b ? LI_OFFSET : BD_OFFSET);
         ir_value ea = indirect;
         if (ea == IR_NO_VALUE)
             ea = AA_BIT ? ir_const(&f->b, offset) : page_address(f, i * 4 + offset);
-        end_block(f, (struct ir_insn){.op = IR_EXIT_EA, .a = ea}, insns);
+        end_block(f, (struct ir_insn){.op = IR_EXIT_EA, .cond = way, .a = ea}, insns);
     }
 }
 
@@ -310,7 +329,7 @@ static bool trap_condition(unsigned to, enum ir_cond *cond)
     static const struct {
         u8 to, cond;
     } table[] = {
-        {4, COND_EQ},  {24, COND_NE}, {16, COND_LT}, {8, COND_GT},  {20, COND_LE},  {12, COND_GE},
+        {4, COND_EQ},  {24, COND_NE}, {16, COND_LT}, {8, COND_GT},  {20, COND_LE}, {12, COND_GE},
         {2, COND_ULT}, {1, COND_UGT}, {6, COND_ULE}, {5, COND_UGE}, {3, COND_NE},
     };
     for (unsigned i = 0; i < ARRAY_LEN(table); i++) {
@@ -351,6 +370,7 @@ static void lower_block(struct form *f, unsigned first)
 {
     begin_block(f, first);
     f->numbers[first] = f->b.r->blocks_len;
+    f->b.r->blocks[f->b.r->blocks_len].returns = bit_test(f->returns, first);
     for (unsigned i = first;; i++) {
         unsigned done = i - first;
         if (i > first && (i == CODE_PAGE_INSNS || inside(f, (int)i) || !bit_test(f->shape->covered, i))) {

@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The back end's interface: intermediate form in, host code out. x86/ implements it; another host is a sibling folder.
 //
-// Translated code is an interp_op (cpu, d, word): it is entered by a jump from the interpreter's threaded code and leaves by a jump to
-// the handler of the next predecoded instruction, so that neither side returns to a loop in between. On entry cpu->page and cpu->page_ea
-// are those of the region's page, everything before the entry is counted, and all guest state is in struct cpu. At exit:
-// - EXIT: cpu->block_d = the target's entry in the page, everything counted, then its handler;
-// - EXIT_EA: cpu->nia = target, counted, then xlate_exit_far(cpu, d, word) (interp.c's continuation at nia);
-// - attn or budget at a back edge: cpu->nia set, counted, then xlate_leave(cpu, d, word);
-// - EXIT_INSN: cpu->block_d = that entry, counted up to it, then the handler that its own row has (interp_ops[id], not OP_REGION).
-// Out-of-line code of GUEST operations stores what is held in host registers, sets cpu->d to the instruction's predecoded entry and
-// cpu->block_d to the entry from which instructions are not yet counted, calls exec_<id>(cpu, insn), and reloads. The helper may unwind.
+// Translated code is entered from the interpreter's threaded code by the interp_op target_enter(m), whose doubleword has the address of the
+// code in its upper 48 bits, and leaves by a jump to the handler of the next predecoded instruction, so that neither side returns to a
+// loop in between. On entry cpu->page_ea is that of the region's page, everything before the entry is counted, and all guest state is
+// in struct cpu. At exit:
+// - EXIT: to the code of the target (Links), or cpu->page, cpu->block_d = the target's entry, everything counted, then its handler;
+// - EXIT_EA: to the code of the region there, or cpu->nia = target, counted, then xlate_exit_far(cpu, d, word) (interp.c);
+// - attn or budget at a back edge or an entry: cpu->nia set, counted, then xlate_leave(cpu, d, word);
+// - EXIT_INSN: cpu->page, cpu->block_d = that entry, counted up to it, then the handler that its own row has (interp_ops[id], not OP_REGION).
+// Out-of-line code of GUEST operations stores what is held in host registers, sets cpu->page, cpu->d to the instruction's predecoded entry
+// and cpu->block_d to the entry from which instructions are not yet counted, calls exec_<id>(cpu, insn), and reloads. The helper may
+// unwind. In between cpu->page, cpu->d and cpu->block_d mean nothing.
+//
+// Links. From region to region code jumps with all guest state but the budget in struct cpu, and cpu->page_ea that of the target's page.
+// Every entry but that of a predicted return looks at attn and the budget first: no cycle is without one.
+// - Within the page: an indirect jump through the cell of the target place, a doubleword of data. Unlinking a place is one store.
+// - To an effective address: the fetch TLB has its page, and the page's predecoded entry the code. So no link has to go when a translation
+//   changes: such changes become visible only where requests are served, outside of translated code.
+// - Returns: calls are host calls, below the address that LR then has. A return that finds LR below its return address is a host
+//   return; else the predictions are forgotten, and it is any other indirect branch. They are also forgotten, with the stack, whenever
+//   translated code is left: so a predicted return goes to code that was right when the call was made, and nothing that would have
+//   to be seen since then has been seen. The budget bounds how deep the stack becomes.
 #ifndef CPU_XLATE_TARGET_H
 #define CPU_XLATE_TARGET_H
 
@@ -17,6 +29,16 @@
 #include "cpu/xlate/ir.h"
 
 struct code_memory;
+
+// What a compilation gave: the entry, and the places behind calls (ir_block.returns).
+struct target_code {
+    const void *entry;
+    u16 returns_len;
+    struct {
+        u16 index;
+        const void *code;
+    } returns[IR_BLOCKS_MAX];
+};
 
 // Host code memory of one partition: `size` bytes mapped twice, once writable, once executable (no page is both through one address).
 // NULL: no memory. Any thread may emit, one at a time (a lock inside).
@@ -26,8 +48,15 @@ void code_memory_free(struct code_memory *m);
 void code_memory_reset(struct code_memory *m);
 size_t code_memory_used(const struct code_memory *m);
 
-// Compiles a region. NULL when code memory is full, or the region is too large for the allocator.
-interp_op *target_compile(struct code_memory *m, const struct ir_region *r);
+// Compiles a region. False when code memory is full, or the region is too large for the allocator.
+bool target_compile(struct code_memory *m, const struct ir_region *r, struct target_code *out);
+
+interp_op *target_enter(const struct code_memory *m);
+
+// Exits to the place go to `code` from now on, NULL: to the interpreter. In the order of xlate.c (4).
+void target_link(struct code_memory *m, struct cpage *page, unsigned index, const void *code);
+// None of the page's places is linked any more. Any thread.
+void target_unlink_page(struct code_memory *m, struct cpage *page);
 
 // Disassembly is left to tools: writes the bytes of the last compilation of this thread in hexadecimal (--trace asm).
 size_t target_last_code(const void **code);

@@ -2,8 +2,10 @@
 //
 // Translated code comes and goes while other threads run it. What keeps that right:
 //
-// (1) A region is reached through one predecoded entry of its page, OP_REGION with the address of its code. Whoever takes the entry away (any thread,
-//     one atomic store) keeps others from entering; those that are inside run on until they leave, on code that is still there.
+// (1) A region is reached through predecoded entries of its page, OP_REGION with the address of its code, and through the cells by which other
+//     regions are linked to the same places (target.h). Whoever takes the entries away and then unlinks their cells (any thread, one
+//     atomic store each) keeps others from entering; those that are inside run on until they leave, on code that is still there. So do
+//     predicted returns into it, until they are forgotten: whenever translated code is left.
 // (2) Code memory and predecoded pages are reused only after a flush, which needs group_exclusive_begin: no other
 //     thread is inside guest code then. A thread inside translated code counts as running, and it cannot begin to wait
 //     there: only instructions of kind CTX or BRANCH wait for others. A region ends before them (EXIT_INSN), or is left by a jump
@@ -11,12 +13,13 @@
 //     invalidate code (a store into a page with code) but never wait. So no frame of translated code outlives a flush.
 // (3) A store into a page with regions: the thread that stores may be inside one of them. It runs on in old code until it leaves,
 //     which the architecture allows: new instructions count only after a context synchronising instruction, and all of these
-//     are of kind CTX. Other threads that loop inside an old region are kicked: they see attn at the next back edge.
+//     are of kind CTX. Other threads that loop inside an old region are kicked: they see attn at the next back edge or entry.
 // (4) Writers store first, then count page->version up, then look whether a region covers what they wrote; if so they reset the page's
-//     entries. The translator reads version, then the instructions; it marks the entry as its own (pending), notes what is covered, and
+//     entries. The translator reads version, then the instructions; it marks the entries as its own (pending), notes what is covered, and
 //     looks at version again. With full fences between, either the writer sees what is covered, or the translator sees the new version
-//     and publishes nothing. It publishes by replacing its mark, which fails when a writer has reset it: nobody ever enters a region
-//     of instructions that were written before.
+//     and publishes nothing. It publishes by replacing its marks, which fails when a writer has reset them: nobody ever enters a region
+//     of instructions that were written before. Links to an entry are made after it, and taken back if it is not there any more then;
+//     writers unlink after they have reset entries.
 // (5) When code memory is full the translator only says so; the flush is made by the run loop, outside of any page.
 // (6) Breakpoints: setting one flushes everything, and regions end in front of places that may have one. Single steps execute
 //     from a scratch page, which has no regions. A region belongs to 64-bit mode and to its page's byte order: in 32-bit mode
@@ -50,6 +53,7 @@
 u8 xlate_heat_limit = 48;
 bool xlate_in_background = true;
 size_t xlate_code_size = 64 * MIB;
+bool xlate_links = true;
 void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
 
 struct xlate {
@@ -62,6 +66,7 @@ struct xlate {
     // Under lock.
     struct region_shape shape;
     struct ir_region region, optimised;
+    struct target_code code;
     struct xlate_stats stats;
 };
 
@@ -108,6 +113,8 @@ struct xlate *xlate_of(struct cpu *cpu)
     if (!mem->xlate)
         mem->xlate = xlate_new(cpu->group);
     struct xlate *x = mem->xlate;
+    if (mem->xlate)
+        cpu->xlate_enter = target_enter(mem->xlate->memory);
     pthread_mutex_unlock(&cpu->group->lock);
     return x;
 }
@@ -152,27 +159,61 @@ static void mark_exits(const struct region_shape *shape, struct cpage *page)
     }
 }
 
-// (4); false: it was written in the meantime.
-static bool publish(struct cpage *page, unsigned index, interp_op *code, const struct region_shape *shape, u32 version)
+static u64 word_of(struct dinsn value)
 {
-    u64 address = (uintptr_t)code, pending, region;
+    u64 word;
+    memcpy(&word, &value, sizeof(word));
+    return word;
+}
+
+// (4): replaces the mark; false: it is not there any more.
+static bool publish_entry(struct xlate *x, struct cpage *page, unsigned index, struct dinsn mark, const void *code)
+{
+    u64 address = (uintptr_t)code, pending = word_of(mark);
     assert(address >> 48 == 0);
-    struct dinsn *d = &page->insns[index];
+    u64 region = word_of((struct dinsn){.op = OP_REGION, .aux = (u16)address, .insn = (u32)(address >> 16)});
+    u64 *entry = (u64 *)(void *)&page->insns[index];
+    if (!__atomic_compare_exchange_n(entry, &pending, region, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return false;
+    heat_set(page, index, HEAT_DONE);
+    target_link(x->memory, page, index, code);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (__atomic_load_n(entry, __ATOMIC_SEQ_CST) != region)
+        target_link(x->memory, page, index, NULL);
+    return true;
+}
+
+// (4), the places behind calls being entries, too, where there are no others; false: something was written in the meantime.
+static bool publish(struct xlate *x, struct cpage *page, unsigned index, u32 version)
+{
+    struct target_code *code = &x->code;
     const struct dinsn mark = {.op = OP_WARM, .aux = WARM_PENDING};
-    const struct dinsn entry = {.op = OP_REGION, .aux = (u16)address, .insn = (u32)(address >> 16)};
-    memcpy(&pending, &mark, sizeof(pending));
-    memcpy(&region, &entry, sizeof(region));
-    entry_store(d, mark);
+    entry_store(&page->insns[index], mark);
+    for (unsigned i = 0; i < code->returns_len; i++) {
+        struct dinsn *d = &page->insns[code->returns[i].index];
+        if (entry_op(d) == OP_REGION || entry_op(d) == OP_BREAK)
+            code->returns[i].code = NULL;
+        else
+            entry_store(d, mark);
+    }
     for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++) {
-        if (shape->covered[i])
-            atomic_fetch_or(&page->covered[i], shape->covered[i]);
+        if (x->shape.covered[i])
+            atomic_fetch_or(&page->covered[i], x->shape.covered[i]);
     }
     atomic_thread_fence(memory_order_seq_cst);
     bool current = atomic_load(&page->version) == version;
+    bool published = current && publish_entry(x, page, index, mark, code->entry);
     if (!current)
-        entry_store(d, (struct dinsn){.op = OP_DECODE});
-    return current &&
-           __atomic_compare_exchange_n((u64 *)(void *)d, &pending, region, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        entry_store(&page->insns[index], (struct dinsn){.op = OP_DECODE});
+    for (unsigned i = 0; i < code->returns_len; i++) {
+        if (!code->returns[i].code)
+            continue;
+        if (!current)
+            entry_store(&page->insns[code->returns[i].index], (struct dinsn){.op = OP_DECODE});
+        else
+            publish_entry(x, page, code->returns[i].index, mark, code->returns[i].code);
+    }
+    return published;
 }
 
 // Under lock.
@@ -182,16 +223,16 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     if (entry_op(&page->insns[index]) == OP_REGION) // two threads wanted it
         return true;
     u32 version = atomic_load(&page->version); // (4)
-    interp_op *code = NULL;
-    for (unsigned limit = REGION_INSNS; !code && limit > 8; limit /= 4) { // smaller where the back end cannot do it
+    bool made = false;
+    for (unsigned limit = REGION_INSNS; !made && limit > 8; limit /= 4) { // smaller where the back end cannot do it
         if (!region_form(&x->region, &x->shape, cpu, page, index, limit)) {
             mark_exits(&x->shape, page);
             return false;
         }
         r = pass_all(&x->region, &x->optimised);
-        code = target_compile(x->memory, r);
+        made = target_compile(x->memory, r, &x->code);
     }
-    if (!code) {
+    if (!made) {
         if (xlate_code_size - code_memory_used(x->memory) < CODE_SPARE) {
             atomic_store(&x->full, true);
             cpu_kick(cpu, ATTN_REQUEST);
@@ -203,12 +244,11 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
         size_t size = target_last_code(&bytes);
         xlate_trace(r, bytes, size);
     }
-    if (!publish(page, index, code, &x->shape, version)) {
+    if (!publish(x, page, index, version)) {
         heat_set(page, index, 0);
         return true;
     }
     mark_exits(&x->shape, page);
-    heat_set(page, index, HEAT_DONE);
     x->stats.regions++;
     x->stats.insns += r->guest_insns;
     x->stats.ir_insns += r->len;
@@ -315,6 +355,7 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
             entry_store(&page->insns[i], (struct dinsn){.op = OP_DECODE});
         heat_set(page, i, 0);
     }
+    target_unlink_page(x->memory, page);
     u32 made = atomic_load(&x->made);
     page->drops = made - page->dropped_at > DROPS_WITHIN ? 1 : page->drops + 1;
     page->dropped_at = made;

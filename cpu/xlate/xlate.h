@@ -9,11 +9,7 @@
 struct ir_region;
 struct xlate;
 
-// A region's predecoded entry: OP_REGION in the low 16 bits, the address of its code in the others.
-static inline interp_op *xlate_code(u64 word)
-{
-    return (interp_op *)(uintptr_t)(word >> 16);
-}
+// A region's predecoded entry: OP_REGION in the low 16 bits, the address of its code in the others; cpu->xlate_enter goes there.
 
 static inline unsigned heat_get(const struct cpage *page, unsigned index)
 {
@@ -40,6 +36,7 @@ extern u8 xlate_heat_limit;
 extern size_t xlate_code_size;
 // Hot places are translated by a thread of their own; else, in tests that count, by whoever finds them hot.
 extern bool xlate_in_background;
+extern bool xlate_links; // false: every way out of a region ends in the interpreter
 #define HEAT_DONE 255u // translated, or not worth it
 
 // Called with each new region, after optimisation and compilation (--trace ir, asm). May be NULL.

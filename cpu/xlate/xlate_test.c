@@ -18,6 +18,11 @@
 #define I_ISYNC           0x4c00012cu
 #define I_CMPDI(ra, v)    (0x2c200000u | (u32)(ra) << 16 | ((u32)(v)&0xffff))
 #define I_BEQ(offset)     (0x41820000u | ((u32)(offset)&0xfffc))
+#define I_BNE(offset)     (0x40820000u | ((u32)(offset)&0xfffc))
+#define I_ANDI(ra, rs, v) (0x70000000u | (u32)(rs) << 21 | (u32)(ra) << 16 | (v))
+#define I_STDU(rs, d, ra) (0xf8000001u | (u32)(rs) << 21 | (u32)(ra) << 16 | ((u32)(d)&0xfffc))
+#define I_MFLR(rt)        (0x7c0802a6u | (u32)(rt) << 21)
+#define I_MTLR(rs)        (0x7c0803a6u | (u32)(rs) << 21)
 
 static void put_all(struct machine *m, u64 at, const u32 *insns, unsigned len)
 {
@@ -116,6 +121,123 @@ static void test_rewritten_from_outside(void)
     machine_free(m);
 }
 
+// A thread runs round through regions that are linked to each other, in two pages, with a call, until one of them is rewritten: within a page,
+// in the other page, or what a call returns to.
+static void test_linked_cycle_is_broken(void)
+{
+    static const u32 first[] = {I_ADDI(3, 3, 1), I_BL(0x3c), I_ADDI(4, 4, 1), I_B(0xff4), I_SC1};
+    static const u32 second[] = {I_ADDI(5, 5, 1), I_B(-0x1004), I_SC1};
+    static const u64 breaks[] = {TEST_CODE + 0x40, TEST_CODE + 0x1004, TEST_CODE + 0xc, TEST_CODE + 0x8};
+    struct machine *m = machine_new(2, LEVEL_V30);
+    u64 longest = 0;
+    for (unsigned round = 0; round < 40; round++) {
+        struct cpu *cpu = m->group.cpus[round & 1];
+        u64 at = breaks[round / 2 % 4];
+        put_all(m, TEST_CODE, first, ARRAY_LEN(first));
+        put_all(m, TEST_CODE + 0x1000, second, ARRAY_LEN(second));
+        put_all(m, TEST_CODE + 0x40, (const u32[]){I_ADDI(6, 6, 1), I_BLR}, 2);
+        m->stopped_at = ~0ull;
+        cpu->nia = TEST_CODE;
+        cpu->budget = 1000;
+        cpu->gpr[3] = cpu->gpr[4] = cpu->gpr[5] = cpu->gpr[6] = 0;
+        atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
+        pthread_t thread;
+        pthread_create(&thread, NULL, run_thread, cpu);
+        usleep(2000);
+        machine_put(m, at, I_SC1, false);
+        pthread_join(thread, NULL);
+        CHECK_EQ(m->stopped_at, at);
+        unsigned back = round / 2 % 4;
+        CHECK_EQ(cpu->gpr[3] - cpu->gpr[6], back == 0);
+        CHECK_EQ(cpu->gpr[6] - cpu->gpr[4], back == 3);
+        CHECK_EQ(cpu->gpr[4] - cpu->gpr[5], back == 2);
+        longest = MAX(longest, cpu->gpr[3]);
+    }
+    CHECK(longest > 1000);
+    machine_free(m);
+}
+
+// What is behind a call is rewritten by the function that was called: it returns to the new instruction.
+static void test_return_point_rewritten(void)
+{
+    static const u32 code[] = {I_BL(0x40), I_ADDI(3, 3, 0), I_BDNZ(-8), I_SC1};
+    static const u32 function[] = {I_STW(5, 4, 6), I_ISYNC, I_ADDI(5, 5, 1), I_BLR};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, code, ARRAY_LEN(code));
+    put_all(m, TEST_CODE + 0x40, function, ARRAY_LEN(function));
+    m->cpu->gpr[5] = I_ADDI(3, 3, 0);
+    m->cpu->gpr[6] = TEST_CODE;
+    m->cpu->ctr = 3000;
+    run_jit(m, m->cpu);
+    CHECK_EQ(m->cpu->gpr[3], 3000 * 2999 / 2);
+    machine_free(m);
+}
+
+// Two levels of calls; the inner function returns now and then to the outer one's caller, as longjmp() would.
+static void test_returns_past_a_frame(void)
+{
+    static const u32 loop[] = {I_BL(0x40), I_ADDI(3, 3, 1), I_BDNZ(-8), I_SC1};
+    static const u32 outer[] = {I_MFLR(9), I_BL(0x3c), I_ADDI(4, 4, 1), I_MTLR(9), I_BLR};
+    static const u32 inner[] = {I_ADDI(5, 5, 1), I_ANDI(8, 5, 7), I_BNE(8), I_MTLR(9), I_BLR};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    put_all(m, TEST_CODE + 0x40, outer, ARRAY_LEN(outer));
+    put_all(m, TEST_CODE + 0x80, inner, ARRAY_LEN(inner));
+    m->cpu->ctr = 80000;
+    run_jit(m, m->cpu);
+    CHECK_EQ(m->cpu->gpr[3], 80000);
+    CHECK_EQ(m->cpu->gpr[4], 70000);
+    CHECK_EQ(m->cpu->gpr[5], 80000);
+    CHECK_EQ(m->cpu->insns, 80000 * (3 + 2 + 4) + 10000 + 70000 * 3 + 1);
+    machine_free(m);
+}
+
+// Recursion far deeper than predictions are kept, with LR on the guest's stack.
+static void test_deep_recursion(void)
+{
+    static const u32 start[] = {I_BL(0x40), I_SC1};
+    static const u32 function[] = {I_CMPDI(3, 0), I_BEQ(0x24), I_MFLR(0), I_STDU(0, -16, 1), I_ADDI(3, 3, -1), I_BL(-20),
+                                   I_LD(0, 0, 1), I_ADDI(1, 1, 16), I_MTLR(0), I_ADDI(4, 4, 1), I_BLR};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, start, ARRAY_LEN(start));
+    put_all(m, TEST_CODE + 0x40, function, ARRAY_LEN(function));
+    for (unsigned round = 0; round < 4; round++) {
+        m->cpu->gpr[1] = TEST_CODE + 4 * MIB;
+        m->cpu->gpr[3] = 50000;
+        m->cpu->gpr[4] = 0;
+        run_jit(m, m->cpu);
+        CHECK_EQ(m->cpu->gpr[4], 50000);
+        CHECK_EQ(m->cpu->gpr[1], TEST_CODE + 4 * MIB);
+    }
+    machine_free(m);
+}
+
+// The page that a linked branch goes to is mapped elsewhere: the branch follows the fetch TLB.
+static void test_mapping_changes_under_link(void)
+{
+    static const u32 loop[] = {I_BL(0x1000), I_ADDI(3, 3, 1), I_BDNZ(-8), I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    struct cpu *cpu = m->cpu;
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    put_all(m, TEST_CODE + 0x1000, (const u32[]){I_ADDI(4, 4, 1), I_BLR}, 2);
+    put_all(m, TEST_CODE + 0x2000, (const u32[]){I_ADDI(5, 5, 1), I_BLR}, 2);
+    cpu->ctr = 5000;
+    run_jit(m, cpu);
+    CHECK_EQ(cpu->gpr[4], 5000);
+    struct ftlb_entry *e = &cpu->ftlb[((TEST_CODE + 0x1000) >> GUEST_PAGE_SHIFT) % FTLB_ENTRIES];
+    e->page = mmu_fetch_page(cpu, TEST_CODE + 0x2000);
+    cpu->ctr = 5000;
+    run_jit(m, cpu);
+    CHECK_EQ(cpu->gpr[4], 5000);
+    CHECK_EQ(cpu->gpr[5], 5000);
+    CHECK_EQ(cpu->gpr[3], 10000);
+    mmu_flush_local(cpu, TLB_ALL, 0, 0, 0);
+    cpu->ctr = 5000;
+    run_jit(m, cpu);
+    CHECK_EQ(cpu->gpr[4], 10000);
+    machine_free(m);
+}
+
 static void test_breakpoint_in_loop(void)
 {
     static const u32 loop[] = {I_ADDI(3, 3, 1), I_ADDI(4, 4, 1), I_BDNZ(-8), I_SC1};
@@ -198,9 +320,22 @@ static void test_word_mode(void)
     machine_free(m);
 }
 
-#define CASES(run)                                                                                                    \
-    run(test_loop_is_translated) run(test_self_modifying) run(test_data_beside_code) run(test_rewritten_from_outside) \
-        run(test_breakpoint_in_loop) run(test_full_memory) run(test_word_mode) run(test_in_background)
+// clang-format off
+#define CASES(run)                       \
+    run(test_loop_is_translated)         \
+    run(test_self_modifying)             \
+    run(test_data_beside_code)           \
+    run(test_rewritten_from_outside)     \
+    run(test_linked_cycle_is_broken)     \
+    run(test_return_point_rewritten)     \
+    run(test_returns_past_a_frame)       \
+    run(test_deep_recursion)             \
+    run(test_mapping_changes_under_link) \
+    run(test_breakpoint_in_loop)         \
+    run(test_full_memory)                \
+    run(test_word_mode)                  \
+    run(test_in_background)
+// clang-format on
 
 // The same with a helper thread: whenever it comes, what is executed is what was written last.
 static void test_in_background(void)
@@ -240,6 +375,7 @@ static void test_in_background(void)
     machine_free(m);
     xlate_in_background = false;
 }
+
 
 int main(void)
 {

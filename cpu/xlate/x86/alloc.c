@@ -4,14 +4,9 @@
 
 #include "cpu/xlate/x86/comp.h"
 
-// Accesses, weighed, that a register must save to be worth its load and store; a callee-saved one must be pushed and popped too.
-#define WORTH       3u
-#define WORTH_SAVED 5u
-
-static const u8 slot_regs[] = {R9, R10, R11, RBX, RBP, R12, R13, R14, R15};
+static const u8 slot_regs[] = {RBX, RBP, R9, R10, R12, R13, R14, R15};
 #define FIRST_SLOT_XMM XMM6
 #define SLOT_REGS      ((unsigned)sizeof(slot_regs))
-#define SLOT_REGS_FREE 3u // callers' own
 
 static void find_dirty(struct comp *x)
 {
@@ -42,10 +37,6 @@ static void find_dirty(struct comp *x)
 // xmm registers for vectors and scalars; `calls`: how often, weighed, each of them is stored and loaded for a call.
 static void choose_xmm(struct comp *x, u32 benefit[IR_SLOTS], u32 calls)
 {
-    for (unsigned s = SLOT_VSR; s < SLOT_FPR; s++) { // two views of one register: in memory
-        if (benefit[s] && benefit[ir_overlap(s)])
-            benefit[s] = benefit[ir_overlap(s)] = 0;
-    }
     x->pool |= XMM_FILE;
     for (unsigned reg = FIRST_SLOT_XMM; reg < ALL_REGS; reg++) {
         unsigned best = SLOT_VSR;
@@ -53,7 +44,7 @@ static void choose_xmm(struct comp *x, u32 benefit[IR_SLOTS], u32 calls)
             if (benefit[s] > benefit[best])
                 best = s;
         }
-        if (benefit[best] < WORTH + 2 * calls)
+        if (benefit[best] <= 2 * calls)
             return;
         benefit[best] = 0;
         x->slot_reg[best] = (u8)reg;
@@ -65,46 +56,49 @@ static void choose_xmm(struct comp *x, u32 benefit[IR_SLOTS], u32 calls)
 void comp_choose_slots(struct comp *x)
 {
     const struct ir_region *r = x->r;
-    u32 benefit[IR_SLOTS] = {0};
+    u32 benefit[IR_SLOTS] = {0}, entries = 1; // accesses, and how often the region is entered (and left), both weighed
+    bool put[IR_SLOTS] = {0};
     u32 calls = 0;
-    x->counting = r->blocks_len > 1;
     for (unsigned b = 0; b < r->blocks_len; b++) {
         const struct ir_block *block = &r->blocks[b];
         u32 weight = MAX(block->weight, (u16)1);
-        bool back = false;
+        if (block->returns)
+            entries += weight;
         for (unsigned i = block->first; i < (unsigned)block->first + block->len; i++) {
             const struct ir_insn *in = &r->insns[i];
             if (in->op == IR_GET || in->op == IR_PUT)
                 benefit[in->slot] += weight;
             if (in->op == IR_EXEC)
                 calls += weight;
-            back |= (in->op == IR_JUMP || in->op == IR_BRANCH) &&
-                    (block->then <= b || (in->op == IR_BRANCH && block->other <= b));
+            put[in->slot % IR_SLOTS] |= in->op == IR_PUT;
         }
-        x->counting |= back;
+    }
+    for (unsigned s = SLOT_VSR; s < SLOT_FPR; s++) { // two views of one register: in memory
+        if (benefit[s] && benefit[ir_overlap(s)])
+            benefit[s] = benefit[ir_overlap(s)] = 0;
+    }
+    // A slot in a register is loaded at each entry and, where it may have changed, stored at each exit.
+    for (unsigned s = 0; s < IR_SLOTS; s++) {
+        u32 cost = put[s] ? 2 * entries : entries;
+        benefit[s] = benefit[s] > cost ? benefit[s] - cost : 0;
     }
     u8 wanted[IR_SCALARS];
     unsigned wanted_len = 0;
     for (unsigned s = 0; s < IR_SCALARS; s++) {
-        if (benefit[s] >= WORTH)
+        if (benefit[s])
             wanted[wanted_len++] = (u8)s;
     }
     memset(x->slot_reg, NO_REG, sizeof(x->slot_reg));
     x->slots = SLOTS_NONE;
-    x->saved_len = 0;
     x->pool = 1 << RAX | 1 << RCX | 1 << RDX | 1 << RSI | 1 << R8;
     for (unsigned n = 0; n < SLOT_REGS; n++) {
-        if (slot_regs[n] == BUDGET && x->counting)
-            continue;
         unsigned at = 0;
         for (unsigned i = 1; i < wanted_len; i++) {
             if (benefit[wanted[i]] > benefit[wanted[at]])
                 at = i;
         }
-        bool saved = n >= SLOT_REGS_FREE;
-        if (!wanted_len || benefit[wanted[at]] < (saved ? WORTH_SAVED : WORTH)) {
-            if (!saved)
-                x->pool |= 1u << slot_regs[n];
+        if (!wanted_len) {
+            x->pool |= 1u << slot_regs[n];
             continue;
         }
         unsigned best = wanted[at];
@@ -112,8 +106,6 @@ void comp_choose_slots(struct comp *x)
             wanted[at] = wanted[at + 1];
         x->slot_reg[best] = slot_regs[n];
         slots_add(&x->slots, best);
-        if (saved)
-            x->saved[x->saved_len++] = slot_regs[n];
     }
     choose_xmm(x, benefit, calls);
     find_dirty(x);

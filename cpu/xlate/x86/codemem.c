@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Code memory: one file in memory, mapped once for writing and once for running, filled from the bottom.
+// Code memory: one file in memory, mapped once for writing and once for running, filled from the bottom. Behind the mapping for running
+// are the cells, which code reads.
 #include "cpu/xlate/x86/codemem.h"
 
 #include <stdlib.h>
@@ -16,6 +17,13 @@ static void *hint(size_t size)
     return size < GIB && text > 2 * GIB ? (void *)below : NULL;
 }
 
+// One for 64 bytes of code, more than it ever has.
+static size_t cells_size(size_t size)
+{
+    size_t bytes = size / 64 * sizeof(struct link_cell);
+    return (bytes + 4095) & ~(size_t)4095;
+}
+
 struct code_memory *code_memory_new(size_t size)
 {
     size = (size + 4095) & ~(size_t)4095;
@@ -23,21 +31,32 @@ struct code_memory *code_memory_new(size_t size)
     pthread_once(&once, x86_detect);
     struct code_memory *m = calloc(1, sizeof(*m));
     int fd = memfd_create("openlpar-code", MFD_CLOEXEC);
-    if (!m || fd < 0 || !size || ftruncate(fd, (off_t)size) < 0)
+    size_t all = size + STUBS_SIZE, cells = cells_size(size);
+    if (!m || fd < 0 || !size || ftruncate(fd, (off_t)all) < 0)
         goto failed;
-    void *write = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *write = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (write == MAP_FAILED)
         goto failed;
-    void *exec = mmap(hint(size), size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *exec = mmap(hint(all + cells), all + cells, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (exec == MAP_FAILED) {
-        munmap(write, size);
+        munmap(write, all);
+        goto failed;
+    }
+    if (mmap(exec, all, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED) {
+        munmap(write, all);
+        munmap(exec, all + cells);
         goto failed;
     }
     close(fd);
-    m->write = write;
+    m->write = (u8 *)write + STUBS_SIZE;
     m->exec = (intptr_t)exec - (intptr_t)write;
     m->size = size;
+    m->cells = (void *)((u8 *)exec + all);
+    m->cells_max = (u32)(cells / sizeof(struct link_cell));
+    m->resets = 1;
     pthread_mutex_init(&m->lock, NULL);
+    link_emit_stubs(m);
     return m;
 failed:
     if (fd >= 0)
@@ -50,8 +69,8 @@ void code_memory_free(struct code_memory *m)
 {
     if (!m)
         return;
-    munmap(m->write + m->exec, m->size);
-    munmap(m->write, m->size);
+    munmap(m->write - STUBS_SIZE + m->exec, STUBS_SIZE + m->size + cells_size(m->size));
+    munmap(m->write - STUBS_SIZE, STUBS_SIZE + m->size);
     pthread_mutex_destroy(&m->lock);
     free(m->comp);
     free(m);
@@ -62,12 +81,18 @@ void code_memory_reset(struct code_memory *m)
     pthread_mutex_lock(&m->lock);
     // The pages go back to the host.
     madvise(m->write, m->used, MADV_REMOVE);
+    madvise(m->cells, cells_size(m->size), MADV_DONTNEED);
     m->used = 0;
+    m->cells_used = 0;
+    m->cells_full = false;
+    m->resets++;
     pthread_mutex_unlock(&m->lock);
 }
 
 size_t code_memory_used(const struct code_memory *m)
 {
+    if (__atomic_load_n(&m->cells_full, __ATOMIC_RELAXED))
+        return m->size;
     return __atomic_load_n(&m->used, __ATOMIC_RELAXED);
 }
 

@@ -7,11 +7,19 @@
 
 #include "cpu/xlate/target.h"
 #include "cpu/xlate/x86/emit.h"
+#include "cpu/xlate/x86/link.h"
+
+#define STUBS_SIZE 4096 // one page in front of the code
 
 struct code_memory {
-    u8 *write;     // the writable mapping
+    u8 *write;     // the writable mapping, behind the shared stubs
     intptr_t exec; // distance to the executable one
     size_t size, used;
+    struct link_stubs stubs;
+    struct link_cell *cells; // in reach of the code, never executable
+    u32 cells_used, cells_max;
+    bool cells_full;
+    u64 resets;
     pthread_mutex_t lock; // held while code is emitted
     struct comp *comp;    // the compiler's working memory
 };

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The compilation of one region for x86-64.
 //
-// Registers: rdi is the cpu, rsp the stack of whoever entered. Five (rax, rcx, rdx, rsi, r8) hold values; r9, r10, r11, rbx, rbp and
-// r12..r15 hold guest slots for the whole region, the best ones first, or values where no slot wants the caller-saved ones. r11 counts:
-// it is cpu->budget while the region has more than one block; cpu->insns is brought up to date from the difference.
+// Registers: rdi is the cpu, rsp the stack of translated code (link.c). Five (rax, rcx, rdx, rsi, r8) hold values; rbx, rbp, r9, r10 and
+// r12..r15 hold guest slots for the whole region, the best ones first, or values where no slot wants them. r11 is cpu->budget in all
+// translated code; cpu->insns is brought up to date from the difference.
 //
 // Vectors and scalars of type D are in xmm registers: xmm0..xmm5 hold values, the others slots or values. All of them are callers' own, so
 // that whatever calls a function stores and loads them. A register whose two slots (SLOT_VSR, SLOT_FPR) both occur stays in memory.
 //
-// Slots that have a register are loaded on entry, all of them, so that their registers are right everywhere. Exits write back those that
+// Slots that have a register are loaded at entries, all of them, so that their registers are right everywhere. Exits write back those that
 // may have changed on some path. Helpers are called through one routine per region (`helper`), which writes back every slot that the
 // region changes anywhere, counts, calls, and loads all again. Instructions that cannot raise an interrupt are called in line: what they read and
 // what the call destroys is written back before, that and what they write loaded after.
@@ -25,6 +25,7 @@
 #define CPU_XLATE_X86_COMP_H
 
 #include "cpu/xlate/ir.h"
+#include "cpu/xlate/target.h"
 #include "cpu/xlate/x86/emit.h"
 #include "cpu/xlate/x86/emit_sse.h"
 
@@ -101,6 +102,7 @@ struct cold {
 
 struct comp {
     struct code c;
+    struct code_memory *memory;
     const struct ir_region *r;
     const struct ir_block *block;
     unsigned block_no, at;
@@ -111,9 +113,7 @@ struct comp {
     struct slot_set changed;              // of them, those that the region PUTs
     struct slot_set dirty[IR_BLOCKS_MAX]; // at the block's start, those that may differ from memory
     struct slot_set dirty_now;            // likewise, at this operation
-    bool counting;                        // BUDGET is in use
-    u8 saved[6], saved_len;
-    u32 pool; // registers for values
+    u32 pool;                             // registers for values
 
     struct val vals[IR_INSNS_MAX];
     ir_value reg_value[ALL_REGS];
@@ -128,9 +128,9 @@ struct comp {
     unsigned aliases_len;
 
     struct label blocks[IR_BLOCKS_MAX];
+    struct label loads[IR_BLOCKS_MAX]; // of blocks that are entered from outside: where slots are loaded
+    struct label entry_away;           // attn or the budget ask at the region's entry
     struct label helper;
-    struct label behind; // goes on in the interpreter behind the instruction at cpu->d, which a helper has executed
-    bool behind_used;
     bool helper_used;
     struct cold colds[COLDS_MAX];
     unsigned colds_len, open; // misses from `open` on wait for the end of their instruction
@@ -221,17 +221,19 @@ void memo_lookup(struct comp *x, struct cold *miss, struct mem a, unsigned bytes
 void memo_cold(struct comp *x, struct cold *cold);
 
 // leave.c
-void leave_prologue(struct comp *x);
+void leave_entry(struct comp *x);                            // the region's
+void leave_entries(struct comp *x, struct target_code *out); // the others, out of line
 void leave_end(struct comp *x);
 void leave_cold(struct comp *x, struct cold *cold);
-void leave_pops(struct comp *x);
-void leave_behind(struct comp *x);   // x->behind
-void leave_dispatch(struct comp *x); // to the handler of the entry in rsi
+void leave_behind(struct comp *x); // in the interpreter, behind the instruction at cpu->d, which a helper has executed
+void leave_behind_if(struct comp *x, enum cc cc);
 void leave_write_back(struct comp *x, struct slot_set slots);
 void leave_load_slot(struct comp *x, unsigned slot);
 void leave_store_slot(struct comp *x, unsigned slot);
 void leave_store_xmm(struct comp *x, unsigned slot, enum reg r); // to a slot of type X or D
-void leave_load_slots(struct comp *x);                           // and BUDGET
+void leave_load_slots(struct comp *x);
+void leave_sync(struct comp *x, enum reg scratch); // cpu->budget and cpu->insns
+void leave_page(struct comp *x, enum reg dst);     // the address of the region's page
 struct cold *comp_cold(struct comp *x, enum cold_kind kind);
 
 #endif

@@ -213,6 +213,18 @@ void x_jmp_to(struct code *c, const void *to)
     transfer(c, 0xe9, 4, to);
 }
 
+void x_jcc_to(struct code *c, enum cc cc, const void *to)
+{
+    s32 disp;
+    x_begin(c);
+    if (!reach(c, to, 6, &disp)) {
+        c->full = true;
+        return;
+    }
+    opcode(c, 0x0f80 | cc);
+    word(c, (u32)disp);
+}
+
 void x_address(struct code *c, enum reg dst, const void *of)
 {
     s32 disp;
@@ -266,6 +278,23 @@ void x_push_mem(struct code *c, struct mem m)
 void x_call_reg(struct code *c, enum reg r)
 {
     reg_form(c, 0, 0xff, 2, r);
+}
+
+void x_call_mem(struct code *c, struct mem m)
+{
+    mem_form(c, 0, 0xff, 2, m);
+}
+
+void x_jmp_reg(struct code *c, enum reg r)
+{
+    reg_form(c, 0, 0xff, 4, r);
+}
+
+void x_push_imm(struct code *c, s8 imm)
+{
+    x_begin(c);
+    byte(c, 0x6a);
+    byte(c, (u8)imm);
 }
 
 void x_pop(struct code *c, enum reg r)

@@ -90,6 +90,7 @@ void x_jcc(struct code *c, enum cc cc, struct label *l);
 // To an address outside of the code; uses rax where it is out of reach.
 void x_call_to(struct code *c, const void *to);
 void x_jmp_to(struct code *c, const void *to);
+void x_jcc_to(struct code *c, enum cc cc, const void *to);    // must be in reach
 void x_address(struct code *c, enum reg dst, const void *of); // dst = the address
 void x_jmp_mem(struct code *c, struct mem m);
 void x_ret(struct code *c);
@@ -99,6 +100,9 @@ void x_push(struct code *c, enum reg r);
 void x_push_mem(struct code *c, struct mem m);
 void x_call(struct code *c, struct label *l);
 void x_call_reg(struct code *c, enum reg r);
+void x_call_mem(struct code *c, struct mem m);
+void x_jmp_reg(struct code *c, enum reg r);
+void x_push_imm(struct code *c, s8 imm);
 void x_pop(struct code *c, enum reg r);
 
 void x_alu(struct code *c, enum alu op, int w, enum reg dst, enum reg src);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry, ends of blocks, and the ways out of a region (target.h).
 #include "cpu/code.h"
+#include "cpu/xlate/x86/codemem.h"
 #include "cpu/xlate/x86/comp.h"
-#include "cpu/xlate/xlate_hooks.h"
 
 void leave_store_xmm(struct comp *x, unsigned slot, enum reg r)
 {
@@ -41,115 +41,162 @@ void leave_load_slots(struct comp *x)
 {
     SLOTS_EACH (s, x->slots)
         leave_load_slot(x, s);
-    if (x->counting)
-        x_load(&x->c, 1, BUDGET, CPU_MEM(budget));
 }
 
-void leave_prologue(struct comp *x)
+// Absolute addresses, in one place each.
+void leave_page(struct comp *x, enum reg dst)
 {
-    for (unsigned i = 0; i < x->saved_len; i++)
-        x_push(&x->c, x->saved[i]);
+    x_mov_imm(&x->c, dst, (uintptr_t)x->r->page);
+}
+
+static void cell_address(struct comp *x, enum reg dst, unsigned index)
+{
+    const struct link_cell *cell = link_cell(x->memory, x->r->page, index);
+    if (cell)
+        x_address(&x->c, dst, cell);
+    else
+        x->failed = true;
+}
+
+// dst = the effective address of instruction `index` of the page.
+static void page_address(struct comp *x, enum reg dst, unsigned index)
+{
+    x_load(&x->c, 1, dst, CPU_MEM(page_ea));
+    if (index)
+        x_alu_imm(&x->c, ALU_ADD, 1, dst, (s32)index * 4);
+}
+
+// The head of a region's entry: attn, and the budget.
+static void check(struct comp *x, struct label *away)
+{
+    x_test(&x->c, 1, BUDGET, BUDGET);
+    x_jcc(&x->c, CC_S, away);
+    x_alu_mem_imm(&x->c, ALU_CMP, 0, CPU_MEM(attn), 0);
+    x_jcc(&x->c, CC_NE, away);
+}
+
+static void away_to(struct comp *x, struct label *away, unsigned block)
+{
+    x_bind(&x->c, away);
+    page_address(x, RSI, x->r->blocks[block].index);
+    x_jmp_to(&x->c, x->memory->stubs.leave);
+}
+
+void leave_entry(struct comp *x)
+{
+    x->entry_away = (struct label){0};
+    check(x, &x->entry_away);
+    x_bind(&x->c, &x->loads[0]);
     leave_load_slots(x);
 }
 
-void leave_pops(struct comp *x)
-{
-    for (unsigned i = x->saved_len; i-- > 0;)
-        x_pop(&x->c, x->saved[i]);
-}
-
-// To cpu->insns and cpu->budget; changes rax.
-static void sync(struct comp *x)
+void leave_entries(struct comp *x, struct target_code *out)
 {
     struct code *c = &x->c;
-    if (!x->counting)
-        return;
-    x_load(c, 1, RAX, CPU_MEM(budget));
-    x_alu(c, ALU_SUB, 1, RAX, BUDGET);
-    x_alu_store(c, ALU_ADD, 1, CPU_MEM(insns), RAX);
+    away_to(x, &x->entry_away, 0);
+    for (unsigned n = 1; n < x->r->blocks_len; n++) {
+        if (!x->r->blocks[n].returns)
+            continue;
+        struct label away = {0};
+        out->returns[out->returns_len].index = x->r->blocks[n].index;
+        out->returns[out->returns_len++].code = c->at + c->exec;
+        check(x, &away);
+        if (!x->loads[n].at) { // its call is not in the region
+            x_bind(c, &x->loads[n]);
+            leave_load_slots(x);
+            x_jmp(c, &x->blocks[n]);
+        } else {
+            x_jmp(c, &x->loads[n]);
+        }
+        away_to(x, &away, n);
+    }
+}
+
+void leave_sync(struct comp *x, enum reg scratch)
+{
+    struct code *c = &x->c;
+    x_load(c, 1, scratch, CPU_MEM(budget));
+    x_alu(c, ALU_SUB, 1, scratch, BUDGET);
+    x_alu_store(c, ALU_ADD, 1, CPU_MEM(insns), scratch);
     x_store(c, 8, CPU_MEM(budget), BUDGET);
 }
 
-// Counts the block's instructions, in memory when the region ends here.
-static void count(struct comp *x, bool leaves)
+static void count(struct comp *x)
 {
-    struct code *c = &x->c;
-    s32 n = x->block->insns;
-    if (x->counting) {
-        if (n)
-            x_alu_imm(c, ALU_SUB, 1, BUDGET, n);
-        if (leaves)
-            sync(x);
-    } else if (n) {
-        x_alu_mem_imm(c, ALU_ADD, 1, CPU_MEM(insns), n);
-        x_alu_mem_imm(c, ALU_SUB, 1, CPU_MEM(budget), n);
-    }
+    if (x->block->insns)
+        x_alu_imm(&x->c, ALU_SUB, 1, BUDGET, x->block->insns);
 }
 
-// rsi is the entry; its doubleword goes to rdx.
-void leave_dispatch(struct comp *x)
+// Behind a call of instruction `index`: where its predicted return arrives, with the return address on the stack.
+static void return_point(struct comp *x, unsigned index)
 {
     struct code *c = &x->c;
-#ifdef OPENLPAR_LOOP_DISPATCH
-    x_store(c, 8, CPU_MEM(d), RSI);
-    x_ret(c);
-#else
-    x_load(c, 1, RDX, mem_at(RSI, 0));
-    x_address(c, RCX, interp_ops);
-    x_movzx(c, 2, RAX, RDX);
-    x_jmp_mem(c, (struct mem){RCX, RAX, 8, 0});
-#endif
-}
-
-static void set_nia(struct comp *x, unsigned index)
-{
-    struct code *c = &x->c;
-    x_load(c, 1, RAX, CPU_MEM(page_ea));
-    if (index)
-        x_alu_imm(c, ALU_ADD, 1, RAX, (s32)index * 4);
-    x_store(c, 8, CPU_MEM(nia), RAX);
-}
-
-static void entry_in_rsi(struct comp *x, unsigned index)
-{
-    x_mov_imm(&x->c, RSI, (uintptr_t)&x->r->page->insns[index]);
-    x_store(&x->c, 8, CPU_MEM(block_d), RSI);
-}
-
-static void end_exit(struct comp *x, unsigned index)
-{
-    struct code *c = &x->c;
-    struct label away = {0};
-    bool back = index < (unsigned)x->block->index + x->block->insns;
-    leave_write_back(x, x->dirty_now);
-    count(x, true);
-    leave_pops(x);
-    if (back) {
-        x_alu_mem_imm(c, ALU_CMP, 1, CPU_MEM(budget), 0);
-        x_jcc(c, CC_L, &away);
-        x_alu_mem_imm(c, ALU_CMP, 0, CPU_MEM(attn), 0);
-        x_jcc(c, CC_NE, &away);
-    }
-    entry_in_rsi(x, index);
-    leave_dispatch(x);
-    if (!back)
+    unsigned n = 0, to = index + 1;
+    x_pop(c, RSI);
+    if (to == CODE_PAGE_INSNS) {
+        x_jmp_to(c, x->memory->stubs.far);
         return;
-    x_bind(c, &away);
-    set_nia(x, index);
-    x_jmp_to(c, (const void *)(uintptr_t)xlate_leave);
+    }
+    x_alu_imm(c, ALU_ADD, 1, RSI, -(s32)to * 4);
+    x_store(c, 8, CPU_MEM(page_ea), RSI);
+    while (n < x->r->blocks_len && (!x->r->blocks[n].returns || x->r->blocks[n].index != to))
+        n++;
+    if (n == x->r->blocks_len) {
+        cell_address(x, RSI, to);
+        x_jmp_mem(c, mem_at(RSI, 0));
+        return;
+    }
+    if (x->loads[n].at) {
+        x_jmp(c, &x->loads[n]);
+        return;
+    }
+    x_bind(c, &x->loads[n]);
+    leave_load_slots(x);
+    if (n != x->block_no + 1)
+        x_jmp(c, &x->blocks[n]);
 }
 
-static void end_exit_ea(struct comp *x, ir_value a)
+static void end_exit(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    if (is_const(x, a) && is_s32(comp_insn(x, a)->imm))
-        x_store_imm(c, 8, CPU_MEM(nia), (s32)comp_insn(x, a)->imm);
-    else
-        x_store(c, 8, CPU_MEM(nia), value_reg(x, a));
     leave_write_back(x, x->dirty_now);
-    count(x, true);
-    leave_pops(x);
-    x_jmp_to(c, (const void *)(uintptr_t)xlate_exit_far);
+    count(x);
+    if (in->cond == WAY_CALL)
+        x_push_mem(c, slot_mem(SLOT_LR));
+    cell_address(x, RSI, (unsigned)in->imm);
+    if (in->cond == WAY_CALL) {
+        x_call_mem(c, mem_at(RSI, 0));
+        return_point(x, in->index);
+    } else {
+        x_jmp_mem(c, mem_at(RSI, 0));
+    }
+}
+
+static void end_exit_ea(struct comp *x, const struct ir_insn *in)
+{
+    struct code *c = &x->c;
+    if (is_const(x, in->a)) {
+        x_mov_imm(c, RSI, comp_insn(x, in->a)->imm);
+    } else {
+        enum reg r = value_reg(x, in->a);
+        if (r != RSI)
+            x_mov(c, 1, RSI, r);
+    }
+    leave_write_back(x, x->dirty_now);
+    count(x);
+    switch (in->cond) {
+    case WAY_CALL:
+        x_push_mem(c, slot_mem(SLOT_LR));
+        x_call_to(c, x->memory->stubs.far);
+        return_point(x, in->index);
+        break;
+    case WAY_RETURN:
+        x_alu_load(c, ALU_CMP, 1, RSI, mem_at(RSP, 8));
+        x_jcc_to(c, CC_NE, x->memory->stubs.return_miss);
+        x_ret(c);
+        break;
+    default: x_jmp_to(c, x->memory->stubs.far); break;
+    }
 }
 
 // The instruction's own row, whatever its entry in the page has become meanwhile.
@@ -158,11 +205,11 @@ static void end_exit_insn(struct comp *x, const struct ir_insn *in)
     struct code *c = &x->c;
     enum insn_id id = isa_decode(in->insn, LEVEL_V30 - x->r->older);
     leave_write_back(x, x->dirty_now);
-    count(x, true);
-    leave_pops(x);
-    entry_in_rsi(x, in->index);
+    count(x);
+    leave_page(x, R8);
+    x_mov_imm(c, RSI, in->index * sizeof(struct dinsn));
     x_mov_imm(c, RDX, (u64)in->insn << 32 | id);
-    x_jmp_to(c, (const void *)(uintptr_t)interp_ops[id]);
+    x_jmp_to(c, x->memory->stubs.insn);
 }
 
 // From the end of this block to block `to`; falls through to the next one.
@@ -205,26 +252,27 @@ static void branch(struct comp *x, const struct ir_insn *in)
 
 void leave_behind(struct comp *x)
 {
-    x_bind(&x->c, &x->behind);
-    leave_pops(x);
-    x_load(&x->c, 1, RSI, CPU_MEM(d));
-    x_alu_imm(&x->c, ALU_ADD, 1, RSI, sizeof(struct dinsn));
-    leave_dispatch(x);
+    x_jmp_to(&x->c, x->memory->stubs.behind);
+}
+
+void leave_behind_if(struct comp *x, enum cc cc)
+{
+    x_jcc_to(&x->c, cc, x->memory->stubs.behind);
 }
 
 void leave_end(struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
     switch (in->op) {
-    case IR_EXIT: end_exit(x, (unsigned)in->imm); break;
-    case IR_EXIT_EA: end_exit_ea(x, in->a); break;
+    case IR_EXIT: end_exit(x, in); break;
+    case IR_EXIT_EA: end_exit_ea(x, in); break;
     case IR_EXIT_INSN: end_exit_insn(x, in); break;
     case IR_JUMP:
-        count(x, false);
+        count(x);
         edge(x, x->block->then);
         break;
     default:
-        count(x, false);
+        count(x);
         branch(x, in);
         break;
     }
@@ -234,8 +282,6 @@ void leave_cold(struct comp *x, struct cold *cold)
 {
     x_bind(&x->c, &cold->start);
     leave_write_back(x, cold->dirty);
-    sync(x);
-    leave_pops(x);
-    set_nia(x, x->r->blocks[cold->to].index);
-    x_jmp_to(&x->c, (const void *)(uintptr_t)xlate_leave);
+    page_address(x, RSI, x->r->blocks[cold->to].index);
+    x_jmp_to(&x->c, x->memory->stubs.leave);
 }

@@ -35,7 +35,7 @@ bool memo_wanted(const struct comp *x)
     if (base == 1 || base == 13)
         return true;
     const _Atomic u64 *no = &x->r->page->no_memo[in->index / 64];
-    return x->counting && x->block->weight >= LOOP_WEIGHT &&
+    return x->block->weight >= LOOP_WEIGHT &&
            !(atomic_load_explicit(no, memory_order_relaxed) >> (in->index % 64) & 1);
 }
 
@@ -75,7 +75,7 @@ static void judge(struct comp *x, const struct cold *cold, enum reg at)
     x_alu_mem_imm(c, ALU_ADD, 0, MEMO(cold, memo_bad), 1);
     x_alu_mem_imm(c, ALU_CMP, 0, MEMO(cold, memo_bad), BAD_MAX);
     x_jcc(c, CC_B, &done);
-    x_load(c, 1, at, CPU_MEM(page));
+    leave_page(x, at);
     x_store(c, 8, CPU_MEM(memo_page), at);
     x_store_imm(c, 4, CPU_MEM(memo_index), x->r->insns[cold->at].index);
     x_bind(c, &good);

@@ -511,11 +511,9 @@ static void call_plain(struct comp *x, const struct ir_insn *in, const struct ir
             slots_remove(&x->dirty_now, s);
         }
     }
-    if (x->counting)
-        x_push(c, BUDGET);
+    x_push(c, BUDGET);
     x_push(c, CPU);
-    pushes += x->counting ? 2 : 1;
-    bool pad = !((x->saved_len + pushes) & 1);
+    bool pad = !(pushes & 1); // rsp is 8 more than a multiple of 16 in the region's code
     if (pad)
         x_push(c, CPU);
     x_mov_imm(c, RSI, in->insn);
@@ -523,8 +521,7 @@ static void call_plain(struct comp *x, const struct ir_insn *in, const struct ir
     if (pad)
         x_pop(c, CPU);
     x_pop(c, CPU);
-    if (x->counting)
-        x_pop(c, BUDGET);
+    x_pop(c, BUDGET);
     SLOTS_EACH (s, x->slots) {
         if (slots_have(&e->writes, s) || call_destroys(x->slot_reg[s]))
             leave_load_slot(x, s);
@@ -625,12 +622,6 @@ static bool caches_behind(const struct comp *x, const struct cold *cold, const s
     return true;
 }
 
-static void to_behind(struct comp *x)
-{
-    x->behind_used = true;
-    x_jmp(&x->c, &x->behind);
-}
-
 static bool is_vector(const struct comp *x, const struct keep *k)
 {
     return ir_type(comp_insn(x, k->value)) != 'V';
@@ -706,7 +697,7 @@ static void cold_miss(struct comp *x, struct cold *cold)
     struct label crossing = {0};
     if (!caches_behind(x, cold, caches, &caches_len) || cold->leaves) {
         call_helper(x, fn, in->insn, in->index, cold->block);
-        to_behind(x);
+        leave_behind(x);
         return;
     }
     s32 below = x->spills_max ? RED_ZONE : 0;
@@ -779,15 +770,14 @@ static void cold_miss(struct comp *x, struct cold *cold)
     for (unsigned k = 0; k < caches_len; k++) {
         entry_of(x, caches[k]->addend, caches[k]->tag, 0);
         x_alu_load(c, ALU_CMP, 1, caches[k]->tag, tag_mem(caches[k]->addend, caches[k]->write));
-        x->behind_used = true;
-        x_jcc(c, CC_NE, &x->behind);
+        leave_behind_if(x, CC_NE);
         x_load(c, 1, caches[k]->addend, mem_at(caches[k]->addend, offsetof(struct tlb_entry, addend)));
     }
     x_jmp(c, &cold->back);
     if (crossing.chain) {
         x_bind(c, &crossing);
         call_helper(x, fn, in->insn, in->index, cold->block);
-        to_behind(x);
+        leave_behind(x);
     }
 }
 
@@ -816,27 +806,21 @@ void memory_cold(struct comp *x, struct cold *cold)
 void memory_helper(struct comp *x)
 {
     struct code *c = &x->c;
-    bool pad = !(x->saved_len & 1);
     x_bind(c, &x->helper);
     leave_write_back(x, x->changed);
-    if (x->counting) {
-        x_load(c, 1, R8, CPU_MEM(budget));
-        x_alu(c, ALU_SUB, 1, R8, BUDGET);
-        x_alu_store(c, ALU_ADD, 1, CPU_MEM(insns), R8);
-        x_store(c, 8, CPU_MEM(budget), BUDGET);
-    }
-    x_mov_imm(c, R8, (uintptr_t)x->r->page->insns);
+    leave_sync(x, R8);
+    leave_page(x, R8);
+    x_store(c, 8, CPU_MEM(page), R8);
     x_alu(c, ALU_ADD, 1, RDX, R8);
     x_store(c, 8, CPU_MEM(d), RDX);
     x_alu(c, ALU_ADD, 1, RCX, R8);
     x_store(c, 8, CPU_MEM(block_d), RCX);
-    if (pad)
-        x_push(c, CPU);
+    x_push(c, CPU);
     x_push(c, CPU);
     x_call_reg(c, RAX);
     x_pop(c, CPU);
-    if (pad)
-        x_pop(c, CPU);
+    x_pop(c, CPU);
+    x_load(c, 1, BUDGET, CPU_MEM(budget));
     leave_load_slots(x);
     x_ret(c);
 }

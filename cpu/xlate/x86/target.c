@@ -35,18 +35,18 @@ static void compile_block(struct comp *x, unsigned n)
     x->open = x->colds_len;
 }
 
-static bool compile(struct comp *x, const struct ir_region *r)
+static bool compile(struct comp *x, const struct ir_region *r, struct target_code *out)
 {
     x->r = r;
+    out->returns_len = 0;
     x->failed = x->helper_used = false;
     x->colds_len = x->open = x->keeps_len = x->spills_max = x->caches_len = 0;
     x->constants_len = 0;
-    x->helper = x->behind = (struct label){0};
-    x->behind_used = false;
+    x->helper = (struct label){0};
     for (unsigned n = 0; n < r->blocks_len; n++)
-        x->blocks[n] = (struct label){0};
+        x->blocks[n] = x->loads[n] = (struct label){0};
     comp_choose_slots(x);
-    leave_prologue(x);
+    leave_entry(x);
     for (unsigned n = 0; n < r->blocks_len && !x->failed; n++)
         compile_block(x, n);
     for (unsigned n = 0; n < x->colds_len && !x->failed; n++) {
@@ -57,29 +57,31 @@ static bool compile(struct comp *x, const struct ir_region *r)
     }
     if (x->helper_used)
         memory_helper(x);
-    if (x->behind_used)
-        leave_behind(x);
+    if (!x->failed)
+        leave_entries(x, out);
     select_constants(x);
     return !x->failed && !x->c.full;
 }
 
-interp_op *target_compile(struct code_memory *m, const struct ir_region *r)
+bool target_compile(struct code_memory *m, const struct ir_region *r, struct target_code *out)
 {
-    interp_op *entry = NULL;
+    out->entry = NULL;
     pthread_mutex_lock(&m->lock);
     if (!m->comp)
         m->comp = calloc(1, sizeof(*m->comp));
     if (m->comp) {
         struct comp *x = m->comp;
+        x->memory = m;
         x->c = code_memory_begin(m);
-        if (!x->c.full && compile(x, r)) { // the encoder starts over at the start when it is full: that must have room
+        if (!x->c.full &&
+            compile(x, r, out)) { // the encoder starts over at the start when it is full: that must have room
             last_code = x->c.start;
             last_size = (size_t)(x->c.at - x->c.start);
-            entry = (interp_op *)(uintptr_t)code_memory_commit(m, &x->c);
+            out->entry = code_memory_commit(m, &x->c);
         }
     }
     pthread_mutex_unlock(&m->lock);
-    return entry;
+    return out->entry != NULL;
 }
 
 size_t target_last_code(const void **code)

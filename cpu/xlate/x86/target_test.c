@@ -127,16 +127,17 @@ static void block_exit(unsigned to, unsigned insns)
     block_end((struct ir_insn){.op = IR_EXIT, .imm = to}, 0, 0, insns);
 }
 
-static interp_op *compile(void)
+static struct target_code compiled;
+
+static const void *compile(void)
 {
     const char *wrong = ir_check(&region);
     CHECK_STR(wrong ? wrong : "", "");
-    interp_op *code = target_compile(codes, &region);
-    CHECK(code != NULL);
-    return code;
+    CHECK(target_compile(codes, &region, &compiled));
+    return compiled.entry;
 }
 
-static void enter(interp_op *code)
+static void enter_at(const void *code, unsigned index)
 {
     sigjmp_buf unwind;
     cpu->unwind = &unwind;
@@ -146,13 +147,13 @@ static void enter(interp_op *code)
     atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
     cpu->page = page;
     cpu->page_ea = CODE_GRA;
-    const struct dinsn *d = &page->insns[region.entry];
+    const struct dinsn *d = &page->insns[index];
     cpu->block_d = cpu->d = d;
     if (sigsetjmp(unwind, 0)) {
         cpu->insns += (u64)(cpu->d - cpu->block_d);
         cpu->page = NULL;
     } else {
-        code(cpu, d, dinsn_load(d));
+        target_enter(codes)(cpu, d, (u64)(uintptr_t)code << 16);
         while (cpu->page) { // loop dispatch
             d = cpu->d;
             u64 word = dinsn_load(d);
@@ -162,6 +163,11 @@ static void enter(interp_op *code)
     cpu_time_stop(cpu);
     cpu_leave(cpu);
     cpu->unwind = NULL;
+}
+
+static void enter(const void *code)
+{
+    enter_at(code, region.entry);
 }
 
 // --- evaluation in C
@@ -357,7 +363,7 @@ static void state_from_cpu(void)
 }
 
 // Runs the region and its evaluation from the same state and compares. A helper may leave the region early.
-static bool agree(interp_op *code)
+static bool agree(const void *code)
 {
     int failed = test_case_failed;
     test_case_failed = 0;
@@ -434,7 +440,7 @@ static void test_operations(void)
         if (pick(2))
             ir_put(&b, 9, v[pick(3)]);
         block_exit(1, 1);
-        interp_op *code = compile();
+        const void *code = compile();
         if (!code || !agree(code)) {
             dump();
             break;
@@ -576,7 +582,7 @@ static void random_regions(bool swap)
         if (round % 200 == 0)
             code_memory_reset(codes);
         random_region(swap);
-        interp_op *code = compile();
+        const void *code = compile();
         if (!code) {
             dump();
             break;
@@ -649,7 +655,7 @@ static void test_loop(void)
     block_end((struct ir_insn){.op = IR_BRANCH, .cond = COND_NE, .a = ctr, .b = ir_const(&b, 0)}, 0, 1, 3);
     block_start(3);
     block_exit(3, 0);
-    interp_op *code = compile();
+    const void *code = compile();
     const void *bytes;
     printf("# loop of 3 instructions: region of %zu bytes\n", target_last_code(&bytes));
     cpu->gpr[3] = 0;
@@ -675,13 +681,13 @@ static void test_loop(void)
     for (unsigned i = 0; i < 1000; i++) {
         if (i % 500 == 0)
             code_memory_reset(codes);
-        target_compile(codes, &region);
+        target_compile(codes, &region, &compiled);
     }
     printf("# %.0f ns per compilation\n", (double)(thread_ns() - before) / 1000);
     teardown();
 }
 
-// A back edge looks at attn; the state is in place and nia is the target.
+// Entries look at attn and the budget, and back edges; the state is in place and nia is where it goes on.
 static void test_attn(void)
 {
     setup();
@@ -689,22 +695,25 @@ static void test_attn(void)
     block_start(0);
     ir_put(&b, 3, ir_op2i(&b, IR_ADD, ir_get(&b, 3), 1));
     block_end((struct ir_insn){.op = IR_JUMP}, 0, 0, 2);
-    interp_op *code = compile();
+    const void *code = compile();
     cpu->gpr[3] = 7;
     cpu->insns = 0;
     cpu->budget = 1000000;
     atomic_fetch_or(&cpu->attn, ATTN_TIMER);
     enter(code);
-    CHECK_EQ(cpu->gpr[3], 8);
-    CHECK_EQ(cpu->insns, 2);
+    CHECK_EQ(cpu->gpr[3], 7);
+    CHECK_EQ(cpu->insns, 0);
     CHECK_EQ(cpu->nia, CODE_GRA);
     CHECK(cpu->page == NULL);
     atomic_fetch_and(&cpu->attn, ~(u32)ATTN_TIMER);
     cpu->budget = 99;
     enter(code);
-    CHECK_EQ(cpu->gpr[3], 8 + 50);
-    CHECK_EQ(cpu->insns, 2 + 100);
+    CHECK_EQ(cpu->gpr[3], 7 + 50);
+    CHECK_EQ(cpu->insns, 100);
     CHECK_EQ(cpu->budget, -1);
+    enter(code);
+    CHECK_EQ(cpu->gpr[3], 7 + 50);
+    CHECK_EQ(cpu->insns, 100);
     teardown();
 }
 
@@ -717,7 +726,7 @@ static void test_exits(void)
     ir_value to = ir_op2i(&b, IR_ADD, (ir_emit(&b, (struct ir_insn){.op = IR_PAGE_EA})), 0x40);
     ir_put(&b, SLOT_LR, to);
     block_end((struct ir_insn){.op = IR_EXIT_EA, .a = to}, 0, 0, 3);
-    interp_op *code = compile();
+    const void *code = compile();
     cpu->insns = 0;
     cpu->budget = 1000;
     mmu_fetch_page(cpu, CODE_GRA);
@@ -740,6 +749,83 @@ static void test_exits(void)
     teardown();
 }
 
+// Two regions of the page that are linked to each other, until the budget is used up; then one is unlinked. And a call that returns.
+static void test_links(void)
+{
+    setup();
+    const void *code[2];
+    for (unsigned i = 0; i < 2; i++) {
+        region_start();
+        region.entry = (u16)(10 * i);
+        block_start(10 * i);
+        ir_put(&b, 3 + i, ir_op2i(&b, IR_ADD, ir_get(&b, 3 + i), 1));
+        block_exit(10 - 10 * i, 1);
+        code[i] = compile();
+    }
+    cpu->gpr[3] = cpu->gpr[4] = cpu->insns = 0;
+    cpu->budget = 1000;
+    enter_at(code[0], 0); // nothing is linked
+    CHECK_EQ(m->stopped_at, CODE_GRA + 40);
+    CHECK_EQ(cpu->insns, 2);
+    target_link(codes, page, 10, code[1]);
+    enter_at(code[0], 0);
+    CHECK_EQ(m->stopped_at, CODE_GRA);
+    CHECK_EQ(cpu->gpr[4], 1);
+    target_link(codes, page, 0, code[0]);
+    cpu->insns = 0;
+    cpu->budget = 100;
+    enter_at(code[0], 0);
+    CHECK_EQ(m->stopped_at, ~0ull);
+    CHECK_EQ(cpu->insns, 101);
+    CHECK_EQ(cpu->nia, CODE_GRA + 40);
+    CHECK_EQ(cpu->gpr[3] + cpu->gpr[4], 3 + 101);
+    cpu->budget = 100;
+    target_unlink_page(codes, page);
+    enter_at(code[1], 10);
+    CHECK_EQ(m->stopped_at, CODE_GRA);
+    // A call to the other region, and what is behind it in this one. The function returns where LR says, or elsewhere.
+    for (unsigned i = 0; i < 2; i++) {
+        region_start();
+        region.entry = 10;
+        block_start(10);
+        ir_put(&b, 4, ir_op2i(&b, IR_ADD, ir_get(&b, 4), 1));
+        ir_put(&b, SLOT_LR, ir_op2i(&b, IR_ADD, ir_get(&b, SLOT_LR), 0x400 * i));
+        block_end((struct ir_insn){.op = IR_EXIT_EA, .cond = WAY_RETURN, .a = ir_get(&b, SLOT_LR)}, 0, 0, 2);
+        target_link(codes, page, 10, compile());
+        region_start();
+        region.entry = 0;
+        block_start(0);
+        ir_value ea = ir_op2i(&b, IR_ADD, ir_emit(&b, (struct ir_insn){.op = IR_PAGE_EA}), 4);
+        ir_put(&b, SLOT_LR, ea);
+        for (unsigned k = 0; k < 4; k++)
+            ir_put(&b, 5, ir_op2i(&b, IR_ADD, ir_get(&b, 5), 1));
+        block_end((struct ir_insn){.op = IR_EXIT, .cond = WAY_CALL, .imm = 10}, 0, 0, 1);
+        block_start(1);
+        region.blocks[1].returns = true;
+        for (unsigned k = 0; k < 4; k++)
+            ir_put(&b, 5, ir_op2i(&b, IR_ADD, ir_get(&b, 5), 1));
+        block_exit(20, 1);
+        const void *caller = compile();
+        CHECK_EQ(compiled.returns_len, 1);
+        CHECK_EQ(compiled.returns[0].index, 1);
+        target_link(codes, page, 0, caller);
+        cpu->gpr[4] = cpu->gpr[5] = cpu->insns = 0;
+        cpu->budget = 100;
+        mmu_fetch_page(cpu, CODE_GRA);
+        enter_at(caller, 0);
+        CHECK_EQ(cpu->gpr[4], 1);
+        CHECK_EQ(cpu->gpr[5], i ? 4 : 8);
+        CHECK_EQ(m->stopped_at, CODE_GRA + (i ? 0x404 : 80));
+        CHECK_EQ(cpu->insns, i ? 1 + 2 + 1 : 1 + 2 + 1 + 1);
+    }
+    // From outside to what is behind the call.
+    cpu->gpr[5] = 0;
+    enter_at(compiled.returns[0].code, 1);
+    CHECK_EQ(cpu->gpr[5], 4);
+    CHECK_EQ(m->stopped_at, CODE_GRA + 80);
+    teardown();
+}
+
 // A load that raises an interrupt, and a facility that is off: what came before is in place and counted.
 static void test_interrupts(void)
 {
@@ -757,7 +843,7 @@ static void test_interrupts(void)
     ir_emit(&b, (struct ir_insn){.op = IR_REQUIRE, .imm = MSR_FP});
     ir_put(&b, 6, ir_const(&b, 1));
     block_exit(9, 5);
-    interp_op *code = compile();
+    const void *code = compile();
     cpu->gpr[3] = 0;
     cpu->gpr[4] = 0x40000000; // beyond memory
     cpu->insns = 0;
@@ -795,7 +881,7 @@ static void test_value_lost_in_helper(void)
     b.index = 1;
     ir_put(&b, 5, ir_op2i(&b, IR_ADD, v, 1));
     block_exit(9, 2);
-    interp_op *code = compile();
+    const void *code = compile();
     u64 value = 41;
     memcpy(data(), &value, 8);
     cpu->gpr[4] = DATA_GRA;
@@ -831,7 +917,7 @@ static void test_dead_put_in_helper(void)
     b.index = 3;
     ir_put(&b, 3, ir_const(&b, 0));
     block_exit(9, 4);
-    interp_op *code = compile();
+    const void *code = compile();
     for (unsigned i = 0; i < 2; i++) {
         if (!i)
             mmu_flush_local(cpu, TLB_ALL, 0, 0, 0);
@@ -858,13 +944,13 @@ static void test_memory_full(void)
     block_exit(9, 1);
     struct code_memory *small = code_memory_new(4096);
     unsigned n = 0;
-    while (n < 100 && target_compile(small, &region))
+    while (n < 100 && target_compile(small, &region, &compiled))
         n++;
     CHECK(n > 0 && n < 20);
     CHECK(code_memory_used(small) <= 4096);
     code_memory_reset(small);
     CHECK_EQ(code_memory_used(small), 0);
-    CHECK(target_compile(small, &region) != NULL);
+    CHECK(target_compile(small, &region, &compiled));
     code_memory_free(small);
     teardown();
 }
@@ -874,6 +960,7 @@ int main(void)
     TEST(test_loop);
     TEST(test_attn);
     TEST(test_exits);
+    TEST(test_links);
     TEST(test_interrupts);
     TEST(test_value_lost_in_helper);
     TEST(test_dead_put_in_helper);

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Links between regions: cells, and the code that regions share.
+//
+// (1) A cell starts unlinked. It is linked when its place's region is published (under the translator's lock), and unlinked by whoever
+//     takes the region's predecoded entry away, after that. Who makes a cell for a region that exists looks at the entry again after
+//     having linked it.
+// (2) Cells go away only with all code. A page may still name cells of before: its list carries the number of the reset.
+#include "cpu/xlate/x86/link.h"
+
+#include "cpu/code.h"
+#include "cpu/xlate/x86/codemem.h"
+#include "cpu/xlate/x86/comp.h"
+#include "cpu/xlate/xlate.h"
+#include "cpu/xlate/xlate_hooks.h"
+
+static struct link_cell *first_of(const struct code_memory *m, const struct cpage *page)
+{
+    u64 list = atomic_load(&page->links);
+    u32 n = (u32)list;
+    return list >> 32 == m->resets && n ? &m->cells[n - 1] : NULL;
+}
+
+static struct link_cell *next_of(const struct code_memory *m, const struct link_cell *cell)
+{
+    return cell->next ? &m->cells[cell->next - 1] : NULL;
+}
+
+// The code that the predecoded entry names, or the stub.
+static u64 code_of(const struct code_memory *m, const struct dinsn *d)
+{
+    u64 word = dinsn_load(d);
+    return xlate_links && (word & 0xffff) == OP_REGION ? word >> 16 : (uintptr_t)m->stubs.unlinked;
+}
+
+struct link_cell *link_cell(struct code_memory *m, struct cpage *page, unsigned index)
+{
+    const u32 offset = (u32)(index * sizeof(struct dinsn));
+    struct link_cell *first = first_of(m, page), *cell;
+    for (cell = first; cell; cell = next_of(m, cell)) {
+        if (cell->offset == offset)
+            return cell;
+    }
+    if (m->cells_used == m->cells_max) {
+        __atomic_store_n(&m->cells_full, true, __ATOMIC_RELAXED);
+        return NULL;
+    }
+    u32 n = m->cells_used++;
+    cell = &m->cells[n];
+    cell->page = page;
+    cell->offset = offset;
+    cell->next = first ? (u32)(first - m->cells) + 1 : 0;
+    atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+    atomic_store(&page->links, m->resets << 32 | (n + 1));
+    // (1)
+    const struct dinsn *d = &page->insns[index];
+    u64 code = code_of(m, d);
+    atomic_store(&cell->code, code);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (code_of(m, d) != code)
+        atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+    return cell;
+}
+
+void target_link(struct code_memory *m, struct cpage *page, unsigned index, const void *code)
+{
+    for (struct link_cell *cell = first_of(m, page); cell; cell = next_of(m, cell)) {
+        if (cell->offset == index * sizeof(struct dinsn))
+            atomic_store(&cell->code, (uintptr_t)(code && xlate_links ? code : m->stubs.unlinked));
+    }
+}
+
+void target_unlink_page(struct code_memory *m, struct cpage *page)
+{
+    for (struct link_cell *cell = first_of(m, page); cell; cell = next_of(m, cell))
+        atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+}
+
+interp_op *target_enter(const struct code_memory *m)
+{
+    return (interp_op *)(uintptr_t)m->stubs.enter;
+}
+
+// --- stubs
+
+static const u8 saved[] = {RBX, RBP, R12, R13, R14, R15};
+#define SAVED ((unsigned)sizeof(saved))
+
+static const void *here(const struct code *c)
+{
+    return c->at + c->exec;
+}
+
+// Back to the stack and the registers of whoever entered, everything counted; changes rax.
+static void finish(struct code *c)
+{
+    x_load(c, 1, RAX, CPU_MEM(budget));
+    x_alu(c, ALU_SUB, 1, RAX, BUDGET);
+    x_alu_store(c, ALU_ADD, 1, CPU_MEM(insns), RAX);
+    x_store(c, 8, CPU_MEM(budget), BUDGET);
+    x_load(c, 1, RSP, CPU_MEM(xlate_stack));
+    for (unsigned i = SAVED; i-- > 0;)
+        x_pop(c, saved[i]);
+}
+
+// To the handler of the entry in rsi.
+static void dispatch(struct code *c)
+{
+#ifdef OPENLPAR_LOOP_DISPATCH
+    x_store(c, 8, CPU_MEM(d), RSI);
+    x_ret(c);
+#else
+    x_load(c, 1, RDX, mem_at(RSI, 0));
+    x_address(c, RCX, interp_ops);
+    x_movzx(c, 2, RAX, RDX);
+    x_jmp_mem(c, (struct mem){RCX, RAX, 8, 0});
+#endif
+}
+
+// The stack of translated code: the caller's registers, then for each call that is expected to return the address (host) after the
+// address (guest) of the return. Below the first one is what no guest address is equal to.
+static void enter(struct code *c)
+{
+    for (unsigned i = 0; i < SAVED; i++)
+        x_push(c, saved[i]);
+    x_store(c, 8, CPU_MEM(xlate_stack), RSP);
+    x_push_imm(c, 1);
+    x_push_imm(c, 1);
+    x_load(c, 1, BUDGET, CPU_MEM(budget));
+    x_shift(c, SHIFT_SHR, 1, RDX, 16);
+    x_jmp_reg(c, RDX);
+}
+
+static void far(struct code *c)
+{
+    struct label slow = {0};
+    static_assert(sizeof(struct ftlb_entry) == 16, "the index is shifted, not multiplied");
+    if (xlate_links) {
+        // The address's page; the entry for it.
+        x_mov(c, 1, RCX, RSI);
+        x_alu_imm(c, ALU_AND, 1, RCX, (s32)GUEST_PAGE_MASK);
+        x_mov(c, 0, RDX, RSI);
+        x_shift(c, SHIFT_SHR, 0, RDX, GUEST_PAGE_SHIFT - 4);
+        x_alu_imm(c, ALU_AND, 0, RDX, (s32)((FTLB_ENTRIES - 1) << 4));
+        x_alu_load(c, ALU_ADD, 1, RDX, CPU_MEM(ftlb));
+        x_alu_load(c, ALU_CMP, 1, RCX, mem_at(RDX, offsetof(struct ftlb_entry, tag)));
+        x_jcc(c, CC_NE, &slow);
+        // The predecoded entry's code.
+        x_load(c, 1, RDX, mem_at(RDX, offsetof(struct ftlb_entry, page)));
+        x_mov(c, 0, RAX, RSI);
+        x_alu_imm(c, ALU_AND, 0, RAX, (s32)(~GUEST_PAGE_MASK & ~3ull));
+        x_load(c, 1, RAX, (struct mem){RDX, RAX, 2, 0});
+        x_movzx(c, 2, RDX, RAX);
+        x_alu_imm(c, ALU_CMP, 0, RDX, OP_REGION);
+        x_jcc(c, CC_NE, &slow);
+        x_store(c, 8, CPU_MEM(page_ea), RCX);
+        x_shift(c, SHIFT_SHR, 1, RAX, 16);
+        x_jmp_reg(c, RAX);
+    }
+    x_bind(c, &slow);
+    x_store(c, 8, CPU_MEM(nia), RSI);
+    finish(c);
+    x_jmp_to(c, (const void *)(uintptr_t)xlate_exit_far);
+}
+
+void link_emit_stubs(struct code_memory *m)
+{
+    struct code code = {.start = m->write - STUBS_SIZE, .at = m->write - STUBS_SIZE, .end = m->write, .exec = m->exec};
+    struct code *c = &code;
+    m->stubs.enter = here(c);
+    enter(c);
+    m->stubs.unlinked = here(c);
+    finish(c);
+    x_load(c, 1, RAX, mem_at(RSI, offsetof(struct link_cell, page)));
+    x_store(c, 8, CPU_MEM(page), RAX);
+    x_load(c, 0, RSI, mem_at(RSI, offsetof(struct link_cell, offset)));
+    x_alu(c, ALU_ADD, 1, RSI, RAX);
+    x_store(c, 8, CPU_MEM(block_d), RSI);
+    dispatch(c);
+    m->stubs.return_miss = here(c);
+    x_load(c, 1, RSP, CPU_MEM(xlate_stack));
+    x_alu_imm(c, ALU_SUB, 1, RSP, 16);
+    m->stubs.far = here(c);
+    far(c);
+    m->stubs.leave = here(c);
+    x_store(c, 8, CPU_MEM(nia), RSI);
+    finish(c);
+    x_jmp_to(c, (const void *)(uintptr_t)xlate_leave);
+    m->stubs.behind = here(c);
+    finish(c);
+    x_load(c, 1, RSI, CPU_MEM(d));
+    x_alu_imm(c, ALU_ADD, 1, RSI, sizeof(struct dinsn));
+    dispatch(c);
+    m->stubs.insn = here(c);
+    finish(c);
+    x_store(c, 8, CPU_MEM(page), R8);
+    x_alu(c, ALU_ADD, 1, RSI, R8);
+    x_store(c, 8, CPU_MEM(block_d), RSI);
+    x_address(c, RCX, interp_ops);
+    x_movzx(c, 2, RAX, RDX);
+    x_jmp_mem(c, (struct mem){RCX, RAX, 8, 0});
+}
