@@ -18,8 +18,10 @@ function check(side, name, sum, value) {
         return
     }
     if (value != 0) guest_value[name] = value
+    if (sum == "-") return
+    sum = substr(sum, 1, 16)
     if (!(name in known)) { known[name] = sum; known_side[name] = side }
-    else if (known[name] != sum && sum != "-" && known[name] != "-") differ(name, side, sum, known[name] " of " known_side[name])
+    else if (known[name] != sum) differ(name, side, sum, known[name] " of " known_side[name])
 }
 function close_to(a, b) { return (a - b) * (a - b) <= 1e-9 * (a * a + b * b) }
 function differ(name, side, sum, other) {
