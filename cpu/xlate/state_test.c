@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Special-purpose registers and MSR from translated code against the interpreter, and interrupts that MSR[EE] lets in.
+#include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "cpu/exec/exec.h"
 #include "cpu/test_machine.h"
 #include "cpu/xlate/target.h"
@@ -206,6 +209,71 @@ static void test_facility_in_region(void)
     machine_free(m);
 }
 
+static _Atomic s64 left_at;
+
+static void *run_until_stopped(void *arg)
+{
+    jit_engine.run(arg);
+    atomic_store(&left_at, clock_ns());
+    return NULL;
+}
+
+// Whatever a processor does, a request stops it soon. The best of some tries counts: the host may have other things to do.
+static void test_stops_soon(void)
+{
+    enum { LONG = 900, B = 0x48000000, BL = 0x48000001, BLR = 0x4e800020, BCTR = 0x4e800420 };
+    for (unsigned kind = 0; kind < 5; kind++) {
+        struct machine *m = machine_new(1, LEVEL_V30);
+        u64 at = TEST_CODE;
+        unsigned len = kind == 0 ? LONG : 1;
+        for (unsigned i = 0; i < len; i++, at += 4)
+            machine_put(m, at, I_ADDI(3, 3, 1), false);
+        switch (kind) {
+        case 1: // a call of the page after the next one
+            machine_put(m, at, BL | (0x2000 - 4), false);
+            machine_put(m, TEST_CODE + 0x2000, I_ADDI(4, 4, 1), false);
+            machine_put(m, TEST_CODE + 0x2004, BLR, false);
+            at += 4;
+            break;
+        case 2: // by way of a register, through three pages
+            machine_put(m, at, BCTR, false);
+            machine_put(m, TEST_CODE + 0x3000, B | 0x2000, false);
+            machine_put(m, TEST_CODE + 0x5000, (B | (-0x5000 & 0x3fffffc)), false);
+            m->cpu->ctr = TEST_CODE + 0x3000;
+            break;
+        case 3: // state that changes all the time
+            machine_put(m, at, I_MTMSRD(5, 1), false);
+            machine_put(m, at + 4, I_ISYNC, false);
+            at += 8;
+            break;
+        case 4: // interrupts and returns
+            machine_put(m, VEC_SYSCALL, I_RFID, false);
+            machine_put(m, at, I_SC, false);
+            at += 4;
+            break;
+        default: break;
+        }
+        machine_put(m, at, B | ((u32)(TEST_CODE - at) & 0x3fffffc), false);
+        s64 best = 1000000000;
+        for (unsigned tries = 0; tries < 200 && (tries < 20 || best > 20000); tries++) {
+            pthread_t thread;
+            m->cpu->gpr[5] = 0;
+            cpu_set_msr(m->cpu, MSR_BASE);
+            m->cpu->nia = TEST_CODE;
+            atomic_fetch_and(&m->cpu->attn, ~(u32)ATTN_STOP);
+            pthread_create(&thread, NULL, run_until_stopped, m->cpu);
+            usleep(500);
+            s64 asked = clock_ns();
+            cpu_kick(m->cpu, ATTN_STOP);
+            pthread_join(thread, NULL);
+            best = MIN(best, atomic_load(&left_at) - asked);
+        }
+        CHECK(best < 50000);
+        CHECK(xlate_stats(m->mem.xlate).regions > 0);
+        machine_free(m);
+    }
+}
+
 int main(void)
 {
     xlate_heat_limit = 10;
@@ -214,10 +282,12 @@ int main(void)
         TEST(test_random_moves);
         TEST(test_pending_interrupt);
         TEST(test_facility_in_region);
+        TEST(test_stops_soon);
     } else {
         test_skip("test_random_moves", "no back end for this host");
         test_skip("test_pending_interrupt", "no back end for this host");
         test_skip("test_facility_in_region", "no back end for this host");
+        test_skip("test_stops_soon", "no back end for this host");
     }
     return test_done();
 }
