@@ -187,6 +187,7 @@ static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, con
     case IR_STOREX:
     case IR_LOADD:
     case IR_STORED:
+    case IR_ZERO:
     case IR_EXEC: eval_helper(cpu, r, in); return eval_behind(cpu, r, block, at, v);
     default: break;
     }

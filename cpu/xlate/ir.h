@@ -127,12 +127,13 @@ static inline unsigned ir_access_bytes(const struct ir_insn *in)
     case IR_STORED: return 1u << (in->imm & MEM_SIZE);
     case IR_LOADX:
     case IR_STOREX: return 16;
+    case IR_ZERO: return 128;
     default: return 0;
     }
 }
 static inline bool ir_is_store(const struct ir_insn *in)
 {
-    return in->op == IR_STORE || in->op == IR_STORED || in->op == IR_STOREX;
+    return in->op == IR_STORE || in->op == IR_STORED || in->op == IR_STOREX || in->op == IR_ZERO;
 }
 
 // The slot that is another view of a vector-scalar register, or IR_SLOTS.

@@ -16,14 +16,9 @@ static void lower_touch(struct ir_builder *b, u32 insn, unsigned arg)
     ir_emit(b, (struct ir_insn){.op = IR_LOAD, .a = block_address(b, insn), .imm = MEM_8});
 }
 
-// The block lies in one page. Its ends first: what is between them needs no look at the page.
 static void lower_dcbz(struct ir_builder *b, u32 insn, unsigned arg)
 {
-    ir_value block = block_address(b, insn), zero = ir_const(b, 0);
-    for (unsigned i = 0; i < CACHE_BLOCK / 8; i++) {
-        unsigned at = (i == 0 ? CACHE_BLOCK / 8 - 1 : i - 1) * 8;
-        ir_emit(b, (struct ir_insn){.op = IR_STORE, .a = ir_op2i(b, IR_ADD, block, at), .b = zero, .imm = MEM_64});
-    }
+    ir_emit(b, (struct ir_insn){.op = IR_ZERO, .a = block_address(b, insn)});
 }
 
 const struct lower_row lower_cache[INSN_COUNT] = {

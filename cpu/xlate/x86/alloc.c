@@ -116,7 +116,7 @@ static bool is_address(const struct comp *x, ir_value v)
 {
     const struct ir_insn *in = comp_insn(x, v);
     return in->op == IR_ADD && is_const(x, in->b) && !is_const(x, in->a) && is_s32(comp_insn(x, in->b)->imm) &&
-           is_s32(comp_insn(x, in->b)->imm + 16);
+           is_s32(comp_insn(x, in->b)->imm + 128);
 }
 
 static void use(struct comp *x, ir_value v, unsigned at)

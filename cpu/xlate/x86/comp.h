@@ -207,6 +207,7 @@ void memory_lookup(struct comp *x, struct mem a, unsigned bytes, bool write, enu
 void memory_drop_caches(struct comp *x, u32 regs); // those in any of these registers
 void memory_scan(struct comp *x, unsigned first, unsigned end);
 void memory_exec(struct comp *x);
+void memory_zero(struct comp *x);
 void memory_require(struct comp *x);
 void memory_check(struct comp *x);
 void memory_close_misses(struct comp *x);

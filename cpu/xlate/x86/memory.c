@@ -422,6 +422,17 @@ static void access_xmm(struct comp *x, const struct ir_insn *in, enum reg value,
     }
 }
 
+static struct address address_of(struct comp *x, ir_value v)
+{
+    struct address a = {.value = v};
+    if (x->vals[v].loc == LOC_FOLDED) {
+        a.disp = (s32)comp_insn(x, comp_insn(x, v)->b)->imm;
+        a.value = comp_insn(x, v)->a;
+    }
+    a.base = value_reg(x, a.value);
+    return a;
+}
+
 void memory_access(struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
@@ -429,12 +440,7 @@ void memory_access(struct comp *x)
     bool write = ir_is_store(in), xmm = in->op != IR_LOAD && in->op != IR_STORE;
     s64 first;
     ir_value root = root_of(x, in->a, &first);
-    struct address a = {.value = in->a};
-    if (x->vals[a.value].loc == LOC_FOLDED) {
-        a.disp = (s32)comp_insn(x, comp_insn(x, a.value)->b)->imm;
-        a.value = comp_insn(x, a.value)->a;
-    }
-    a.base = value_reg(x, a.value);
+    struct address a = address_of(x, in->a);
     enum reg rv = write && (xmm || !storable(x, in)) ? value_reg(x, in->b) : NO_REG;
     struct cache *cache = find_cache(x, root, write);
     bool swaps = write && !xmm && rv != NO_REG && in->imm & MEM_SWAP && bytes > 1 &&
@@ -462,6 +468,17 @@ void memory_access(struct comp *x)
         load(x, in, value_result(x, a.value, IR_NO_VALUE, 0), m);
     else
         store(x, in, rv, swaps && scratch == NO_REG ? value_scratch(x) : scratch, m);
+}
+
+void memory_zero(struct comp *x)
+{
+    const struct ir_insn *in = &x->r->insns[x->at];
+    struct address a = address_of(x, in->a);
+    enum reg tag = value_scratch(x), addend = value_scratch(x), zero = value_xscratch(x);
+    lookup(x, a, 1, true, tag, addend);
+    x_v2(&x->c, PXOR, zero, zero, zero);
+    for (s32 at = 0; at < 128; at += 16)
+        x_v1_mem(&x->c, MOVUPS_STORE, zero, mem_indexed(addend, a.base, a.disp + at));
 }
 
 static void call_helper(struct comp *x, const void *fn, u32 insn, unsigned index, unsigned block)

@@ -579,6 +579,7 @@ void select_operation(struct comp *x)
     case IR_STOREX:
     case IR_LOADD:
     case IR_STORED: memory_access(x); break;
+    case IR_ZERO: memory_zero(x); break;
     case IR_VX0:
     case IR_VX1:
     case IR_VX2:
