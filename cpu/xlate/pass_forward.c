@@ -6,14 +6,13 @@
 
 #include "cpu/xlate/pass.h"
 
-#include <string.h>
-
 struct forward {
     struct ir_builder b;
     struct fold_facts facts;
     ir_value now[PASS_VALUES]; // values of the old region in the new one
     ir_value known[IR_SLOTS];  // what slots hold, in the block
     bool put[64];              // the register was last written as SLOT_FPR + n, in the block
+    bool both[64];             // the region has both views of the register: then it is SLOT_VSR + n everywhere
     u64 set, clear;            // bits of MSR that were found to be so, in the block
 };
 
@@ -35,24 +34,62 @@ static void forget_written(struct forward *f, u32 insn)
     }
     SLOTS_EACH (s, e.writes) {
         f->known[s] = IR_NO_VALUE;
-        f->put[s % 64] = f->put[s % 64] && s < SLOT_VSR;
+        if (s >= SLOT_VSR)
+            f->put[s % 64] = false;
     }
-}
-
-// The value of the slot, when what the other view of its register holds is known.
-static ir_value other_view(struct forward *f, unsigned slot)
-{
-    ir_value v = f->known[ir_overlap(slot)];
-    if (ir_slots[slot].type == 'D')
-        return fold_emit(&f->b, &f->facts, (struct ir_insn){.op = IR_XTOD, .a = v});
-    if (!f->put[slot - SLOT_VSR])
-        return IR_NO_VALUE;
-    return fold_emit(&f->b, &f->facts, (struct ir_insn){.op = IR_DTOX, .a = v});
 }
 
 static inline ir_value append(struct forward *f, const struct ir_insn *in)
 {
     return ir_ops[in->op].flags & IR_PURE ? fold_append(&f->b, &f->facts, in) : ir_append(&f->b, in);
+}
+
+// Moves in vectors, simplified.
+static ir_value append_vector(struct forward *f, struct ir_insn in)
+{
+    ir_value same = pass_vector(&f->b, &in);
+    return same != IR_NO_VALUE ? same : append(f, &in);
+}
+
+static ir_value get(struct forward *f, struct ir_insn *in)
+{
+    if (in->slot >= SLOT_FPR && f->both[in->slot % 64]) {
+        in->slot = (u16)ir_overlap(in->slot);
+        return append_vector(f, (struct ir_insn){.op = IR_XTOD, .a = get(f, in)});
+    }
+    if (f->known[in->slot] == IR_NO_VALUE)
+        f->known[in->slot] = fold_append(&f->b, &f->facts, in);
+    return f->known[in->slot];
+}
+
+static void put(struct forward *f, struct ir_insn *in)
+{
+    if (in->slot >= SLOT_FPR && f->both[in->slot % 64]) {
+        in->slot = (u16)ir_overlap(in->slot);
+        in->a = append_vector(f, (struct ir_insn){.op = IR_DTOX, .a = in->a});
+    }
+    // What an FPR holds already may have another doubleword 1.
+    if (f->known[in->slot] != in->a || (in->slot >= SLOT_FPR && !f->put[in->slot % 64]))
+        ir_append(&f->b, in);
+    f->known[in->slot] = in->a;
+    if (in->slot >= SLOT_FPR)
+        f->put[in->slot % 64] = true;
+}
+
+static void find_views(struct forward *f, const struct ir_region *r)
+{
+    u64 vectors = 0, scalars = 0;
+    for (unsigned i = 0; i < r->len; i++) {
+        const struct ir_insn *in = &r->insns[i];
+        if ((in->op != IR_GET && in->op != IR_PUT) || in->slot < SLOT_VSR)
+            continue;
+        if (in->slot < SLOT_FPR)
+            vectors |= 1ull << in->slot % 64;
+        else
+            scalars |= 1ull << in->slot % 64;
+    }
+    for (unsigned n = 0; n < 64; n++)
+        f->both[n] = vectors & scalars & 1ull << n;
 }
 
 static ir_value rebuild(struct forward *f, const struct ir_insn *old)
@@ -72,20 +109,9 @@ static ir_value rebuild(struct forward *f, const struct ir_insn *old)
     f->b.insn = in.insn;
     switch (in.op) {
     case IR_GET:
-        if (f->known[in.slot] == IR_NO_VALUE && in.slot >= SLOT_VSR && f->known[ir_overlap(in.slot)] != IR_NO_VALUE)
-            f->known[in.slot] = other_view(f, in.slot);
-        if (f->known[in.slot] == IR_NO_VALUE)
-            f->known[in.slot] = fold_append(&f->b, &f->facts, &in);
-        return f->known[in.slot];
+        return get(f, &in);
     case IR_PUT:
-        // What an FPR holds already may have another doubleword 1.
-        if (f->known[in.slot] != in.a || (in.slot >= SLOT_FPR && !f->put[in.slot % 64]))
-            ir_append(&f->b, &in);
-        f->known[in.slot] = in.a;
-        if (in.slot >= SLOT_VSR)
-            f->known[ir_overlap(in.slot)] = IR_NO_VALUE;
-        if (in.slot >= SLOT_VSR)
-            f->put[in.slot % 64] = in.slot >= SLOT_FPR;
+        put(f, &in);
         return IR_NO_VALUE;
     case IR_EXEC: forget_written(f, in.insn); break;
     case IR_REQUIRE: {
@@ -104,6 +130,12 @@ static ir_value rebuild(struct forward *f, const struct ir_insn *old)
     case IR_SET:
     case IR_SELECT:
     case IR_BRANCH: in = fuse(&f->b, &f->facts, in); break;
+    case IR_VX1:
+    case IR_VX2:
+    case IR_XTOV:
+    case IR_XTOD:
+    case IR_VTOD:
+    case IR_DTOV: return append_vector(f, in);
     default: break;
     }
     return append(f, &in);
@@ -134,6 +166,7 @@ void pass_forward(const struct ir_region *in, struct ir_region *out)
     out->guest_insns = in->guest_insns;
     out->blocks_len = in->blocks_len;
     out->len = 0;
+    find_views(&f, in);
     for (unsigned n = 0; n < in->blocks_len; n++) {
         struct ir_block *block = &out->blocks[n];
         *block = in->blocks[n];
