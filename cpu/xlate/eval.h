@@ -77,10 +77,13 @@ static inline bool eval_access_x(struct cpu *cpu, const struct ir_insn *in, u64 
     return true;
 }
 
+static bool eval_left;
+
 // Behind a helper: values of the instruction that are in slots.
 static inline unsigned eval_behind(struct cpu *cpu, const struct ir_region *r, const struct ir_block *block, unsigned at, u64 *v)
 {
     unsigned next = at + 1;
+    u64 known = 0; // of the values from `at` on
     for (; next < block->first + block->len - 1u && r->insns[next].index == r->insns[at].index; next++) {
         const struct ir_insn *in = &r->insns[next];
         if (in->op != IR_PUT || in->a < at)
@@ -91,6 +94,15 @@ static inline unsigned eval_behind(struct cpu *cpu, const struct ir_region *r, c
             eval_x[in->a] = *eval_vsr(cpu, in->slot);
         else
             eval_x[in->a].d[0] = eval_vsr(cpu, in->slot)->d[1];
+        known |= 1ull << (in->a - at) % 64;
+    }
+    // What else the instruction made, and is used behind it, cannot be had: the region is left.
+    for (unsigned k = next; k < block->first + (unsigned)block->len; k++) {
+        const ir_value uses[] = {r->insns[k].a, r->insns[k].b, r->insns[k].c};
+        for (unsigned i = 0; i < 3; i++) {
+            const struct ir_insn *made = uses[i] >= at && uses[i] < next ? &r->insns[uses[i]] : NULL;
+            eval_left |= made && made->op != IR_CONST && made->op != IR_GET && !(known >> (uses[i] - at) % 64 & 1);
+        }
     }
     return next;
 }
@@ -218,8 +230,17 @@ static inline bool eval_region(struct cpu *cpu, const struct ir_region *r)
         const struct ir_block *block = &r->blocks[n];
         unsigned last = block->first + block->len - 1u;
         cpu->block_d = &r->page->insns[block->index];
-        for (unsigned at = block->first; at < last;)
+        for (unsigned at = block->first; at < last;) {
+            unsigned index = r->insns[at].index;
+            eval_left = false;
             at = eval_insn(cpu, r, block, at, v);
+            if (!eval_left)
+                continue;
+            cpu->insns += index + 1 - block->index;
+            cpu->budget -= index + 1 - block->index;
+            cpu->nia = cpu->page_ea + (index + 1) * 4;
+            return false;
+        }
         const struct ir_insn *end = &r->insns[last];
         cpu->insns += block->insns;
         cpu->budget -= block->insns;

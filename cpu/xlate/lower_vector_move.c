@@ -203,6 +203,50 @@ static void lower_mtvsrws(struct ir_builder *b, u32 insn, unsigned arg)
     ir_put(b, VSR(XT), ir_vec1(b, VEC_WORDS, ir_op2(b, IR_VTOX, v, v), 0));
 }
 
+// Bytes before the first, or behind the last, whose least significant bit is set.
+static void lower_count_bytes(struct ir_builder *b, u32 insn, unsigned trailing)
+{
+    ir_value mask = ir_op1(b, IR_XMASK, ir_vec1(b, VEC_SHLI16, lower_vb(b, insn, 0), 7));
+    if (trailing)
+        ir_put(b, SLOT_GPR + RT, ir_op1(b, IR_CTZ, ir_op2i(b, IR_OR, mask, 0x10000)));
+    else
+        ir_put(b, SLOT_GPR + RT, ir_op2i(b, IR_SUB, ir_op1(b, IR_CLZ, mask), 48));
+}
+
+// Bytes of VRB from the place that RA tells, counted from the right end or, single ones, from the left.
+enum { EXTRACT_LEFT = 0x100 };
+static void lower_extract_indexed(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    ir_value v = lower_vb(b, insn, 0), at = ir_get(b, SLOT_GPR + RA);
+    if (arg & EXTRACT_LEFT)
+        at = ir_op1(b, IR_NOT, at);
+    ir_value low = ir_emit(b, (struct ir_insn){.op = IR_XTOV, .a = v, .imm = 0});
+    ir_value high = ir_emit(b, (struct ir_insn){.op = IR_XTOV, .a = v, .imm = 1});
+    ir_value shift = ir_op2i(b, IR_SHL, ir_op2i(b, IR_AND, at, 7), 3);
+    ir_value from_low = ir_op2(b, IR_OR, ir_op2(b, IR_SHR, low, shift),
+                               ir_op2(b, IR_SHL, high, ir_op2(b, IR_SUB, ir_const(b, 64), shift)));
+    ir_value result = ir_select(b, ir_op2i(b, IR_AND, at, 8), ir_op2(b, IR_SHR, high, shift), from_low);
+    ir_put(b, SLOT_GPR + RT, ir_and_mask(b, result, ~0ull >> (64 - 8 * (arg & 0xff))));
+}
+
+// Bits of VRA whose numbers are in the bytes of VRB, gathered; those from 128 on are zero.
+static void lower_vbpermq(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    if (!target_vector(VEC_PERMUTE)) {
+        lower_exec(b);
+        return;
+    }
+    ir_value a = lower_va(b, insn, 0), n = lower_vb(b, insn, 0);
+    ir_value byte = ir_vec2(b, VEC_AND, ir_vec1(b, VEC_SHRI16, n, 3), lower_splat64(b, 0x0f0f0f0f0f0f0f0full), 0);
+    ir_value bytes = ir_vec3(b, VEC_PERMUTE, a, a, byte, 31);
+    ir_value table = lower_splat64(b, 0x0102040810204080ull);
+    ir_value bits =
+        ir_vec3(b, VEC_PERMUTE, table, table, ir_vec2(b, VEC_AND, n, lower_splat64(b, 0x0707070707070707ull), 0), 0);
+    ir_value set = ir_vec2(b, VEC_EQ8, ir_vec2(b, VEC_AND, bytes, bits, 0), bits, 0);
+    set = ir_vec2(b, VEC_AND, set, ir_vec2(b, VEC_GTS8, n, lower_splat64(b, ~0ull), 0), 0);
+    ir_put(b, VR(RT), ir_op2(b, IR_VTOX, ir_op1(b, IR_XMASK, set), ir_const(b, 0)));
+}
+
 #define TWO(id, op)     [INSN_##id] = {lower_two, VEC_##op}
 #define TWO_VSX(id, op) [INSN_##id] = {lower_two, VEC_##op | FORM_VSX}
 
@@ -261,6 +305,13 @@ const struct lower_row lower_vector_move[INSN_COUNT] = {
     [INSN_vinsertw] = {lower_insert, 4},
     [INSN_vinsertd] = {lower_insert, 8},
     [INSN_xxinsertw] = {lower_insert, 4 | FORM_VSX},
+    [INSN_vclzlsbb] = {lower_count_bytes, 0},
+    [INSN_vctzlsbb] = {lower_count_bytes, 1},
+    [INSN_vbpermq] = {lower_vbpermq, 0},
+    [INSN_vextublx] = {lower_extract_indexed, 1 | EXTRACT_LEFT},
+    [INSN_vextubrx] = {lower_extract_indexed, 1},
+    [INSN_vextuhrx] = {lower_extract_indexed, 2},
+    [INSN_vextuwrx] = {lower_extract_indexed, 4},
     [INSN_mfvsrd] = {lower_mfvsr, 64},
     [INSN_mfvsrwz] = {lower_mfvsr, 32},
     [INSN_mfvsrld] = {lower_mfvsrld, 0},

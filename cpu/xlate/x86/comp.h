@@ -73,6 +73,7 @@ struct cache {
 struct keep {
     ir_value value;
     u8 from, from_n, to, to_n;
+    u8 order; // of the words in what it is made from (PSHUFD), when not 0
 };
 
 enum cold_kind { COLD_MISS, COLD_MEMO, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE };
@@ -113,6 +114,7 @@ struct comp {
     struct slot_set changed;              // of them, those that the region PUTs
     struct slot_set dirty[IR_BLOCKS_MAX]; // at the block's start, those that may differ from memory
     struct slot_set dirty_now;            // likewise, at this operation
+    struct slot_set zeroed;               // of type D, those whose register's other doubleword is zero in memory, in this block
     u32 pool;                             // registers for values
 
     struct val vals[IR_INSNS_MAX];

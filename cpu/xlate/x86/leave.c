@@ -10,7 +10,6 @@ void leave_store_xmm(struct comp *x, unsigned slot, enum reg r)
         x_v1_mem(&x->c, MOVUPS_STORE, r, slot_mem(slot));
     } else {
         x_v1_mem(&x->c, MOVQ_STORE, r, slot_mem(slot));
-        x_store_imm(&x->c, 8, slot_mem(ir_overlap(slot)), 0);
     }
 }
 

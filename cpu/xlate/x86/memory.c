@@ -8,6 +8,7 @@
 
 #include "cpu/code.h"
 #include "cpu/mmu/access.h"
+#include "cpu/xlate/vector.h"
 #include "cpu/xlate/x86/comp.h"
 #include "cpu/xlate/xlate_hooks.h"
 
@@ -80,6 +81,23 @@ static unsigned slot_with(const struct comp *x, unsigned i, unsigned end)
     return slot;
 }
 
+// The same for a vector whose words or doublewords the instruction exchanges before it PUTs them: their order in the slot, which is its own
+// inverse.
+static unsigned slot_with_order(const struct comp *x, unsigned i, unsigned end, u8 *order)
+{
+    const struct ir_insn *insns = x->r->insns;
+    for (unsigned k = i + 1; k < end; k++) {
+        if (insns[k].op == IR_VX2 && insns[k].a == i && insns[k].b == i && insns[k].imm == vec_imm(VEC_DWORDS, 1))
+            *order = 0x4e;
+        else if (insns[k].op == IR_VX1 && insns[k].a == i && insns[k].imm == vec_imm(VEC_WORDS, 0x1b))
+            *order = 0x1b;
+        else
+            continue;
+        return slot_with(x, k, end);
+    }
+    return IR_SLOTS;
+}
+
 // Values that the rest of the instruction made and that live on.
 static void keep_made(struct comp *x, struct cold *cold)
 {
@@ -88,13 +106,16 @@ static void keep_made(struct comp *x, struct cold *cold)
         if (ir_type(&x->r->insns[i]) == '-' || val->last < x->at ||
             (val->loc != LOC_REG && val->loc != LOC_SPILL && val->loc != LOC_XSPILL))
             continue;
+        u8 order = 0;
         unsigned slot = slot_with(x, i, x->at);
+        if (slot == IR_SLOTS && ir_type(&x->r->insns[i]) == 'X')
+            slot = slot_with_order(x, i, x->at, &order);
         if (slot == IR_SLOTS || x->keeps_len == KEEPS_MAX) {
             cold->leaves = true;
             continue;
         }
         x->keeps[x->keeps_len++] =
-            (struct keep){.value = (ir_value)i, .from = LOC_NONE, .from_n = (u8)slot, .to = val->loc, .to_n = val->n};
+            (struct keep){.value = (ir_value)i, .from = LOC_NONE, .from_n = (u8)slot, .to = val->loc, .to_n = val->n, .order = order};
     }
 }
 
@@ -552,6 +573,7 @@ void memory_exec(struct comp *x)
     const struct ir_insn *in = &x->r->insns[x->at];
     struct ir_effects e;
     bool known = ir_effects(in->insn, &e);
+    x->zeroed = known ? slots_without(x->zeroed, e.writes) : SLOTS_NONE;
     SLOTS_EACH (s, x->slots) {
         if (!known || slots_have(&e.writes, s))
             value_evict_aliases(x, s);
@@ -695,6 +717,8 @@ static void vectors_behind_miss(struct comp *x, const struct cold *cold)
                 continue;
             x_v1_mem(c, ir_slots[k->from_n].bytes == 16 ? MOVUPS_LOAD : MOVQ_LOAD, pass == LOC_REG ? k->to_n : XMM0,
                      slot_mem(k->from_n));
+            if (k->order)
+                x_v1_imm(c, PSHUFD, pass == LOC_REG ? k->to_n : XMM0, pass == LOC_REG ? k->to_n : XMM0, k->order);
             if (pass == LOC_XSPILL)
                 x_v1_mem(c, MOVUPS_STORE, XMM0, xspill_mem(k->to_n));
         }

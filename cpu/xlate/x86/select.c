@@ -494,9 +494,20 @@ static void get(struct comp *x, const struct ir_insn *in)
         x_load_zx(&x->c, ir_slots[in->slot].bytes, value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0), slot_mem(in->slot));
 }
 
+// A PUT of a scalar makes the register's other doubleword zero: at once, because what is written back later may not have been PUT on the way
+// that was taken.
+static void zero_other(struct comp *x, unsigned slot)
+{
+    if (ir_slots[slot].type != 'D' || slots_have(&x->zeroed, slot))
+        return;
+    x_store_imm(&x->c, 8, slot_mem(ir_overlap(slot)), 0);
+    slots_add(&x->zeroed, slot);
+}
+
 static void put(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
+    zero_other(x, in->slot);
     const struct val *val = &x->vals[in->a];
     enum reg home = x->slot_reg[in->slot];
     if (home == NO_REG) {

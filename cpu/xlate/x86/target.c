@@ -21,6 +21,7 @@ static void compile_block(struct comp *x, unsigned n)
     x->block_no = n;
     x->block = &r->blocks[n];
     x->dirty_now = x->dirty[n];
+    x->zeroed = SLOTS_NONE;
     comp_scan_block(x);
     value_start_block(x);
     x_bind(&x->c, &x->blocks[n]);
