@@ -140,10 +140,13 @@ struct cpu {
     u64 msr;
     u64 insns;                   // instructions completed, up to block_d
 
-    // Reservation (larx): guest real address of the granule, or RESERVE_NONE, with the bytes that were loaded.
-    u64 reserve_addr, reserve_ea;
+    // Reservation (cpu/reserve.h): guest real address, or RESERVE_NONE, with the bytes that were loaded.
+    u64 reserve_addr, reserve_version;
     u128 reserve_value;
     u32 reserve_size;
+    u8 reserve_alone;                   // fixed: the group has no other thread
+    struct reserve_line *reserve_lines; // fixed: the group's
+    u8 *mem_base;                       // fixed: group->mem->base
 
     u32 fpscr_hi;  // FPSCR bits 0:31 (DRN lives here)
     u32 fpscr;     // FPSCR bits 32:63

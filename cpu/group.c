@@ -21,6 +21,7 @@
 #include "base/futex.h"
 #include "cpu/code.h"
 #include "cpu/mmu/mmu.h"
+#include "cpu/reserve.h"
 #include "cpu/time.h"
 #include "cpu/xlate/xlate.h"
 
@@ -64,6 +65,8 @@ void group_fini(struct cpu_group *group)
     for (u32 i = 0; i < group->len; i++)
         cpu_free(group->cpus[i]);
     group->len = 0;
+    free(group->reserve_lines);
+    group->reserve_lines = NULL;
     pthread_cond_destroy(&group->changed);
     pthread_mutex_destroy(&group->outside);
     pthread_mutex_destroy(&group->lock);
@@ -73,6 +76,12 @@ struct cpu *group_add_cpu(struct cpu_group *group, u32 vcpu, u32 thread, u32 ser
 {
     if (group->len == GROUP_CPUS_MAX)
         return NULL;
+    if (!group->reserve_lines) {
+        group->reserve_lines = aligned_alloc(64, RESERVE_LINES * sizeof(struct reserve_line));
+        if (!group->reserve_lines)
+            return NULL;
+        memset((void *)group->reserve_lines, 0, RESERVE_LINES * sizeof(struct reserve_line));
+    }
     struct cpu *cpu = aligned_alloc(64, (sizeof(*cpu) + 63) & ~63ull);
     if (!cpu)
         return NULL;
@@ -86,6 +95,8 @@ struct cpu *group_add_cpu(struct cpu_group *group, u32 vcpu, u32 thread, u32 ser
     cpu->tir = thread;
     cpu->pvr = pvr;
     cpu->reserve_addr = RESERVE_NONE;
+    cpu->reserve_lines = group->reserve_lines;
+    cpu->mem_base = group->mem->base;
     cpu->ea_mask = ~0ull;
     cpu->requests = calloc(1, sizeof(*cpu->requests));
     cpu->step_page = calloc(1, sizeof(*cpu->step_page));
@@ -97,6 +108,8 @@ struct cpu *group_add_cpu(struct cpu_group *group, u32 vcpu, u32 thread, u32 ser
     }
     pthread_mutex_init(&cpu->requests->lock, NULL);
     group->cpus[group->len++] = cpu;
+    for (u32 i = 0; i < group->len; i++)
+        group->cpus[i]->reserve_alone = group->len == 1;
     return cpu;
 }
 

@@ -56,6 +56,7 @@ struct cpu_group {
     struct cpu *cpus[GROUP_CPUS_MAX];
     u32 len;
     u32 threads_per_vcpu;
+    struct reserve_line *reserve_lines;
 
     // Changed only while no thread runs, or exclusively.
     struct hpt *hpt;      // hash

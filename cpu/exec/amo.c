@@ -7,6 +7,7 @@
 // neighbour is read first and the element swapped alone, which another thread's store to the neighbour in between could
 // tell. Operands must lie in one aligned 32-byte block.
 #include "cpu/exec/storage_int.h"
+#include "cpu/reserve.h"
 
 #define FC        INSN_FIELD(16, 20)
 #define AMO_BLOCK 32u
@@ -140,13 +141,16 @@ static void amo_store_twin(struct cpu *cpu, u8 *host, unsigned size, u64 value)
     }
 }
 
-static u8 *amo_host(struct cpu *cpu, u32 insn, unsigned size, bool pair)
+// The reservation's entry of the block is held from here on.
+static u8 *amo_host(struct cpu *cpu, u32 insn, unsigned size, bool pair, u64 *gra)
 {
-    u64 ea = ra_or_zero(cpu, insn) & cpu->ea_mask, gra;
+    u64 ea = ra_or_zero(cpu, insn) & cpu->ea_mask;
     unsigned offset = ea & (AMO_BLOCK - 1);
     if (pair && (FC == AMO_DEC_BOUNDED ? offset < size : offset + 2 * size > AMO_BLOCK))
         cpu_raise_alignment(cpu, ea);
-    return atomic_host(cpu, ea, size, true, &gra);
+    u8 *host = atomic_host(cpu, ea, size, true, gra);
+    reserve_hold(cpu, *gra);
+    return host;
 }
 
 _Noreturn static void amo_invalid(struct cpu *cpu, u32 insn, u64 dsisr)
@@ -162,34 +166,41 @@ static inline u64 element(u64 v, unsigned size)
 static void amo_load(struct cpu *cpu, u32 insn, unsigned size)
 {
     unsigned fc = FC;
+    u64 gra;
     if (fc == AMO_INC_BOUNDED || fc == AMO_INC_EQUAL || fc == AMO_DEC_BOUNDED) {
-        GPR(RT) = amo_bounded(cpu, fc, amo_host(cpu, insn, size, true), size);
+        u8 *host = amo_host(cpu, insn, size, true, &gra);
+        GPR(RT) = amo_bounded(cpu, fc, host, size);
+        reserve_release(cpu, gra);
         return;
     }
     if (fc > AMO_SWAP && fc != AMO_CAS_NOT_EQUAL)
         amo_invalid(cpu, insn, 0);
-    u8 *host = amo_host(cpu, insn, size, false);
+    u8 *host = amo_host(cpu, insn, size, false, &gra);
     u64 old, a = element(GPR((RT + 1) & 31), size), b = element(GPR((RT + 2) & 31), size);
     do {
         old = host_load(cpu, host, size);
     } while (!host_cas(cpu, host, size, old, amo_result(fc, size, old, a, b)));
+    reserve_release(cpu, gra);
     GPR(RT) = old;
 }
 
 static void amo_store(struct cpu *cpu, u32 insn, unsigned size)
 {
     unsigned fc = FC;
-    u64 old, a = element(GPR(RS), size);
+    u64 old, gra, a = element(GPR(RS), size);
     if (fc == AMO_INC_BOUNDED) {
-        amo_store_twin(cpu, amo_host(cpu, insn, size, true), size, a);
+        u8 *host = amo_host(cpu, insn, size, true, &gra);
+        amo_store_twin(cpu, host, size, a);
+        reserve_release(cpu, gra);
         return;
     }
     if (fc > AMO_MIN_SIGNED)
         amo_invalid(cpu, insn, DSISR_STORE);
-    u8 *host = amo_host(cpu, insn, size, false);
+    u8 *host = amo_host(cpu, insn, size, false, &gra);
     do {
         old = host_load(cpu, host, size);
     } while (!host_cas(cpu, host, size, old, amo_result(fc, size, old, a, 0)));
+    reserve_release(cpu, gra);
 }
 
 EXEC(lwat)

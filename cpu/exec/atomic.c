@@ -2,18 +2,9 @@
 //
 // Load and reserve, store conditional, atomic memory operations. ISA II "Storage Control Instructions".
 //
-// (1) A reservation remembers where and what was loaded. The conditional store is a compare-and-swap of the host with the loaded
-//     value as what is expected, if address and size are those of the load. It therefore also succeeds when the value was
-//     changed and changed back in between, where the ISA's would fail. Programs observe the difference only when they rely on
-//     the reservation to detect equal values (ABA). Compilers' atomics, Linux and glibc use the pair as compare-and-swap, exchange or
-//     fetch-and-op: after those, equal values mean an equal state, and the store is ordered as if the load were done then.
-//     A store of any thread between the two that changes the value makes it fail, as must be.
-// (2) A conditional store to another address or of another size fails and ends the reservation: how Linux clears it when it
-//     switches contexts.
-// (3) Host read-modify-write operations are full barriers on x86-64, stronger than what the ISA asks for.
+// Reservations: cpu/reserve.h. Host read-modify-write operations are full barriers on x86-64, stronger than what the ISA asks for.
 #include "cpu/exec/storage_int.h"
-
-#define GRANULE_MASK (~(u64)(RESERVE_GRANULE - 1))
+#include "cpu/reserve.h"
 
 // 16 bytes at once: the compiler's builtins would need a library, or refuse.
 static inline bool cas128(u128 *host, u128 *expected, u128 desired)
@@ -98,22 +89,15 @@ void atomic_write128(struct cpu *cpu, u64 ea, u128 value)
     host_store128(host, order128(cpu, value));
 }
 
-static inline void reserve(struct cpu *cpu, u64 ea, u64 gra, unsigned size, u128 raw)
-{
-    cpu->reserve_addr = gra & GRANULE_MASK;
-    cpu->reserve_ea = ea;
-    cpu->reserve_value = raw;
-    cpu->reserve_size = size;
-}
-
 // Values are compared as they lie in memory, so that a change of the byte order in between does no harm.
 #define EXEC_RESERVE(id, bits, swap)                                 \
     EXEC(id)                                                         \
     {                                                                \
         u64 ea = ea_indexed(cpu, insn) & cpu->ea_mask, gra;          \
         u##bits *host = atomic_host(cpu, ea, bits / 8, false, &gra); \
+        u64 version = reserve_version(cpu, gra);                     \
         u##bits raw = __atomic_load_n(host, __ATOMIC_ACQUIRE);       \
-        reserve(cpu, ea, gra, bits / 8, raw);                        \
+        reserve_set(cpu, gra, bits / 8, version, raw);               \
         GPR(RT) = unlikely(cpu->be) ? swap(raw) : raw;               \
     }
 
@@ -129,18 +113,18 @@ EXEC(lqarx)
     if (unlikely(RT & 1) || unlikely(RT == RA) || unlikely(RT == RB))
         cpu_raise_illegal(cpu);
     u128 *host = atomic_host(cpu, ea, 16, !likely(wide_moves_atomic()), &gra);
+    u64 version = reserve_version(cpu, gra);
     u128 raw = host_load128(host);
-    reserve(cpu, ea, gra, 16, raw);
+    reserve_set(cpu, gra, 16, version, raw);
     u128 v = order128(cpu, raw);
     GPR(RT) = (u64)(v >> 64);
     GPR(RT + 1) = (u64)v;
 }
 
-// (2)
-static inline bool reserved(const struct cpu *cpu, u64 ea, u64 gra, unsigned size)
+// True: the entry of the granule's version is held.
+static inline bool reserved(const struct cpu *cpu, u64 gra, unsigned size)
 {
-    return cpu->reserve_addr == (gra & GRANULE_MASK) && !((cpu->reserve_ea ^ ea) & ~GRANULE_MASK) &&
-           cpu->reserve_size == size;
+    return cpu->reserve_addr == gra && cpu->reserve_size == size && reserve_take(cpu, gra);
 }
 
 static inline void end_reservation(struct cpu *cpu, bool stored)
@@ -155,10 +139,11 @@ static inline void end_reservation(struct cpu *cpu, bool stored)
         u64 ea = ea_indexed(cpu, insn) & cpu->ea_mask, gra;                                                          \
         u##bits *host = atomic_host(cpu, ea, bits / 8, true, &gra);                                                  \
         bool stored = false;                                                                                         \
-        if (likely(reserved(cpu, ea, gra, bits / 8))) {                                                              \
+        if (likely(reserved(cpu, gra, bits / 8))) {                                                                  \
             u##bits expected = (u##bits)cpu->reserve_value, value = (u##bits)GPR(RS);                                \
             value = unlikely(cpu->be) ? swap(value) : value;                                                         \
             stored = __atomic_compare_exchange_n(host, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); \
+            reserve_release(cpu, gra);                                                                               \
         }                                                                                                            \
         end_reservation(cpu, stored);                                                                                \
     }
@@ -175,9 +160,10 @@ EXEC(stqcx_r)
         cpu_raise_illegal(cpu);
     u128 *host = atomic_host(cpu, ea, 16, true, &gra);
     bool stored = false;
-    if (likely(reserved(cpu, ea, gra, 16))) {
+    if (likely(reserved(cpu, gra, 16))) {
         u128 expected = cpu->reserve_value;
         stored = cas128(host, &expected, order128(cpu, (u128)GPR(RS) << 64 | GPR(RS + 1)));
+        reserve_release(cpu, gra);
     }
     end_reservation(cpu, stored);
 }

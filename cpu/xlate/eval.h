@@ -180,6 +180,7 @@ static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, con
             (in->imm ? xlate_run_and_leave : xlate_leave_behind)(cpu, in->insn);
         }
         return at + 1;
+    case IR_FENCE: atomic_thread_fence(memory_order_seq_cst); return at + 1;
     case IR_PAGE_EA: v[at] = cpu->page_ea; return at + 1;
     case IR_REQUIRE:
         if ((cpu->msr & in->imm) != (in->cond == COND_NE ? 0 : in->imm)) {
@@ -199,6 +200,8 @@ static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, con
     case IR_STOREX:
     case IR_LOADD:
     case IR_STORED:
+    case IR_LARX:
+    case IR_STCX:
     case IR_ZERO:
     case IR_EXEC: eval_helper(cpu, r, in); return eval_behind(cpu, r, block, at, v);
     default: break;

@@ -111,7 +111,7 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         vector_print(in->imm, t->at, t->left), t->left -= strlen(t->at), t->at += strlen(t->at);
     if (in->op == IR_XTOV)
         add(t, " d%u", (unsigned)in->imm);
-    if (ir_access_bytes(in) && ir_access_bytes(in) < 16)
+    if ((ir_access_bytes(in) && ir_access_bytes(in) < 16) || in->op == IR_LARX || in->op == IR_STCX)
         add(t, " %u%s%s", 8u << (in->imm & MEM_SIZE), in->imm & MEM_SIGNED ? " signed" : "", in->imm & MEM_SWAP ? " swap" : "");
     if (in->op == IR_EXIT)
         add(t, " +%#x", (unsigned)in->imm * 4);
@@ -187,6 +187,8 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
         return "a signed store";
     if ((in->op == IR_EXIT || in->op == IR_EXIT_EA) && in->cond > WAY_RETURN)
         return "unknown way out";
+    if ((in->op == IR_LARX || in->op == IR_STCX) && in->imm & ~(u64)(MEM_SIZE | MEM_SWAP))
+        return "unknown kind of reservation";
     if (in->op == IR_EXIT && in->imm > GUEST_PAGE_SIZE / 4 - 1)
         return "an exit out of the page";
     unsigned bytes = IR_FIELD_BYTES(in->imm);

@@ -30,6 +30,41 @@ static void lower_access(struct ir_builder *b, u32 insn, unsigned arg)
         ir_put(b, SLOT_GPR + RA, ea);
 }
 
+static u64 access_kind(const struct ir_builder *b, unsigned size)
+{
+    return size | (b->r->big_endian && size != MEM_8 ? MEM_SWAP : 0);
+}
+
+static ir_value indexed(struct ir_builder *b, u32 insn)
+{
+    return ir_op2(b, IR_ADD, lower_ra_or_zero(b, RA), ir_get(b, SLOT_GPR + RB));
+}
+
+// arg: the size.
+static void lower_larx(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    struct ir_insn in = {.op = IR_LARX, .a = indexed(b, insn), .imm = access_kind(b, arg)};
+    ir_put(b, SLOT_GPR + RT, ir_emit(b, in));
+}
+
+static void lower_stcx(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    struct ir_insn in = {.op = IR_STCX, .a = indexed(b, insn), .imm = access_kind(b, arg)};
+    in.b = ir_get(b, SLOT_GPR + RS);
+    ir_put(b, SLOT_CRF, ir_emit(b, in));
+}
+
+// Neither passes nor back end move accesses, and x86 hosts order everything but stores before later loads: lwsync and eieio, which
+// only orders stores among themselves where there are no devices, cost nothing there.
+static void lower_sync(struct ir_builder *b, u32 insn, unsigned arg)
+{
+#ifdef __x86_64__
+    if (arg || INSN_FIELD(9, 10) == 1)
+        return;
+#endif
+    ir_emit(b, (struct ir_insn){.op = IR_FENCE});
+}
+
 // Displacement, with update, indexed, indexed with update.
 #define FORMS(id, kind, disp)                                   \
     [INSN_##id] = {lower_access, (kind) | (disp)},              \
@@ -53,6 +88,16 @@ const struct lower_row lower_storage[INSN_COUNT] = {
     FORMS(sth, MEM_16 | FORM_STORE, 0),
     FORMS(stw, MEM_32 | FORM_STORE, 0),
     FORMS(std, MEM_64 | FORM_STORE, FORM_DS),
+    [INSN_lbarx] = {lower_larx, MEM_8},
+    [INSN_lharx] = {lower_larx, MEM_16},
+    [INSN_lwarx] = {lower_larx, MEM_32},
+    [INSN_ldarx] = {lower_larx, MEM_64},
+    [INSN_stbcx_r] = {lower_stcx, MEM_8},
+    [INSN_sthcx_r] = {lower_stcx, MEM_16},
+    [INSN_stwcx_r] = {lower_stcx, MEM_32},
+    [INSN_stdcx_r] = {lower_stcx, MEM_64},
+    [INSN_sync] = {lower_sync, false},
+    [INSN_eieio] = {lower_sync, true},
     [INSN_sthbrx] = {lower_access, MEM_16 | MEM_SWAP | FORM_STORE | FORM_INDEXED},
     [INSN_stwbrx] = {lower_access, MEM_32 | MEM_SWAP | FORM_STORE | FORM_INDEXED},
     [INSN_stdbrx] = {lower_access, MEM_64 | MEM_SWAP | FORM_STORE | FORM_INDEXED},

@@ -29,7 +29,8 @@ static bool is_needed(const struct ir_insn *in)
 static bool is_loaded(const struct ir_region *r, const struct ir_insn *in)
 {
     if (ir_slots[in->slot].type == 'V')
-        return r->insns[in->a].op == IR_LOAD && r->insns[in->a].index == in->index;
+        return r->insns[in->a].index == in->index &&
+               (r->insns[in->a].op == IR_LOAD || r->insns[in->a].op == IR_LARX || r->insns[in->a].op == IR_STCX);
     for (unsigned at = in->a; r->insns[at].index == in->index; at--) {
         if (r->insns[at].op == IR_LOADX || r->insns[at].op == IR_LOADD || r->insns[at].op == IR_LOAD)
             return true;

@@ -298,16 +298,6 @@ static u64 facility_bits(unsigned facility, u32 insn)
     }
 }
 
-// x86 hosts order everything but stores before later loads, and neither passes nor back end move accesses.
-static bool is_free_barrier(enum insn_id id, u32 insn)
-{
-#ifdef __x86_64__
-    return id == INSN_sync && INSN_FIELD(9, 10) == 1;
-#else
-    return false;
-#endif
-}
-
 static void lower_flowing(struct form *f, enum insn_id id, u32 insn)
 {
     const struct lower_row *row = lower_find(id);
@@ -318,7 +308,7 @@ static void lower_flowing(struct form *f, enum insn_id id, u32 insn)
         ir_emit(&f->b, (struct ir_insn){.op = IR_REQUIRE, .imm = need});
     if (row) {
         row->fn(&f->b, insn, row->arg);
-    } else if (!is_free_barrier(id, insn)) {
+    } else {
         ir_emit(&f->b, (struct ir_insn){.op = IR_EXEC});
     }
 }

@@ -202,6 +202,15 @@ enum cc select_condition(struct comp *x, enum ir_cond cond, ir_value a, ir_value
 bool select_folds_condition(const struct comp *x, ir_value v);
 
 // memory.c
+struct address {
+    enum reg base;
+    s32 disp;
+    ir_value value; // in base
+};
+// As memory_lookup(), with a miss of its own.
+void memory_find(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at);
+// The way out of line for the current operation: its whole instruction by reference semantics.
+struct cold *memory_miss(struct comp *x);
 void memory_access(struct comp *x);
 // Leaves tag and addend of the TLB's entry for the access at `a` in registers; goes to `miss` where it has none.
 void memory_lookup(struct comp *x, struct mem a, unsigned bytes, bool write, enum reg tag, enum reg at,
@@ -222,6 +231,10 @@ bool memo_wanted(const struct comp *x); // for the current access
 void memo_lookup(struct comp *x, struct cold *miss, struct mem a, unsigned bytes, bool write, enum reg tag,
                  enum reg at);
 void memo_cold(struct comp *x, struct cold *cold);
+
+// atomic.c
+void atomic_load_reserve(struct comp *x);
+void atomic_store_conditional(struct comp *x);
 
 // leave.c
 void leave_entry(struct comp *x);                            // the region's

@@ -547,3 +547,28 @@ void x_movbe_store(struct code *c, unsigned bytes, struct mem m, enum reg src)
 {
     mem_form(c, bytes == 8 ? WIDE : bytes == 2 ? P66 : 0, 0x0f38f1, src, m);
 }
+
+// A locked operation is a full fence and costs less than MFENCE. What is at rsp stays as it is.
+void x_fence(struct code *c)
+{
+    x_begin(c);
+    byte(c, 0xf0);
+    mem_form(c, 0, 0x83, ALU_OR, mem_at(RSP, 0));
+    byte(c, 0);
+}
+
+void x_lock_cmpxchg(struct code *c, unsigned bytes, struct mem m, enum reg src)
+{
+    unsigned how = bytes == 8 ? WIDE : bytes == 2 ? P66 : bytes == 1 ? BYTE_REG : 0;
+    x_begin(c);
+    byte(c, 0xf0);
+    mem_form(c, how, bytes == 1 ? 0x0fb0 : 0x0fb1, src, m);
+}
+
+void x_lock_bts(struct code *c, struct mem m, u8 bit)
+{
+    x_begin(c);
+    byte(c, 0xf0);
+    mem_form(c, WIDE, 0x0fba, 5, m);
+    byte(c, bit);
+}

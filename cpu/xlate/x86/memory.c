@@ -42,7 +42,7 @@ static void keep(struct comp *x, struct cold *cold, ir_value v)
     cold->keeps_len++;
 }
 
-static struct cold *miss(struct comp *x)
+struct cold *memory_miss(struct comp *x)
 {
     struct cold *cold = comp_cold(x, COLD_MISS);
     cold->keeps = (u16)x->keeps_len;
@@ -73,7 +73,7 @@ static unsigned slot_with(const struct comp *x, unsigned i, unsigned end)
     for (unsigned k = i + 1; k < end; k++) {
         if (insns[k].op != IR_PUT)
             continue;
-        if (insns[k].a == i && ir_slots[insns[k].slot].bytes >= 8)
+        if (insns[k].a == i && (ir_slots[insns[k].slot].bytes >= 8 || insns[i].op == IR_STCX))
             slot = insns[k].slot;
         else if (insns[k].slot == slot || ir_overlap(insns[k].slot) == slot)
             slot = IR_SLOTS;
@@ -331,12 +331,6 @@ static void make_cache(struct comp *x, ir_value root, bool write, s64 first, s64
     memory_drop_caches(x, 0);
 }
 
-struct address {
-    enum reg base;
-    s32 disp;
-    ir_value value; // in base
-};
-
 // at = the entry for the page of the address in from + disp
 static void entry_of(struct comp *x, enum reg at, enum reg from, s32 disp)
 {
@@ -380,9 +374,9 @@ void memory_lookup(struct comp *x, struct mem a, unsigned bytes, bool write, enu
     x_load(c, 1, at, mem_at(at, offsetof(struct tlb_entry, addend)));
 }
 
-static void lookup(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at)
+void memory_find(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at)
 {
-    struct cold *cold = miss(x);
+    struct cold *cold = memory_miss(x);
     cold->base = (u8)a.base;
     cold->disp = a.disp;
     if (memo_wanted(x))
@@ -408,7 +402,7 @@ static bool same_page(struct comp *x, struct cache *cache, struct address a, uns
     x_lea(c, 1, page, mem_at(a.base, last > cache->last ? a.disp + (s32)bytes - 1 : a.disp));
     x_alu(c, ALU_XOR, 1, page, cache->tag);
     x_shift(c, SHIFT_SHR, 1, page, GUEST_PAGE_SHIFT);
-    x_jcc(c, CC_NE, &miss(x)->start);
+    x_jcc(c, CC_NE, &memory_miss(x)->start);
     cache->extended = (u16)x->at;
     cache->first = MIN(cache->first, first);
     cache->last = MAX(cache->last, last);
@@ -472,7 +466,7 @@ void memory_access(struct comp *x)
     } else {
         enum reg tag = value_scratch(x);
         addend = value_scratch(x);
-        lookup(x, a, bytes, write, tag, addend);
+        memory_find(x, a, bytes, write, tag, addend);
         if (swaps)
             scratch = tag;
         else if (x->vals[x->at].shared)
@@ -496,7 +490,7 @@ void memory_zero(struct comp *x)
     const struct ir_insn *in = &x->r->insns[x->at];
     struct address a = address_of(x, in->a);
     enum reg tag = value_scratch(x), addend = value_scratch(x), zero = value_xscratch(x);
-    lookup(x, a, 1, true, tag, addend);
+    memory_find(x, a, 1, true, tag, addend);
     x_v2(&x->c, PXOR, zero, zero, zero);
     for (s32 at = 0; at < 128; at += 16)
         x_v1_mem(&x->c, MOVUPS_STORE, zero, mem_indexed(addend, a.base, a.disp + at));

@@ -603,6 +603,9 @@ void select_operation(struct comp *x)
     case IR_DTOX:
     case IR_VTOD:
     case IR_DTOV: select_vector(x, in); break;
+    case IR_LARX: atomic_load_reserve(x); break;
+    case IR_STCX: atomic_store_conditional(x); break;
+    case IR_FENCE: x_fence(&x->c); break;
     case IR_EXEC: memory_exec(x); break;
     case IR_REQUIRE: memory_require(x); break;
     case IR_CHECK: memory_check(x); break;

@@ -288,6 +288,7 @@ u64 value_max(const struct comp *x, ir_value v)
     case IR_CONST: return in->imm;
     case IR_AND: return is_const(x, in->b) ? comp_insn(x, in->b)->imm : ~0ull;
     case IR_SET: return 1;
+    case IR_STCX:
     case IR_CRF: return 15;
     case IR_ZEXT8: return 0xff;
     case IR_ZEXT16: return 0xffff;
@@ -296,6 +297,7 @@ u64 value_max(const struct comp *x, ir_value v)
     case IR_CTZ:
     case IR_POPCNT: return 64;
     case IR_GET: return ir_slots[in->slot].bytes == 1 ? 0xff : ~0ull;
+    case IR_LARX:
     case IR_LOAD: return in->imm & MEM_SIGNED ? ~0ull : ~0ull >> (64 - (8u << (in->imm & MEM_SIZE)));
     default: return ~0ull;
     }
