@@ -155,6 +155,15 @@ struct cpu {
     alignas(16) union vsr vsr[64];
     union vsr xlate_spill[XLATE_SPILLS], xlate_keep[2 * XLATE_SPILLS]; // vectors of translated code (cpu/xlate)
 
+    // Floating point that translated code computes on the host's unit: cpu/exec/fp_lazy.h.
+    u32 fp_live;            // it has the host's floating-point environment
+    u32 fp_kind;            // enum fp_kind of an operation that it leaves to fp_lazy_compute()
+    u64 fp_last;            // enum fp_kind of the last operation, and FP_LAST_COMPARED
+    u64 fp_operand[3];      // of that operation
+    u64 fp_compared[2];     // of the last comparison
+    void (*fp_call)(void);  // how translated code gets there (xlate/x86/float.c)
+    union vsr fp_arg[4];
+
     // SPRs: this thread only.
     u64 srr0, srr1, hsrr0, hsrr1, dar, dsisr, hdar, hdsisr, asdr;
     u64 sprg[4], sprg_vdso; // SPRG0-3; SPRG3 is readable in problem state (259)

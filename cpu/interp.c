@@ -290,7 +290,7 @@ static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
 }
 
 // The instruction at d as memory holds it, executed without a look at its predecoded entry.
-static __attribute__((noinline)) void op_plain(struct cpu *cpu, const struct dinsn *d, u64 word)
+__attribute__((noinline)) void xlate_plain(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
     unsigned index = (unsigned)(d - cpu->page->insns);
     u32 insn = fetch_word(cpu, cpu->page->gra + index * 4);
@@ -309,7 +309,7 @@ static void op_region(struct cpu *cpu, const struct dinsn *d, u64 word)
         return leave(cpu);
     }
     if (unlikely(cpu->ea_mask != ~0ull))
-        INTERP_JUMP op_plain(cpu, d, word);
+        INTERP_JUMP xlate_plain(cpu, d, word);
     INTERP_JUMP cpu->xlate_enter(cpu, d, word);
 }
 
@@ -320,7 +320,7 @@ static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
     unsigned index = (unsigned)(d - page->insns);
     unsigned heat = heat_get(page, index);
     if (unlikely((word >> 16 & 0xffff) == WARM_PENDING)) // about to become a region: xlate.c's mark has to stay
-        INTERP_JUMP op_plain(cpu, d, word);
+        INTERP_JUMP xlate_plain(cpu, d, word);
     if (heat == HEAT_DONE || cpu->ea_mask != ~0ull || debug_breakpoint_near(cpu->group, page->gra + index * 4))
         INTERP_JUMP op_decode(cpu, d, word);
     unsigned sum = heat + 1 + xlate_heat_limit / 8;
@@ -333,7 +333,7 @@ static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
         if ((word & 0xffff) != OP_WARM)
             DISPATCH(d);
     }
-    INTERP_JUMP op_plain(cpu, d, word);
+    INTERP_JUMP xlate_plain(cpu, d, word);
 }
 
 // The end of the scratch page of a single step.
@@ -543,6 +543,7 @@ static enum cpu_exit interp_run(struct cpu *cpu)
         execute(cpu, d);
     }
     cpu->exit_reason = 0;
+    fpu_settle(cpu);
     cpu_time_stop(cpu);
     cpu_leave(cpu);
     cpu->unwind = NULL;
@@ -566,6 +567,7 @@ static enum cpu_exit interp_step(struct cpu *cpu)
         execute_one(cpu);
     enum cpu_exit why = cpu->exit_reason ? cpu->exit_reason - 1 : EXIT_STEPPED;
     cpu->exit_reason = 0;
+    fpu_settle(cpu);
     cpu_time_stop(cpu);
     cpu_leave(cpu);
     cpu->unwind = NULL;

@@ -4,6 +4,7 @@
 
 static void set_result(struct cpu *cpu, u32 insn, unsigned field)
 {
+    fpu_settle(cpu);
     cpu->fpscr = (cpu->fpscr & ~FPSCR_FPCC) | field << 12;
     cpu->crf[BF] = (u8)field;
 }

@@ -29,8 +29,9 @@ static inline struct dec dfp_get(struct cpu *cpu, const struct dec_format *f, un
     return dec_unpack(f, dfp_bits(cpu, f, n));
 }
 
-static inline struct fp_env dfp_begin(const struct cpu *cpu)
+static inline struct fp_env dfp_begin(struct cpu *cpu)
 {
+    fpu_settle(cpu);
     return (struct fp_env){.round = cpu->fpscr_hi & 7, .traps = cpu->fpscr & (FPSCR_OE | FPSCR_UE)};
 }
 

@@ -18,6 +18,7 @@
 #include "base/bits.h"
 #include "cpu/cpu.h"
 #include "cpu/except.h"
+#include "cpu/exec/fp_lazy.h"
 #include "cpu/interp.h"
 #include "cpu/mmu/access.h"
 #include "isa/isa.h"
@@ -72,6 +73,7 @@ static inline void set_cr0(struct cpu *cpu, u64 result)
 // CR1 from FPSCR, for record forms of floating-point instructions.
 static inline void set_cr1(struct cpu *cpu)
 {
+    fpu_settle(cpu);
     cpu->crf[1] = (u8)(cpu->fpscr >> 28);
 }
 

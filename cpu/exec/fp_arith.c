@@ -88,13 +88,13 @@ FP_ROUND(friz, FP_TRUNCATE)
 FP_ROUND(frip, FP_UP)
 FP_ROUND(frim, FP_DOWN)
 
-// FPRF is undefined after conversions to integers: kept.
+// FPRF is undefined after conversions to integers: zero.
 #define FP_TO_INT(id, format, mode)                         \
     EXEC(id)                                                \
     {                                                       \
         struct fp_env env = fpu_begin(cpu);                 \
         u64 r = fp64_to_int(&env, FPR(RB), format, mode);   \
-        fpr_finish(cpu, insn, &env, r, fpu_fprf_kept(cpu)); \
+        fpr_finish(cpu, insn, &env, r, 0);                  \
     }
 
 FP_TO_INT(fctiw, FP_S32, env.round)

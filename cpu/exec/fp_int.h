@@ -16,8 +16,9 @@
 #define FPSCR_ENABLES      (FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE)
 #define FPSCR_ENABLE_SHIFT 22 // VX OX UX ZX XX stand this far above VE OE UE ZE XE
 
-static inline struct fp_env fpu_begin(const struct cpu *cpu)
+static inline struct fp_env fpu_begin(struct cpu *cpu)
 {
+    fpu_settle(cpu);
     return (struct fp_env){.round = cpu->fpscr & FPSCR_RN, .traps = cpu->fpscr & (FPSCR_OE | FPSCR_UE)};
 }
 
@@ -67,6 +68,7 @@ static inline bool fpu_commit(struct cpu *cpu, const struct fp_env *env, u32 fpr
 // Vectors, compares and what else leaves FR, FI and FPRF alone. False when any enabled exception happened.
 static inline bool fpu_commit_flags(struct cpu *cpu, const struct fp_env *env)
 {
+    fpu_settle(cpu);
     if (likely(!env->flags))
         return true;
     cpu->fpscr = fpscr_add(cpu->fpscr, env->flags);
@@ -163,5 +165,8 @@ unsigned fpu_test_sqrt32(u32 b);
 
 // IEEE 754-2008 maximum (wanted = FP_GREATER) and minimum (FP_LESS), vsx_fp_scalar.c.
 u64 fpu_minmax64(struct fp_env *env, u64 a, u64 b, unsigned wanted);
+u32 fpu_minmax32(struct fp_env *env, u32 a, u32 b, unsigned wanted);
+// The same as C's a > b ? a : b.
+u64 fpu_minmax64_c(struct fp_env *env, u64 a, u64 b, unsigned wanted);
 
 #endif

@@ -8,14 +8,16 @@
 #define FPSCR_CONTROL       0xffu                              // bits 56:63: enables, NI, RN
 #define FPSCR_STATUS        (FPSCR_FR | FPSCR_FI | FPSCR_FPRF) // what mffsl adds to the control bits
 
-static u64 fpscr_read(const struct cpu *cpu)
+static u64 fpscr_read(struct cpu *cpu)
 {
+    fpu_settle(cpu);
     return (u64)cpu->fpscr_hi << 32 | cpu->fpscr;
 }
 
 // Writes bits 32:63 under a mask. An exception that becomes or stays enabled and set interrupts as if an operation had caused it.
 static void fpscr_write(struct cpu *cpu, u32 insn, u32 value, u32 mask, bool record)
 {
+    fpu_settle(cpu);
     mask &= FPSCR_WRITABLE;
     cpu->fpscr = fpscr_summarise((cpu->fpscr & ~mask) | (value & mask));
     if (record)
@@ -85,6 +87,7 @@ EXEC(mffscdrni)
 EXEC(mcrfs)
 {
     unsigned shift = 28 - 4 * BFA;
+    fpu_settle(cpu);
     cpu->crf[BF] = cpu->fpscr >> shift & 15;
     cpu->fpscr = fpscr_summarise(cpu->fpscr & ~(15u << shift & (FPSCR_FX | FPSCR_EXCEPTIONS)));
 }
@@ -127,6 +130,7 @@ EXEC(mtfsb0)
 EXEC(mtfsb1)
 {
     u32 bit = PPC_BIT32(BT);
+    fpu_settle(cpu);
     if (bit & FPSCR_EXCEPTIONS & ~cpu->fpscr)
         cpu->fpscr |= FPSCR_FX;
     fpscr_write(cpu, insn, bit, bit, RC_BIT);

@@ -47,8 +47,9 @@ static inline bool non_java(const struct cpu *cpu)
 }
 
 // The register with denormalized elements flushed where the mode asks for it.
-static inline union vsr operand(const struct cpu *cpu, const union vsr *source)
+static inline union vsr operand(struct cpu *cpu, const union vsr *source)
 {
+    fpu_settle(cpu);
     union vsr v = *source;
     if (unlikely(non_java(cpu)))
         for (unsigned i = 0; i < 4; i++)
@@ -157,6 +158,7 @@ MAX_MIN(vminfp, <)
     {                                                             \
         const union vsr vb = *VR(RB);                             \
         union vsr vt;                                             \
+        fpu_settle(cpu);                                          \
         for (unsigned i = 0; i < 4; i++)                          \
             vt.w[i] = from_float((float)((type)vb.w[i] / SCALE)); \
         *VR(RT) = vt;                                             \
@@ -172,6 +174,7 @@ FROM_INTEGER(vcfux, u32)
         const union vsr vb = *VR(RB);                                          \
         union vsr vt;                                                          \
         bool sat = false;                                                      \
+        fpu_settle(cpu);                                                       \
         for (unsigned i = 0; i < 4; i++) {                                     \
             double v = is_nan(vb.w[i]) ? 0 : trunc(to_float(vb.w[i]) * SCALE); \
             sat |= v < (low) || v > (high);                                    \

@@ -62,7 +62,7 @@ EXEC(xscvspdpn)
     {                                                             \
         struct fp_env env = fpu_begin(cpu);                       \
         u64 r = fp64_to_int(&env, B, format, FP_TRUNCATE);        \
-        xt_finish(cpu, insn, &env, place(r), fpu_fprf_kept(cpu)); \
+        xt_finish(cpu, insn, &env, place(r), 0);                  \
     }
 #define PLACE_DOUBLEWORD(r) (r)
 #define PLACE_WORDS(r)      both_words((u32)(r))

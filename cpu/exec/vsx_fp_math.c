@@ -91,6 +91,7 @@ EXEC(xststdcdp)
 // The class is that in single precision; SO says that the operand is not representable in it.
 EXEC(xststdcsp)
 {
+    fpu_settle(cpu);
     u64 v = B, exp = exponent64(v);
     unsigned class = class64(v);
     if (exp && exp <= 896)

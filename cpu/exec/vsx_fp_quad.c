@@ -16,7 +16,7 @@ static void quad_finish(struct cpu *cpu, u32 insn, const struct fp_env *env, u12
 }
 
 // For the forms with bit 31 = RO: round to odd overrides FPSCR[RN].
-static struct fp_env begin_odd(const struct cpu *cpu, u32 insn)
+static struct fp_env begin_odd(struct cpu *cpu, u32 insn)
 {
     struct fp_env env = fpu_begin(cpu);
     if (insn & 1)

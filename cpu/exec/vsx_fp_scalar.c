@@ -154,12 +154,18 @@ u64 fpu_minmax64(struct fp_env *env, u64 a, u64 b, unsigned wanted)
 }
 
 // C's a > b ? a : b: NaNs and equal operands give the second one.
-static u64 minmax_c(struct fp_env *env, u64 a, u64 b, unsigned wanted)
+u64 fpu_minmax64_c(struct fp_env *env, u64 a, u64 b, unsigned wanted)
 {
     unsigned order = fp64_compare(a, b);
     if (order == FP_UNORDERED && (fp64_is_snan(a) || fp64_is_snan(b)))
         env->flags |= FPSCR_VXSNAN;
     return order == wanted ? a : b;
+}
+
+u32 fpu_minmax32(struct fp_env *env, u32 a, u32 b, unsigned wanted)
+{
+    // Widening by bits is exact, keeps signaling NaNs and the order.
+    return fp_store_single(fpu_minmax64(env, fp_load_single(a), fp_load_single(b), wanted));
 }
 
 // Java's: a NaN is the result, zeros are ordered by sign.
@@ -184,8 +190,8 @@ static u64 minmax_j(struct fp_env *env, u64 a, u64 b, unsigned wanted)
 
 XS_MINMAX(xsmaxdp, fpu_minmax64, FP_GREATER)
 XS_MINMAX(xsmindp, fpu_minmax64, FP_LESS)
-XS_MINMAX(xsmaxcdp, minmax_c, FP_GREATER)
-XS_MINMAX(xsmincdp, minmax_c, FP_LESS)
+XS_MINMAX(xsmaxcdp, fpu_minmax64_c, FP_GREATER)
+XS_MINMAX(xsmincdp, fpu_minmax64_c, FP_LESS)
 XS_MINMAX(xsmaxjdp, minmax_j, FP_GREATER)
 XS_MINMAX(xsminjdp, minmax_j, FP_LESS)
 

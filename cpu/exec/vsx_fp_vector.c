@@ -76,14 +76,8 @@ XV_BOTH(xvnabs, , b | SIGN64, b | SIGN32)
 XV_BOTH(xvneg, , b ^ SIGN64, b ^ SIGN32)
 XV_BOTH(xvcpsgn, , (a & SIGN64) | (b & ~SIGN64), (a & SIGN32) | (b & ~SIGN32))
 
-static u32 minmax32(struct fp_env *env, u32 a, u32 b, unsigned wanted)
-{
-    // Widening by bits is exact, keeps signaling NaNs and the order.
-    return fp_store_single(fpu_minmax64(env, fp_load_single(a), fp_load_single(b), wanted));
-}
-
-XV_BOTH(xvmax, , fpu_minmax64(&env, a, b, FP_GREATER), minmax32(&env, a, b, FP_GREATER))
-XV_BOTH(xvmin, , fpu_minmax64(&env, a, b, FP_LESS), minmax32(&env, a, b, FP_LESS))
+XV_BOTH(xvmax, , fpu_minmax64(&env, a, b, FP_GREATER), fpu_minmax32(&env, a, b, FP_GREATER))
+XV_BOTH(xvmin, , fpu_minmax64(&env, a, b, FP_LESS), fpu_minmax32(&env, a, b, FP_LESS))
 
 // Comparisons make masks; the record forms say in CR6 whether all or none were true.
 #define XV_COMPARE(id, fp, type, lanes, lane, accept, ordered)                                          \

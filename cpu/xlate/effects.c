@@ -54,8 +54,10 @@ bool ir_effects(u32 insn, struct ir_effects *e)
         case CLASS_GPR0: touch(e, role, SLOT_GPR + n); break;
         case CLASS_FPR:
             touch_register(e, role, n);
-            if (ops[i]->name[strlen(ops[i]->name) - 1] == 'P') // a pair
+            if (ops[i]->name[strlen(ops[i]->name) - 1] == 'P') { // a pair
+                touch_register(e, role, n & ~1u);
                 touch_register(e, role, n | 1);
+            }
             break;
         case CLASS_VR: touch_register(e, role, n + 32); break;
         case CLASS_VSR: touch_register(e, role, n); break;

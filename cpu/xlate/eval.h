@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cpu/except.h"
+#include "cpu/exec/fp_lazy.h"
+#include "cpu/fp/fp.h"
 #include "cpu/mmu/access.h"
 #include "cpu/xlate/pass.h"
 #include "cpu/xlate/vector.h"
@@ -107,6 +109,27 @@ static inline unsigned eval_behind(struct cpu *cpu, const struct ir_region *r, c
     return next;
 }
 
+// Floating point by the reference semantics, FPSCR at once.
+static inline u64 eval_float(struct cpu *cpu, enum fp_kind kind, const union vsr *a, const union vsr *b, const union vsr *c)
+{
+    const union vsr *const args[] = {a, b, c};
+    for (unsigned i = 0; i < 3; i++)
+        cpu->fp_arg[i].d[1] = args[i] ? args[i]->d[0] : 0;
+    fp_lazy_compute(cpu, kind);
+    if (kind == FPK_COMPARE || kind == FPK_COMPARE_ORDERED) {
+        cpu->fp_last = FP_LAST_COMPARED;
+        cpu->fp_compared[0] = a->d[0];
+        cpu->fp_compared[1] = b->d[0];
+    } else if (fp_kind_classifies(kind)) {
+        cpu->fp_last = kind;
+        for (unsigned i = 0; i < 3; i++)
+            cpu->fp_operand[i] = cpu->fp_arg[i].d[1];
+    }
+    u64 r = cpu->fp_arg[3].d[1];
+    fp_lazy_classify(cpu);
+    return r;
+}
+
 // Operations that have to do with vectors; false: it is none, or its access missed.
 static inline bool eval_vector(struct cpu *cpu, const struct ir_insn *in, unsigned at, u64 *v)
 {
@@ -144,6 +167,17 @@ static inline bool eval_vector(struct cpu *cpu, const struct ir_insn *in, unsign
     case IR_DTOX: *to = (union vsr){.d = {0, a->d[0]}}; return true;
     case IR_VTOD: *to = (union vsr){.d = {v[in->a], 0}}; return true;
     case IR_DTOV: v[at] = a->d[0]; return true;
+    case IR_FP1:
+    case IR_FP2:
+    case IR_FP3: *to = (union vsr){.d = {eval_float(cpu, (enum fp_kind)in->imm, a, b, c), 0}}; return true;
+    case IR_FCMP: v[at] = eval_float(cpu, (enum fp_kind)in->imm, a, b, c); return true;
+    case IR_FBITS1:
+        to->d[0] = in->imm == FBITS_NEG ? a->d[0] ^ 1ull << 63 : in->imm == FBITS_ABS ? a->d[0] & ~0ull >> 1 : a->d[0] | 1ull << 63;
+        return true;
+    case IR_FBITS2: to->d[0] = (a->d[0] & 1ull << 63) | (b->d[0] & ~0ull >> 1); return true;
+    case IR_FSEL: to->d[0] = fp64_compare(a->d[0], 0) & (FP_GREATER | FP_EQUAL) ? b->d[0] : c->d[0]; return true;
+    case IR_FWIDEN: to->d[0] = fp_load_single((u32)a->d[0]); return true;
+    case IR_FNARROW: to->d[0] = fp_store_single(a->d[0]); return true;
     case IR_LOADX: return eval_access_x(cpu, in, v[in->a], to);
     case IR_STOREX: return eval_access_x(cpu, in, v[in->a], b);
     case IR_LOADD: *to = (union vsr){.q = 0}; return eval_access(cpu, in, v[in->a], &to->d[0]);
@@ -223,21 +257,34 @@ static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, con
     return at + 1;
 }
 
+static inline bool eval_fp_allowed(const struct cpu *cpu)
+{
+    return !(cpu->fpscr & (FPSCR_VE | FPSCR_OE | FPSCR_UE | FPSCR_ZE | FPSCR_XE));
+}
+
 // Executes the region from its entry, with cpu->page and page_ea set, until it leaves; then cpu->nia is where it goes on, and everything is
 // counted. true: the instruction there is to be executed by other means. Raises interrupts like any code.
 static inline bool eval_region(struct cpu *cpu, const struct ir_region *r)
 {
     static u64 v[IR_INSNS_MAX];
     unsigned n = 0;
+    bool fp = false;
+    for (unsigned i = 0; i < r->len; i++)
+        fp |= ir_needs_float(&r->insns[i]);
+    if (fp && !eval_fp_allowed(cpu)) {
+        cpu->nia = cpu->page_ea + r->entry * 4;
+        return true;
+    }
     for (unsigned hops = 0;; hops++) {
         const struct ir_block *block = &r->blocks[n];
         unsigned last = block->first + block->len - 1u;
         cpu->block_d = &r->page->insns[block->index];
         for (unsigned at = block->first; at < last;) {
             unsigned index = r->insns[at].index;
+            bool exec = r->insns[at].op == IR_EXEC;
             eval_left = false;
             at = eval_insn(cpu, r, block, at, v);
-            if (!eval_left)
+            if (!eval_left && !(exec && fp && !eval_fp_allowed(cpu))) // that is, not any more
                 continue;
             cpu->insns += index + 1 - block->index;
             cpu->budget -= index + 1 - block->index;

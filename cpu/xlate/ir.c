@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cpu/exec/fp_lazy.h"
 #include "cpu/xlate/build.h"
 #include "cpu/xlate/vector.h"
 
@@ -109,6 +110,10 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, " %#llx", (unsigned long long)in->imm);
     if (in->op >= IR_VX0 && in->op <= IR_VX3)
         vector_print(in->imm, t->at, t->left), t->left -= strlen(t->at), t->at += strlen(t->at);
+    if (ir_is_float(in) || in->op == IR_FCMP)
+        add(t, " %s", fp_kind_name((enum fp_kind)in->imm));
+    if (in->op == IR_FBITS1)
+        add(t, " %s", in->imm == FBITS_NEG ? "neg" : in->imm == FBITS_ABS ? "abs" : "nabs");
     if (in->op == IR_XTOV)
         add(t, " d%u", (unsigned)in->imm);
     if ((ir_access_bytes(in) && ir_access_bytes(in) < 16) || in->op == IR_LARX || in->op == IR_STCX)

@@ -117,6 +117,18 @@ static inline char ir_operand_type(const struct ir_insn *in, unsigned k)
     return t == 'T' ? ir_slots[in->slot].type : t;
 }
 
+enum ir_fbits { FBITS_NEG, FBITS_ABS, FBITS_NABS };
+
+static inline bool ir_is_float(const struct ir_insn *in)
+{
+    return in->op >= IR_FP1 && in->op <= IR_FP3;
+}
+// Needs the host's unit: cpu/exec/fp_lazy.h.
+static inline bool ir_needs_float(const struct ir_insn *in)
+{
+    return ir_is_float(in) || in->op == IR_FCMP || in->op == IR_FWIDEN || in->op == IR_FNARROW;
+}
+
 // Bytes that a load or store of any type accesses; 0: it is none.
 static inline unsigned ir_access_bytes(const struct ir_insn *in)
 {

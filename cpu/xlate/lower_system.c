@@ -6,7 +6,7 @@
 const struct lower_row *lower_find(enum insn_id id)
 {
     static const struct lower_row *const tables[] = {lower_arith, lower_logic, lower_storage, lower_system, lower_state, lower_cache,
-                                                     lower_vector, lower_vector_move, lower_vector_storage};
+                                                     lower_vector, lower_vector_move, lower_vector_storage, lower_float};
     for (unsigned i = 0; i < ARRAY_LEN(tables); i++) {
         if (tables[i][id].fn)
             return &tables[i][id];
@@ -93,9 +93,7 @@ static void lower_mt(struct ir_builder *b, u32 insn, unsigned arg)
     ir_put(b, arg, ir_get(b, SLOT_GPR + RS));
 }
 
-static void lower_nothing(struct ir_builder *b, u32 insn, unsigned arg)
-{
-}
+static void lower_nothing(struct ir_builder *b, u32 insn, unsigned arg) {}
 
 const struct lower_row lower_system[INSN_COUNT] = {
     [INSN_crand] = {lower_cr_logic, IR_AND},

@@ -131,6 +131,7 @@ static u64 mask_of(const struct ir_builder *b, const struct fold_facts *facts, c
     case IR_SET: return 1;
     case IR_SELECT: return v | facts->mask[in->c];
     case IR_STCX:
+    case IR_FCMP:
     case IR_CRF: return 15;
     case IR_FIELD: return ~0ull >> (64 - 8 * IR_FIELD_BYTES(in->imm));
     case IR_LARX:

@@ -13,6 +13,9 @@ interp_op xlate_exit_far;
 // Leaves threaded code in front of cpu->nia: attn or the budget ask for it. Everything so far is counted.
 interp_op xlate_leave;
 
+// Executes the instruction at d by the interpreter, whatever is predecoded there; cpu->block_d is d or in front of it. `word` does not matter.
+interp_op xlate_plain;
+
 // CHECK asks for it: leaves behind the instruction at cpu->d, for the run loop to look at everything (or runs its semantics before that).
 // Everything before the instruction is in place, counted from block_d.
 _Noreturn void xlate_leave_behind(struct cpu *cpu, u32 insn);

@@ -200,4 +200,5 @@ void comp_scan_block(struct comp *x)
         for (unsigned k = 0; k < n; k++)
             use(x, v[k], i);
     }
+    float_scan_block(x, first, end);
 }

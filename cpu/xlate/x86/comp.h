@@ -28,6 +28,7 @@
 #include "cpu/xlate/target.h"
 #include "cpu/xlate/x86/emit.h"
 #include "cpu/xlate/x86/emit_sse.h"
+#include "cpu/xlate/x86/float.h"
 
 #define CPU             RDI
 #define BUDGET          R11
@@ -76,7 +77,7 @@ struct keep {
     u8 order; // of the words in what it is made from (PSHUFD), when not 0
 };
 
-enum cold_kind { COLD_MISS, COLD_MEMO, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE };
+enum cold_kind { COLD_MISS, COLD_MEMO, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE, COLD_FP, COLD_FP_ENTER };
 
 // Code out of line.
 struct cold {
@@ -94,6 +95,7 @@ struct cold {
     s32 disp;
     // MEMO: the memo of this base register, and the registers that its tag and addend go to; `to` is the index of its MISS.
     u8 memo, memo_write, memo_bytes, tag, addend;
+    struct fp_pending fp;
     struct label start, back;
 };
 
@@ -143,6 +145,11 @@ struct comp {
         struct label label;
     } constants[CONSTANTS_MAX];
     unsigned constants_len;
+
+    bool fp; // the region needs the host's floating-point unit
+    ir_value fp_last, fp_compared;
+    struct fp_site fp_sites[FP_SITES_MAX];
+    unsigned fp_sites_len;
 };
 
 static inline const struct ir_insn *comp_insn(const struct comp *x, ir_value v)

@@ -81,12 +81,19 @@ static void away_to(struct comp *x, struct label *away, unsigned block)
     x_jmp_to(&x->c, x->memory->stubs.leave);
 }
 
+// Where the region is entered for a block of it, everything in memory.
+static void load_entry(struct comp *x, unsigned block)
+{
+    x_bind(&x->c, &x->loads[block]);
+    float_enter(x, block);
+    leave_load_slots(x);
+}
+
 void leave_entry(struct comp *x)
 {
     x->entry_away = (struct label){0};
     check(x, &x->entry_away);
-    x_bind(&x->c, &x->loads[0]);
-    leave_load_slots(x);
+    load_entry(x, 0);
 }
 
 void leave_entries(struct comp *x, struct target_code *out)
@@ -101,8 +108,7 @@ void leave_entries(struct comp *x, struct target_code *out)
         out->returns[out->returns_len++].code = c->at + c->exec;
         check(x, &away);
         if (!x->loads[n].at) { // its call is not in the region
-            x_bind(c, &x->loads[n]);
-            leave_load_slots(x);
+            load_entry(x, n);
             x_jmp(c, &x->blocks[n]);
         } else {
             x_jmp(c, &x->loads[n]);
@@ -149,8 +155,7 @@ static void return_point(struct comp *x, unsigned index)
         x_jmp(c, &x->loads[n]);
         return;
     }
-    x_bind(c, &x->loads[n]);
-    leave_load_slots(x);
+    load_entry(x, n);
     if (n != x->block_no + 1)
         x_jmp(c, &x->blocks[n]);
 }
@@ -262,6 +267,7 @@ void leave_behind_if(struct comp *x, enum cc cc)
 void leave_end(struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
+    float_flush(x);
     switch (in->op) {
     case IR_EXIT: end_exit(x, in); break;
     case IR_EXIT_EA: end_exit_ea(x, in); break;

@@ -190,6 +190,12 @@ void link_emit_stubs(struct code_memory *m)
     x_load(c, 1, RSI, CPU_MEM(d));
     x_alu_imm(c, ALU_ADD, 1, RSI, sizeof(struct dinsn));
     dispatch(c);
+    m->stubs.plain = here(c);
+    finish(c);
+    x_store(c, 8, CPU_MEM(page), R8);
+    x_alu(c, ALU_ADD, 1, RSI, R8);
+    x_store(c, 8, CPU_MEM(block_d), RSI);
+    x_jmp_to(c, (const void *)(uintptr_t)xlate_plain);
     m->stubs.insn = here(c);
     finish(c);
     x_store(c, 8, CPU_MEM(page), R8);

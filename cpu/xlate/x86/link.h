@@ -27,6 +27,7 @@ struct link_stubs {
     const void *return_miss; // likewise, after the prediction of a return was wrong
     const void *leave;       // rsi: effective address. Leaves threaded code in front of it
     const void *behind;      // goes on behind the instruction at cpu->d, which has been executed
+    const void *plain;       // rsi: offset of the entry in the page r8, whose instruction is executed by the interpreter
     const void *insn; // rsi: offset of the entry in the page r8; rdx: doubleword of a plain row, which is executed
 };
 

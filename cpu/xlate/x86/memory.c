@@ -27,6 +27,7 @@ struct cold *comp_cold(struct comp *x, enum cold_kind kind)
     }
     struct cold *cold = &x->colds[x->colds_len++];
     *cold = (struct cold){.kind = (u8)kind, .at = (u16)x->at, .block = (u16)x->block_no, .dirty = x->dirty_now};
+    float_note(x, &cold->fp);
     return cold;
 }
 
@@ -567,6 +568,7 @@ void memory_exec(struct comp *x)
     const struct ir_insn *in = &x->r->insns[x->at];
     struct ir_effects e;
     bool known = ir_effects(in->insn, &e);
+    float_flush(x);
     x->zeroed = known ? slots_without(x->zeroed, e.writes) : SLOTS_NONE;
     SLOTS_EACH (s, x->slots) {
         if (!known || slots_have(&e.writes, s))
@@ -607,6 +609,7 @@ void memory_exec(struct comp *x)
     if (spilled)
         x_alu_imm(c, ALU_SUB, 1, RSP, -RED_ZONE);
     keep_vectors(x, MOVUPS_LOAD);
+    float_after_exec(x, in->insn);
 }
 
 void memory_require(struct comp *x)
@@ -831,6 +834,7 @@ void memory_cold(struct comp *x, struct cold *cold)
         return;
     }
     x_bind(&x->c, &cold->start);
+    float_flush_cold(x, &cold->fp);
     if (cold->kind == COLD_MISS)
         cold_miss(x, cold);
     else // does not return

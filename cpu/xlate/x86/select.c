@@ -606,6 +606,15 @@ void select_operation(struct comp *x)
     case IR_LARX: atomic_load_reserve(x); break;
     case IR_STCX: atomic_store_conditional(x); break;
     case IR_FENCE: x_fence(&x->c); break;
+    case IR_FP1:
+    case IR_FP2:
+    case IR_FP3:
+    case IR_FCMP:
+    case IR_FBITS1:
+    case IR_FBITS2:
+    case IR_FSEL:
+    case IR_FWIDEN:
+    case IR_FNARROW: select_float(x, in); break;
     case IR_EXEC: memory_exec(x); break;
     case IR_REQUIRE: memory_require(x); break;
     case IR_CHECK: memory_check(x); break;

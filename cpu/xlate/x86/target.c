@@ -25,6 +25,7 @@ static void compile_block(struct comp *x, unsigned n)
     comp_scan_block(x);
     value_start_block(x);
     x_bind(&x->c, &x->blocks[n]);
+    float_start_block(x);
     for (x->at = x->block->first; x->at < (unsigned)x->block->first + x->block->len && !x->failed; x->at++) {
         const struct ir_insn *in = &r->insns[x->at];
         if (x->open < x->colds_len &&
@@ -34,6 +35,18 @@ static void compile_block(struct comp *x, unsigned n)
         value_end_operation(x);
     }
     x->open = x->colds_len;
+}
+
+static void compile_colds(struct comp *x, unsigned first)
+{
+    for (unsigned n = first; n < x->colds_len && !x->failed; n++) {
+        if (x->colds[n].kind == COLD_LEAVE)
+            leave_cold(x, &x->colds[n]);
+        else if (x->colds[n].kind == COLD_FP || x->colds[n].kind == COLD_FP_ENTER)
+            float_cold_exec(x, &x->colds[n]);
+        else
+            memory_cold(x, &x->colds[n]);
+    }
 }
 
 static bool compile(struct comp *x, const struct ir_region *r, struct target_code *out)
@@ -47,19 +60,19 @@ static bool compile(struct comp *x, const struct ir_region *r, struct target_cod
     for (unsigned n = 0; n < r->blocks_len; n++)
         x->blocks[n] = x->loads[n] = (struct label){0};
     comp_choose_slots(x);
+    float_scan_region(x);
     leave_entry(x);
     for (unsigned n = 0; n < r->blocks_len && !x->failed; n++)
         compile_block(x, n);
-    for (unsigned n = 0; n < x->colds_len && !x->failed; n++) {
-        if (x->colds[n].kind == COLD_LEAVE)
-            leave_cold(x, &x->colds[n]);
-        else
-            memory_cold(x, &x->colds[n]);
-    }
+    compile_colds(x, 0);
+    for (unsigned n = 0; n < x->fp_sites_len && !x->failed; n++)
+        float_cold(x, &x->fp_sites[n]);
     if (x->helper_used)
         memory_helper(x);
+    unsigned colds_len = x->colds_len;
     if (!x->failed)
         leave_entries(x, out);
+    compile_colds(x, colds_len);
     select_constants(x);
     return !x->failed && !x->c.full;
 }

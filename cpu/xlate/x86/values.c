@@ -289,6 +289,7 @@ u64 value_max(const struct comp *x, ir_value v)
     case IR_AND: return is_const(x, in->b) ? comp_insn(x, in->b)->imm : ~0ull;
     case IR_SET: return 1;
     case IR_STCX:
+    case IR_FCMP:
     case IR_CRF: return 15;
     case IR_ZEXT8: return 0xff;
     case IR_ZEXT16: return 0xffff;
