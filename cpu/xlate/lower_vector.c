@@ -55,14 +55,10 @@ static void lower_saturating(struct ir_builder *b, u32 insn, unsigned arg)
     lower_vt(b, insn, 0, result);
 }
 
-// Saturating words.
-static void lower_saturating_unsigned(struct ir_builder *b, u32 insn, unsigned subtract)
+// Saturating words; target_vector(VEC_MINU32).
+static ir_value saturating_unsigned(struct ir_builder *b, ir_value a, ir_value v, bool subtract)
 {
-    if (!target_vector(VEC_MINU32)) {
-        lower_exec(b);
-        return;
-    }
-    ir_value a = lower_va(b, insn, 0), v = lower_vb(b, insn, 0), result, changed;
+    ir_value result, changed;
     if (subtract) { // max(a, b) - b
         ir_value most = ir_vec2(b, VEC_MAXU32, a, v, 0);
         result = ir_vec2(b, VEC_SUB32, most, v, 0);
@@ -73,12 +69,11 @@ static void lower_saturating_unsigned(struct ir_builder *b, u32 insn, unsigned s
         changed = ir_vec2(b, VEC_XOR, least, v, 0);
     }
     ir_op1(b, IR_SATURATED, changed);
-    lower_vt(b, insn, 0, result);
+    return result;
 }
 
-static void lower_saturating_signed(struct ir_builder *b, u32 insn, unsigned subtract)
+static ir_value saturating_signed(struct ir_builder *b, ir_value a, ir_value v, bool subtract)
 {
-    ir_value a = lower_va(b, insn, 0), v = lower_vb(b, insn, 0);
     ir_value wrapped = ir_vec2(b, subtract ? VEC_SUB32 : VEC_ADD32, a, v, 0);
     // Overflow: the result's sign is not a's, although b's allowed it.
     ir_value turned = ir_vec2(b, VEC_XOR, a, wrapped, 0), other = ir_vec2(b, VEC_XOR, a, v, 0);
@@ -87,7 +82,42 @@ static void lower_saturating_signed(struct ir_builder *b, u32 insn, unsigned sub
     ir_value limit =
         ir_vec2(b, VEC_XOR, ir_vec1(b, VEC_SARI32, a, 31), ir_vec1(b, VEC_SHRI32, lower_splat64(b, ~0ull), 1), 0);
     ir_op1(b, IR_SATURATED, over);
-    lower_vt(b, insn, 0, ir_vec3(b, VEC_SELECT, wrapped, limit, over, 0));
+    return ir_vec3(b, VEC_SELECT, wrapped, limit, over, 0);
+}
+
+static void lower_saturating_word(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    bool is_signed = arg & 2, subtract = arg & 1;
+    if (!is_signed && !target_vector(VEC_MINU32)) {
+        lower_exec(b);
+        return;
+    }
+    ir_value a = lower_va(b, insn, 0), v = lower_vb(b, insn, 0);
+    lower_vt(b, insn, 0, is_signed ? saturating_signed(b, a, v, subtract) : saturating_unsigned(b, a, v, subtract));
+}
+
+// Each word of VRB plus the elements of VRA in that word.
+enum { SUM4_UBS, SUM4_SBS, SUM4_SHS };
+static void lower_sum_quarter(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    if (arg == SUM4_UBS && !target_vector(VEC_MINU32)) {
+        lower_exec(b);
+        return;
+    }
+    ir_value a = lower_va(b, insn, 0), v = lower_vb(b, insn, 0), ones = lower_splat64(b, 0x0001000100010001ull);
+    if (arg != SUM4_SHS) { // bytes to halfwords, then as those
+        ir_value low, high;
+        if (arg == SUM4_UBS) {
+            low = ir_vec2(b, VEC_AND, a, lower_splat64(b, 0x00ff00ff00ff00ffull), 0);
+            high = ir_vec1(b, VEC_SHRI16, a, 8);
+        } else {
+            low = ir_vec1(b, VEC_SARI16, ir_vec1(b, VEC_SHLI16, a, 8), 8);
+            high = ir_vec1(b, VEC_SARI16, a, 8);
+        }
+        a = ir_vec2(b, VEC_ADD16, low, high, 0);
+    }
+    ir_value sum = ir_vec2(b, VEC_MADD16, a, ones, 0);
+    lower_vt(b, insn, 0, arg == SUM4_UBS ? saturating_unsigned(b, v, sum, false) : saturating_signed(b, v, sum, false));
 }
 
 // CR6 of the recording compares: bit 0 all elements, bit 2 none.
@@ -361,10 +391,13 @@ const struct lower_row lower_vector[INSN_COUNT] = {
     SATURATING(vsubshs, SUBS16, SUB16),
     SATURATING(vsububs, SUBU8, SUB8),
     SATURATING(vsubuhs, SUBU16, SUB16),
-    [INSN_vadduws] = {lower_saturating_unsigned, 0},
-    [INSN_vsubuws] = {lower_saturating_unsigned, 1},
-    [INSN_vaddsws] = {lower_saturating_signed, 0},
-    [INSN_vsubsws] = {lower_saturating_signed, 1},
+    [INSN_vadduws] = {lower_saturating_word, 0},
+    [INSN_vsubuws] = {lower_saturating_word, 1},
+    [INSN_vaddsws] = {lower_saturating_word, 2},
+    [INSN_vsubsws] = {lower_saturating_word, 3},
+    [INSN_vsum4ubs] = {lower_sum_quarter, SUM4_UBS},
+    [INSN_vsum4sbs] = {lower_sum_quarter, SUM4_SBS},
+    [INSN_vsum4shs] = {lower_sum_quarter, SUM4_SHS},
     [INSN_vaddcuw] = {lower_carry, 0},
     [INSN_vsubcuw] = {lower_carry, 1},
     [INSN_vadduqm] = {lower_quad, 0},

@@ -37,7 +37,6 @@ static void find_dirty(struct comp *x)
 // xmm registers for vectors and scalars; `calls`: how often, weighed, each of them is stored and loaded for a call.
 static void choose_xmm(struct comp *x, u32 benefit[IR_SLOTS], u32 calls)
 {
-    x->pool |= XMM_FILE;
     for (unsigned reg = FIRST_SLOT_XMM; reg < ALL_REGS; reg++) {
         unsigned best = SLOT_VSR;
         for (unsigned s = SLOT_VSR; s < IR_SLOTS; s++) {
@@ -59,6 +58,7 @@ void comp_choose_slots(struct comp *x)
     u32 benefit[IR_SLOTS] = {0}, entries = 1; // accesses, and how often the region is entered (and left), both weighed
     bool put[IR_SLOTS] = {0};
     u32 calls = 0;
+    bool vectors = false;
     for (unsigned b = 0; b < r->blocks_len; b++) {
         const struct ir_block *block = &r->blocks[b];
         u32 weight = MAX(block->weight, (u16)1);
@@ -66,8 +66,10 @@ void comp_choose_slots(struct comp *x)
             entries += weight;
         for (unsigned i = block->first; i < (unsigned)block->first + block->len; i++) {
             const struct ir_insn *in = &r->insns[i];
-            if (in->op == IR_GET || in->op == IR_PUT)
+            if (in->op == IR_GET || in->op == IR_PUT) {
                 benefit[in->slot] += weight;
+                vectors |= in->slot >= SLOT_VSR;
+            }
             if (in->op == IR_EXEC)
                 calls += weight;
             put[in->slot % IR_SLOTS] |= in->op == IR_PUT;
@@ -107,7 +109,9 @@ void comp_choose_slots(struct comp *x)
         x->slot_reg[best] = slot_regs[n];
         slots_add(&x->slots, best);
     }
-    choose_xmm(x, benefit, calls);
+    x->pool |= XMM_FILE;
+    if (vectors)
+        choose_xmm(x, benefit, calls);
     find_dirty(x);
 }
 
