@@ -230,6 +230,14 @@ static int set_trace_filter(struct boot_options *o, const char *value)
     return 0;
 }
 
+static int set_code_cache(struct boot_options *o, const char *value)
+{
+    if (!*value)
+        return refuse("--code-cache '': name a file, or none");
+    o->code_cache = value;
+    return 0;
+}
+
 static int set_name(struct boot_options *o, const char *value)
 {
     size_t len = strlen(value);
@@ -271,6 +279,7 @@ static const struct option_row {
     {"cpu", "NAME", set_cpu, "processor: power9 or power8 (power9)"},
     {"mmu", "KIND", set_mmu, "address translation that the kernel may use: auto, radix or hash (auto)"},
     {"engine", "NAME", set_engine, "how instructions are executed: auto, interp or jit (auto)"},
+    {"code-cache", "FILE", set_code_cache, "keep translated code in this file, or none (~/.cache/openlpar/code)"},
     {"name", "NAME", set_name, "the partition's name (lpar1)"},
     {"no-client-interface", NULL, set_no_client_interface, "enter the kernel with a flattened tree in R3 and R5 = 0"},
     {"gdb", "ADDR:PORT", set_gdb, "wait there for a debugger (gdb-multiarch: target remote ADDR:PORT)"},

@@ -38,13 +38,13 @@ void code_fini(struct guest_mem *mem)
     mem->code_arena = NULL;
 }
 
-static void page_reset(struct cpage *page)
+static void page_reset(const struct guest_mem *mem, struct cpage *page)
 {
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
         entry_store(&page->insns[i], undecoded);
     page->end = (struct dinsn){.op = OP_PAGE_END};
     atomic_store(&page->links, 0);
-    memset((void *)page->heat, 0, sizeof(page->heat));
+    memset((void *)page->heat, (int)xlate_first_heat(mem->xlate), sizeof(page->heat));
 }
 
 // A page from the arena, emptying the arena when it is full. Under group->lock otherwise: two threads may want one at once.
@@ -57,7 +57,7 @@ static struct cpage *page_new(struct cpu *cpu, u64 gra)
             ;
         if (n < CODE_PAGES_MAX) {
             struct cpage *page = &mem->code_arena[n];
-            page_reset(page);
+            page_reset(mem, page);
             page->gra = gra;
             return page;
         }

@@ -26,6 +26,7 @@ struct cpage {
     // Taken branches to each instruction, HEAT_DONE: not counted any more. Threads may lose each other's counts.
     _Atomic u8 heat[CODE_PAGE_INSNS];
     _Atomic u64 covered[CODE_PAGE_INSNS / 64]; // instructions that are part of a region
+    _Atomic u64 probed[CODE_PAGE_INSNS / 64];  // instructions that were looked up among those of earlier runs
     _Atomic u64 no_memo[CODE_PAGE_INSNS / 64]; // accesses for which cpu->memo_tag does not pay
 };
 

@@ -282,6 +282,8 @@ static u64 count_insns(const struct boot *b)
 static int run(struct boot *b, bool first)
 {
     struct vps vps = {.lp = &b->lp, .hold = &b->hold, .engine = b->options->engine};
+    const char *kept = b->options->code_cache;
+    xlate_cache_path = !kept ? code_cache_path() : strcmp(kept, "none") != 0 ? kept : NULL;
     int err = load(b);
     if (err)
         return err;
@@ -398,10 +400,12 @@ int boot_run(const struct boot_options *options)
     if (options->stats && b->have_partition && b->lp.mem.xlate) {
         struct xlate_stats s = xlate_stats(b->lp.mem.xlate);
         fprintf(stderr,
-                "stats: regions %llu refused %llu instructions %llu operations %llu code %llu KiB flushes %llu seconds %.3f\n",
+                "stats: regions %llu refused %llu instructions %llu operations %llu code %llu KiB flushes %llu seconds %.3f kept %llu loaded %llu "
+                "in background %llu\n",
                 (unsigned long long)s.regions, (unsigned long long)s.refused, (unsigned long long)s.insns,
                 (unsigned long long)s.ir_insns, (unsigned long long)(s.code_size / KIB), (unsigned long long)s.flushes,
-                (double)s.nanoseconds / 1e9);
+                (double)s.nanoseconds / 1e9, (unsigned long long)s.kept, (unsigned long long)s.loaded,
+                (unsigned long long)s.background);
     }
     trace_stop();
     remove_devices(b);

@@ -16,6 +16,7 @@ struct boot_options {
     bool radix_allowed, hash_allowed;
     bool client_interface; // false: enter with a flattened tree, R5 = 0
     const struct cpu_engine *engine;
+    const char *code_cache; // the file in which translated code is kept; NULL: code_cache_path(), "none": nowhere
     bool stats;
     const char *gdb; // ADDRESS:PORT, or NULL
     unsigned trace;  // enum trace_what
@@ -26,6 +27,9 @@ struct boot_options {
 
 // Exit statuses of the command.
 enum boot_status { BOOT_POWERED_OFF = 0, BOOT_SETUP_ERROR = 1, BOOT_CRASHED = 2 };
+
+// The user's file for translated code, its folder made where it was missing; NULL: there is no place for one.
+const char *code_cache_path(void);
 
 // Runs the partition; reboots happen inside. The value is enum boot_status, or 128 + the number of the signal that ended it.
 // Set-up errors are one line on standard error.

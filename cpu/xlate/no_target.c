@@ -48,3 +48,23 @@ bool target_limit(unsigned less)
 {
     return false;
 }
+
+size_t target_save(struct code_memory *m, const struct cpage *page, const struct target_code *code, void *to, size_t size)
+{
+    return 0;
+}
+
+bool target_load(struct code_memory *m, struct cpage *page, const void *from, size_t size, struct target_code *out)
+{
+    return false;
+}
+
+bool target_saved_ok(const void *from, size_t size)
+{
+    return false;
+}
+
+u64 target_host(void)
+{
+    return 0;
+}

@@ -29,6 +29,9 @@
 //     while it works it holds group->outside, which keeps exclusive sections from beginning, and with them flushes. So predecoded pages,
 //     breakpoints and the level stay as they are. What it publishes is subject to (4) as anywhere else. What waits for it is forgotten
 //     by a flush. A processor translates for itself where the queue is full or the host has but one processor.
+// (9) Regions are kept from one run to the next (cache.c, keep.c). What is kept was made of exactly the instructions that are there now, read
+//     after version as in (4), for the same level and byte order; with breakpoints, or a trace of what is made, nothing is taken from there.
+//     A place is looked up there after a few branches to it.
 //
 // Locks: group->outside, then xlate->lock: held while something is translated. A processor only tries it, and interprets when it
 // does not get it.
@@ -42,6 +45,8 @@
 #include "cpu/except.h"
 #include "cpu/group.h"
 #include "cpu/xlate/background.h"
+#include "cpu/xlate/cache.h"
+#include "cpu/xlate/keep.h"
 #include "cpu/xlate/pass.h"
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
@@ -52,7 +57,9 @@
 
 u8 xlate_heat_limit = 48;
 bool xlate_in_background = true;
-size_t xlate_code_size = 64 * MIB;
+const char *xlate_cache_path;
+u64 xlate_cache_size = 256 * MIB;
+size_t xlate_code_size = 256 * MIB;
 bool xlate_links = true;
 void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
 
@@ -60,6 +67,7 @@ struct xlate {
     struct cpu_group *group;
     struct code_memory *memory;
     struct background *background; // NULL: everything is translated where it is asked for
+    struct cache *cache;           // NULL: nothing is kept
     pthread_mutex_t lock;
     _Atomic bool full;
     _Atomic u32 made; // regions so far, over all flushes
@@ -68,6 +76,7 @@ struct xlate {
     struct ir_region region, optimised;
     struct target_code code;
     struct xlate_stats stats;
+    alignas(8) u8 record[128 * KIB];
 };
 
 static void work_begin(void *arg)
@@ -101,6 +110,8 @@ static struct xlate *xlate_new(struct cpu_group *group)
         xlate_free(x);
         return NULL;
     }
+    if (xlate_cache_path)
+        x->cache = cache_open(xlate_cache_path, keep_key(), xlate_cache_size);
     return x;
 }
 
@@ -130,6 +141,7 @@ void xlate_free(struct xlate *x)
     if (!x)
         return;
     background_free(x->background);
+    cache_close(x->cache); // a file that cannot be written costs the next run some time, no more
     if (x->memory)
         code_memory_free(x->memory);
     pthread_mutex_destroy(&x->lock);
@@ -216,13 +228,42 @@ static bool publish(struct xlate *x, struct cpage *page, unsigned index, u32 ver
     return published;
 }
 
-// Under lock.
-static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
+// Under lock: from the cache.
+static bool load(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index, struct kept *kept)
+{
+    const struct guest_mem *mem = x->group->mem;
+    if (!x->cache || xlate_trace || x->group->debug)
+        return false;
+    u64 name = keep_name(mem, page, index, cpu->isa_level);
+    bool more = true;
+    for (unsigned n = 0; more; n++) {
+        size_t size = cache_read(x->cache, name, n, x->record, sizeof(x->record), &more);
+        if (size && keep_read(x->memory, mem, page, index, cpu->isa_level, x->record, size, &x->shape, &x->code, kept))
+            return true;
+    }
+    return false;
+}
+
+// Under lock: `made` was published, so what is in memory is what it was made of as long as version stays.
+static void save(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index, struct kept kept, u32 version)
+{
+    const struct guest_mem *mem = x->group->mem;
+    if (!x->cache || x->group->debug)
+        return;
+    u64 name = keep_name(mem, page, index, cpu->isa_level);
+    size_t size = keep_write(x->memory, mem, page, index, cpu->isa_level, &x->shape, &x->code, kept, x->record,
+                             sizeof(x->record));
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!size || atomic_load(&page->version) != version)
+        return;
+    cache_add(x->cache, name, x->record, size);
+    x->stats.kept++;
+}
+
+// Under lock: forms and compiles.
+static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index, struct kept *kept)
 {
     const struct ir_region *r = NULL;
-    if (entry_op(&page->insns[index]) == OP_REGION) // two threads wanted it
-        return true;
-    u32 version = atomic_load(&page->version); // (4)
     bool made = false;
     for (unsigned limit = REGION_INSNS; !made && limit > 8; limit /= 4) { // smaller where the back end cannot do it
         if (!region_form(&x->region, &x->shape, cpu, page, index, limit)) {
@@ -232,26 +273,45 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
         r = pass_all(&x->region, &x->optimised);
         made = target_compile(x->memory, r, &x->code);
     }
-    if (!made) {
+    if (made && xlate_trace) {
+        const void *bytes;
+        size_t size = target_last_code(&bytes);
+        xlate_trace(r, bytes, size);
+    }
+    if (made)
+        *kept = (struct kept){r->guest_insns, r->len};
+    return made;
+}
+
+// Under lock.
+static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
+{
+    struct kept kept;
+    if (entry_op(&page->insns[index]) == OP_REGION) // two threads wanted it
+        return true;
+    u32 version = atomic_load(&page->version); // (4)
+    atomic_thread_fence(memory_order_seq_cst);
+    bool loaded = load(x, cpu, page, index, &kept);
+    if (!loaded && !make(x, cpu, page, index, &kept)) {
         if (xlate_code_size - code_memory_used(x->memory) < CODE_SPARE) {
             atomic_store(&x->full, true);
             cpu_kick(cpu, ATTN_REQUEST);
         }
         return false;
     }
-    if (xlate_trace) {
-        const void *bytes;
-        size_t size = target_last_code(&bytes);
-        xlate_trace(r, bytes, size);
-    }
+    struct target_code code = x->code; // publishing leaves out what others were faster with
     if (!publish(x, page, index, version)) {
         heat_set(page, index, 0);
         return true;
     }
     mark_exits(&x->shape, page);
+    x->code = code;
+    if (!loaded)
+        save(x, cpu, page, index, kept, version);
+    x->stats.loaded += loaded;
     x->stats.regions++;
-    x->stats.insns += r->guest_insns;
-    x->stats.ir_insns += r->len;
+    x->stats.insns += kept.guest_insns;
+    x->stats.ir_insns += kept.ir_insns;
     atomic_fetch_add(&x->made, 1);
     return true;
 }
@@ -292,6 +352,14 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
         heat_set(page, index, xlate_heat_limit / 2);
         return;
     }
+    if (x->cache &&
+        !(atomic_load_explicit(&page->probed[index / 64], memory_order_relaxed) >> (index % 64) & 1)) { // (9)
+        atomic_fetch_or_explicit(&page->probed[index / 64], 1ull << (index % 64), memory_order_relaxed);
+        if (!cache_has(x->cache, keep_name(x->group->mem, page, index, cpu->isa_level))) {
+            heat_set(page, index, 1);
+            return;
+        }
+    }
     u64 word = dinsn_load(&page->insns[index]);
     struct work work = {
         .cpu = cpu, .page = page, .index = (u16)index, .again = (u32)word == (OP_WARM | WARM_AGAIN << 16)};
@@ -304,6 +372,12 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
     }
     translate_hot(x, cpu, page, index);
     pthread_mutex_unlock(&x->lock);
+}
+
+// Code that is there is worth having a little earlier than code that has to be made.
+unsigned xlate_first_heat(const struct xlate *x)
+{
+    return x && x->cache && cache_records(x->cache) ? xlate_heat_limit - xlate_heat_limit / 4u : 0;
 }
 
 bool xlate_wants_flush(const struct xlate *x)

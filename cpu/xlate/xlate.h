@@ -25,7 +25,8 @@ struct xlate_stats {
     u64 regions, refused; // translated, and places that were not worth it or too large
     u64 insns;            // instructions in regions
     u64 ir_insns;         // operations, after optimisation
-    u64 background;       // of both: by the helper thread
+    u64 loaded, kept;     // of the regions: from the file; put into it
+    u64 background;       // of regions and refused: by the helper thread
     u64 nanoseconds;      // spent in translating
     u64 code_size, flushes;
 };
@@ -39,6 +40,10 @@ extern bool xlate_in_background;
 extern bool xlate_links; // false: every way out of a region ends in the interpreter
 #define HEAT_DONE 255u // translated, or not worth it
 
+// The file in which regions are kept (NULL: none), and its bound.
+extern const char *xlate_cache_path;
+extern u64 xlate_cache_size;
+
 // Called with each new region, after optimisation and compilation (--trace ir, asm). May be NULL.
 extern void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
 
@@ -51,6 +56,9 @@ void xlate_stop(struct xlate *x);
 // Instruction `index` of the page is hot: it will be translated, now or soon. Owner, inside guest code, cpu->d and what is
 // counted do not matter. Afterwards the predecoded entry may be another.
 void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index);
+
+// The heat of a place that was never branched to. x: NULL is none.
+unsigned xlate_first_heat(const struct xlate *x);
 
 // Code memory is full, and everything has to go: at an instruction boundary outside of any page.
 bool xlate_wants_flush(const struct xlate *x);

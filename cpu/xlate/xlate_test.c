@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How translations come and go: code that is rewritten by its own thread, by another one, by DMA; breakpoints; full code memory.
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cpu/code.h"
@@ -196,8 +198,9 @@ static void test_returns_past_a_frame(void)
 static void test_deep_recursion(void)
 {
     static const u32 start[] = {I_BL(0x40), I_SC1};
-    static const u32 function[] = {I_CMPDI(3, 0), I_BEQ(0x24), I_MFLR(0), I_STDU(0, -16, 1), I_ADDI(3, 3, -1), I_BL(-20),
-                                   I_LD(0, 0, 1), I_ADDI(1, 1, 16), I_MTLR(0), I_ADDI(4, 4, 1), I_BLR};
+    static const u32 function[] = {I_CMPDI(3, 0),    I_BEQ(0x24),     I_MFLR(0),     I_STDU(0, -16, 1),
+                                   I_ADDI(3, 3, -1), I_BL(-20),       I_LD(0, 0, 1), I_ADDI(1, 1, 16),
+                                   I_MTLR(0),        I_ADDI(4, 4, 1), I_BLR};
     struct machine *m = machine_new(1, LEVEL_V30);
     put_all(m, TEST_CODE, start, ARRAY_LEN(start));
     put_all(m, TEST_CODE + 0x40, function, ARRAY_LEN(function));
@@ -321,6 +324,91 @@ static void test_word_mode(void)
 }
 
 // clang-format off
+// One partition that runs `loop` from the address; what became of it is in *s.
+static u64 run_kept(const u32 *loop, unsigned len, u64 at, bool big_endian, struct xlate_stats *s)
+{
+    struct machine *m = machine_new(1, LEVEL_V30);
+    for (unsigned i = 0; i < len; i++)
+        machine_put(m, at + i * 4, loop[i], big_endian);
+    m->cpu->ctr = 1000;
+    m->stopped_at = ~0ull;
+    if (big_endian) {
+        m->cpu->lpcr &= ~LPCR_ILE;
+        machine_vectors(m, 0, true);
+    }
+    cpu_set_msr(m->cpu, big_endian ? MSR_BASE & ~MSR_LE : MSR_BASE);
+    m->cpu->nia = at;
+    m->cpu->budget = 0;
+    atomic_fetch_and(&m->cpu->attn, ~(u32)ATTN_STOP);
+    CHECK_EQ(jit_engine.run(m->cpu), EXIT_STOPPED);
+    u64 out = m->cpu->gpr[3];
+    *s = stats(m);
+    machine_free(m);
+    return out;
+}
+
+// Code of one run is used by the next one: for the same instructions in the same state, wherever they are, and for no others.
+static void test_kept(void)
+{
+    // A call and stores, so that there are places of all kinds that code has to be told about.
+    u32 loop[] = {I_ADDI(3, 3, 1), I_STW(3, 0x1000, 6), I_BL(0x18), I_ADDI(3, 3, 2), I_BDNZ(-16), I_SC1, I_NOP, I_NOP, I_ADDI(3, 3, 4), I_BLR};
+    const unsigned len = ARRAY_LEN(loop);
+    char folder[] = "/tmp/openlpar-kept-XXXXXX", path[64], command[64];
+    struct xlate_stats s;
+    CHECK(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/code", folder);
+    xlate_cache_path = path;
+    CHECK_EQ(run_kept(loop, len, TEST_CODE, false, &s), 7000);
+    CHECK_EQ(s.loaded, 0);
+    CHECK(s.kept >= 1);
+    CHECK_EQ(run_kept(loop, len, TEST_CODE, false, &s), 7000);
+    CHECK_EQ(s.kept, 0);
+    CHECK(s.loaded >= 1);
+    CHECK_EQ(s.loaded, s.regions);
+    CHECK_EQ(run_kept(loop, len, TEST_CODE + 0x5000, false, &s), 7000); // another page
+    CHECK_EQ(s.loaded, s.regions);
+    CHECK_EQ(run_kept(loop, len, TEST_CODE + 0x40, false, &s), 7000); // another place in the page
+    CHECK_EQ(s.loaded, 0);
+    CHECK_EQ(run_kept(loop, len, TEST_CODE, true, &s), 7000); // the other byte order
+    CHECK_EQ(s.loaded, 0);
+    loop[8] = I_ADDI(3, 3, 5); // far from where the name comes from
+    CHECK_EQ(run_kept(loop, len, TEST_CODE, false, &s), 8000);
+    CHECK(s.kept >= 1);
+    CHECK_EQ(run_kept(loop, len, TEST_CODE, false, &s), 8000);
+    CHECK_EQ(s.loaded, s.regions);
+    loop[8] = I_ADDI(3, 3, 4);
+    CHECK_EQ(run_kept(loop, len, TEST_CODE, false, &s), 7000); // the first ones are still there
+    CHECK_EQ(s.loaded, s.regions);
+    // From another process.
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        u64 got = run_kept(loop, len, TEST_CODE, false, &s);
+        _exit(got == 7000 && s.loaded == s.regions ? 0 : 1);
+    }
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    // A damaged file costs time, no more.
+    static u8 bytes[65536];
+    int fd = open(path, O_RDWR);
+    ssize_t size = read(fd, bytes, sizeof(bytes));
+    CHECK(size > 0 && size < (ssize_t)sizeof(bytes));
+    for (ssize_t at = 0; at < size; at += 97) {
+        u8 bad = bytes[at] ^ 0x10;
+        CHECK_EQ(pwrite(fd, &bad, 1, at), 1);
+        CHECK_EQ(run_kept(loop, len, TEST_CODE, false, &s), 7000);
+        close(fd);
+        unlink(path);
+        fd = open(path, O_RDWR | O_CREAT, 0600);
+        CHECK_EQ(write(fd, bytes, (size_t)size), size);
+    }
+    close(fd);
+    xlate_cache_path = NULL;
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    CHECK_EQ(system(command), 0);
+}
+
 #define CASES(run)                       \
     run(test_loop_is_translated)         \
     run(test_self_modifying)             \
@@ -334,7 +422,7 @@ static void test_word_mode(void)
     run(test_breakpoint_in_loop)         \
     run(test_full_memory)                \
     run(test_word_mode)                  \
-    run(test_in_background)
+    run(test_in_background) run(test_kept)
 // clang-format on
 
 // The same with a helper thread: whenever it comes, what is executed is what was written last.
@@ -375,7 +463,6 @@ static void test_in_background(void)
     machine_free(m);
     xlate_in_background = false;
 }
-
 
 int main(void)
 {

@@ -103,8 +103,11 @@ struct cold {
 #define CONSTANTS_MAX 64
 #define KEEPS_MAX     8192
 
+#define RELOCS_MAX 4096
+
 struct comp {
     struct code c;
+    struct reloc relocs[RELOCS_MAX];
     struct code_memory *memory;
     const struct ir_region *r;
     const struct ir_block *block;

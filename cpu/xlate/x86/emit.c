@@ -190,15 +190,28 @@ static bool reach(const struct code *c, const void *to, unsigned after, s32 *dis
     return d == *disp;
 }
 
+// What is written next names `to`.
+static void note(struct code *c, enum reloc_kind kind, const void *to)
+{
+    if (!c->relocs)
+        return;
+    if (c->relocs_len == c->relocs_max)
+        c->fixed = true;
+    else
+        c->relocs[c->relocs_len++] = (struct reloc){.at = offset(c), .kind = kind, .to = (uintptr_t)to};
+}
+
 static void transfer(struct code *c, unsigned op, unsigned ext, const void *to)
 {
     s32 disp;
     x_begin(c);
     if (reach(c, to, 5, &disp)) {
         byte(c, op);
+        note(c, RELOC_REL32, to);
         word(c, (u32)disp);
         return;
     }
+    c->fixed = true;
     x_mov_imm(c, RAX, (uintptr_t)to);
     reg_form(c, 0, 0xff, ext, RAX);
 }
@@ -222,6 +235,7 @@ void x_jcc_to(struct code *c, enum cc cc, const void *to)
         return;
     }
     opcode(c, 0x0f80 | cc);
+    note(c, RELOC_REL32, to);
     word(c, (u32)disp);
 }
 
@@ -233,10 +247,21 @@ void x_address(struct code *c, enum reg dst, const void *of)
         prefixes(c, WIDE, dst, 0, 0);
         byte(c, 0x8d);
         byte(c, (dst & 7u) << 3 | 5);
+        note(c, RELOC_REL32, of);
         word(c, (u32)disp);
         return;
     }
+    c->fixed = true;
     x_mov_imm(c, dst, (uintptr_t)of);
+}
+
+void x_pointer(struct code *c, enum reg dst, const void *to)
+{
+    prefixes(c, WIDE, 0, 0, dst);
+    byte(c, 0xb8 | (dst & 7));
+    note(c, RELOC_ABS64, to);
+    word(c, (u32)(uintptr_t)to);
+    word(c, (u32)((uintptr_t)to >> 32));
 }
 
 void x_jmp_mem(struct code *c, struct mem m)
@@ -437,8 +462,15 @@ void x_mov(struct code *c, int w, enum reg dst, enum reg src)
     reg_form(c, (unsigned)w, 0x89, src, dst);
 }
 
+// Where a host's pointers are: a constant that looks like one may be one.
+static bool like_pointer(u64 imm)
+{
+    return imm >> 44 == 5 || imm >> 44 == 7;
+}
+
 void x_mov_imm(struct code *c, enum reg dst, u64 imm)
 {
+    c->fixed |= like_pointer(imm);
     if (imm >> 32 == 0) {
         prefixes(c, 0, 0, 0, dst);
         byte(c, 0xb8 | (dst & 7));

@@ -59,10 +59,21 @@ enum bits { BITS_POPCNT = 0xb8, BITS_TZCNT = 0xbc, BITS_LZCNT = 0xbd }; // with 
 enum scan { SCAN_FORWARD = 0xbc, SCAN_REVERSE };                        // bsf, bsr
 enum cc { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G };
 
+// A place in the code that names something outside of it, for those who move the code (save.c).
+enum reloc_kind { RELOC_REL32, RELOC_ABS64 };
+struct reloc {
+    u32 at; // offset from code.start
+    u32 kind;
+    u64 to; // address
+};
+
 struct code {
     u8 *start, *at, *end;
     intptr_t exec; // what to add to an address here for the address at which it runs
     bool full;     // it did not fit: what was written is worthless
+    bool fixed;    // it depends on where something is in a way that `relocs` do not tell
+    struct reloc *relocs; // NULL: nobody wants them
+    u32 relocs_len, relocs_max;
 };
 
 // [base + index * scale + disp]; index NO_REG: none.
@@ -92,6 +103,7 @@ void x_call_to(struct code *c, const void *to);
 void x_jmp_to(struct code *c, const void *to);
 void x_jcc_to(struct code *c, enum cc cc, const void *to);    // must be in reach
 void x_address(struct code *c, enum reg dst, const void *of); // dst = the address
+void x_pointer(struct code *c, enum reg dst, const void *to); // likewise, of data that is anywhere: always 64 bits
 void x_jmp_mem(struct code *c, struct mem m);
 void x_ret(struct code *c);
 void x_data(struct code *c, u64 v); // 8 bytes that are no instruction

@@ -45,7 +45,7 @@ void leave_load_slots(struct comp *x)
 // Absolute addresses, in one place each.
 void leave_page(struct comp *x, enum reg dst)
 {
-    x_mov_imm(&x->c, dst, (uintptr_t)x->r->page);
+    x_pointer(&x->c, dst, x->r->page);
 }
 
 static void cell_address(struct comp *x, enum reg dst, unsigned index)

@@ -87,6 +87,8 @@ bool target_compile(struct code_memory *m, const struct ir_region *r, struct tar
         struct comp *x = m->comp;
         x->memory = m;
         x->c = code_memory_begin(m);
+        x->c.relocs = x->relocs;
+        x->c.relocs_max = RELOCS_MAX;
         if (!x->c.full &&
             compile(x, r, out)) { // the encoder starts over at the start when it is full: that must have room
             last_code = x->c.start;
