@@ -72,9 +72,11 @@ void cpu_set_msr(struct cpu *cpu, u64 msr)
         atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
     if (unlikely(fp_enabled_exception(cpu)))
         atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
-    if (unlikely(debug_trace_wanted(cpu)))
+    if (likely(!((old | msr) & (MSR_SE | MSR_BE))) && likely(!(cpu->ciabr & 3)))
+        return;
+    if (debug_trace_wanted(cpu))
         atomic_fetch_or(&cpu->attn, ATTN_STEP);
-    else if (unlikely(old & (MSR_SE | MSR_BE)) || unlikely(cpu->ciabr & 3))
+    else
         atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STEP);
 }
 

@@ -82,6 +82,8 @@ static void set_uamr(struct cpu *cpu, unsigned spr, u64 value)
 static void set_amr(struct cpu *cpu, unsigned spr, u64 value)
 {
     (void)spr;
+    if (cpu->amr == value)
+        return;
     cpu->amr = value;
     mmu_context_changed(cpu);
 }
