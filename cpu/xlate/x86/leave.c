@@ -190,8 +190,9 @@ static void end_exit_ea(struct comp *x, const struct ir_insn *in)
     count(x);
     switch (in->cond) {
     case WAY_CALL:
+        x_call_to(c, x->memory->stubs.find);
         x_push_mem(c, slot_mem(SLOT_LR));
-        x_call_to(c, x->memory->stubs.far);
+        x_call_reg(c, RAX);
         return_point(x, in->index);
         break;
     case WAY_RETURN:
@@ -199,7 +200,10 @@ static void end_exit_ea(struct comp *x, const struct ir_insn *in)
         x_jcc_to(c, CC_NE, x->memory->stubs.return_miss);
         x_ret(c);
         break;
-    default: x_jmp_to(c, x->memory->stubs.far); break;
+    default: // a jump of its own, which the host predicts better than one that all share
+        x_call_to(c, x->memory->stubs.find);
+        x_jmp_reg(c, RAX);
+        break;
     }
 }
 

@@ -130,7 +130,8 @@ static void enter(struct code *c)
     x_jmp_reg(c, RDX);
 }
 
-static void far(struct code *c)
+// To the code of the region at rsi; jumps there, or returns it in rax.
+static void far(struct code *c, bool jump)
 {
     struct label slow = {0};
     static_assert(sizeof(struct ftlb_entry) == 16, "the index is shifted, not multiplied");
@@ -154,7 +155,10 @@ static void far(struct code *c)
         x_jcc(c, CC_NE, &slow);
         x_store(c, 8, CPU_MEM(page_ea), RCX);
         x_shift(c, SHIFT_SHR, 1, RAX, 16);
-        x_jmp_reg(c, RAX);
+        if (jump)
+            x_jmp_reg(c, RAX);
+        else
+            x_ret(c);
     }
     x_bind(c, &slow);
     x_store(c, 8, CPU_MEM(nia), RSI);
@@ -180,7 +184,9 @@ void link_emit_stubs(struct code_memory *m)
     x_load(c, 1, RSP, CPU_MEM(xlate_stack));
     x_alu_imm(c, ALU_SUB, 1, RSP, 16);
     m->stubs.far = here(c);
-    far(c);
+    far(c, true);
+    m->stubs.find = here(c);
+    far(c, false);
     m->stubs.leave = here(c);
     x_store(c, 8, CPU_MEM(nia), RSI);
     finish(c);
