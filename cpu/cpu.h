@@ -98,6 +98,17 @@ enum cpu_line {
     LINE_PROD = 1 << 6,        // H_PROD: wakes from H_CEDE, no interrupt
 };
 
+// Ways out of translated code into the interpreter or the run loop, and returns that were not the predicted ones.
+enum xlate_exit {
+    XLATE_EXIT_UNLINKED, // the place in the same page is not translated
+    XLATE_EXIT_FAR,      // the effective address is not in the fetch TLB, or not translated
+    XLATE_EXIT_ATTN,     // attn or the budget
+    XLATE_EXIT_INSN,     // an instruction that the interpreter executes
+    XLATE_EXIT_BEHIND,   // behind a load or store that a helper has executed
+    XLATE_EXIT_RETURN,
+    XLATE_EXITS,
+};
+
 struct cpu_pmu {
     u64 mmcr0, mmcr1, mmcr2, mmcra, siar, sdar, sier;
     u32 pmc[6];
@@ -198,6 +209,7 @@ struct cpu {
     sigjmp_buf *unwind;  // where cpu_raise() returns to
     struct xlate *xlate; // the partition's translator; NULL: everything is interpreted
     void (*xlate_enter)(struct cpu *cpu, const struct dinsn *d, u64 word); // into the region of an OP_REGION
+    u64 xlate_exits[XLATE_EXITS]; // how often translated code was left, by cause
     u64 xlate_stack;     // rsp of whoever entered translated code, below its registers
     struct request_queue *requests; // cpu/group.c
     struct cpage *step_page;        // scratch page of the single step

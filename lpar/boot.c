@@ -406,6 +406,12 @@ int boot_run(const struct boot_options *options)
                 (unsigned long long)s.ir_insns, (unsigned long long)(s.code_size / KIB), (unsigned long long)s.flushes,
                 (double)s.nanoseconds / 1e9, (unsigned long long)s.kept, (unsigned long long)s.loaded,
                 (unsigned long long)s.background);
+        static const char *const causes[] = {"unlinked", "far", "attention", "instruction", "behind", "return-missed"};
+        static_assert(ARRAY_LEN(causes) == XLATE_EXITS, "a name for each");
+        fprintf(stderr, "stats: exits");
+        for (unsigned i = 0; i < XLATE_EXITS; i++)
+            fprintf(stderr, " %s %llu", causes[i], (unsigned long long)s.exits[i]);
+        fprintf(stderr, "\n");
     }
     trace_stop();
     remove_devices(b);

@@ -452,5 +452,9 @@ struct xlate_stats xlate_stats(const struct xlate *x)
 {
     struct xlate_stats s = x->stats;
     s.code_size += code_memory_used(x->memory);
+    for (u32 i = 0; i < x->group->len; i++) {
+        for (unsigned cause = 0; cause < XLATE_EXITS; cause++)
+            s.exits[cause] += x->group->cpus[i]->xlate_exits[cause];
+    }
     return s;
 }

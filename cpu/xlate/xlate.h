@@ -29,6 +29,7 @@ struct xlate_stats {
     u64 background;       // of regions and refused: by the helper thread
     u64 nanoseconds;      // spent in translating
     u64 code_size, flushes;
+    u64 exits[XLATE_EXITS]; // of all threads
 };
 
 // Taken branches to one place before it is translated, and the size of a partition's code memory. Variables for tests; fixed

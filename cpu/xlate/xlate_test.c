@@ -191,6 +191,9 @@ static void test_returns_past_a_frame(void)
     CHECK_EQ(m->cpu->gpr[4], 70000);
     CHECK_EQ(m->cpu->gpr[5], 80000);
     CHECK_EQ(m->cpu->insns, 80000 * (3 + 2 + 4) + 10000 + 70000 * 3 + 1);
+    CHECK(stats(m).exits[XLATE_EXIT_RETURN] >= 9000); // once for each return past a frame, and little more
+    CHECK(stats(m).exits[XLATE_EXIT_RETURN] < 20000);
+    CHECK(stats(m).exits[XLATE_EXIT_FAR] + stats(m).exits[XLATE_EXIT_UNLINKED] < 5000);
     machine_free(m);
 }
 

@@ -90,9 +90,15 @@ static const void *here(const struct code *c)
     return c->at + c->exec;
 }
 
-// Back to the stack and the registers of whoever entered, everything counted; changes rax.
-static void finish(struct code *c)
+static void tally(struct code *c, enum xlate_exit cause)
 {
+    x_alu_mem_imm(c, ALU_ADD, 1, mem_at(CPU, (s32)(offsetof(struct cpu, xlate_exits) + 8 * cause)), 1);
+}
+
+// Back to the stack and the registers of whoever entered, everything counted; changes rax.
+static void finish(struct code *c, enum xlate_exit cause)
+{
+    tally(c, cause);
     x_load(c, 1, RAX, CPU_MEM(budget));
     x_alu(c, ALU_SUB, 1, RAX, BUDGET);
     x_alu_store(c, ALU_ADD, 1, CPU_MEM(insns), RAX);
@@ -162,7 +168,7 @@ static void far(struct code *c, bool jump)
     }
     x_bind(c, &slow);
     x_store(c, 8, CPU_MEM(nia), RSI);
-    finish(c);
+    finish(c, XLATE_EXIT_FAR);
     x_jmp_to(c, (const void *)(uintptr_t)xlate_exit_far);
 }
 
@@ -173,7 +179,7 @@ void link_emit_stubs(struct code_memory *m)
     m->stubs.enter = here(c);
     enter(c);
     m->stubs.unlinked = here(c);
-    finish(c);
+    finish(c, XLATE_EXIT_UNLINKED);
     x_load(c, 1, RAX, mem_at(RSI, offsetof(struct link_cell, page)));
     x_store(c, 8, CPU_MEM(page), RAX);
     x_load(c, 0, RSI, mem_at(RSI, offsetof(struct link_cell, offset)));
@@ -181,6 +187,7 @@ void link_emit_stubs(struct code_memory *m)
     x_store(c, 8, CPU_MEM(block_d), RSI);
     dispatch(c);
     m->stubs.return_miss = here(c);
+    tally(c, XLATE_EXIT_RETURN);
     x_load(c, 1, RSP, CPU_MEM(xlate_stack));
     x_alu_imm(c, ALU_SUB, 1, RSP, 16);
     m->stubs.far = here(c);
@@ -189,21 +196,21 @@ void link_emit_stubs(struct code_memory *m)
     far(c, false);
     m->stubs.leave = here(c);
     x_store(c, 8, CPU_MEM(nia), RSI);
-    finish(c);
+    finish(c, XLATE_EXIT_ATTN);
     x_jmp_to(c, (const void *)(uintptr_t)xlate_leave);
     m->stubs.behind = here(c);
-    finish(c);
+    finish(c, XLATE_EXIT_BEHIND);
     x_load(c, 1, RSI, CPU_MEM(d));
     x_alu_imm(c, ALU_ADD, 1, RSI, sizeof(struct dinsn));
     dispatch(c);
     m->stubs.plain = here(c);
-    finish(c);
+    finish(c, XLATE_EXIT_INSN);
     x_store(c, 8, CPU_MEM(page), R8);
     x_alu(c, ALU_ADD, 1, RSI, R8);
     x_store(c, 8, CPU_MEM(block_d), RSI);
     x_jmp_to(c, (const void *)(uintptr_t)xlate_plain);
     m->stubs.insn = here(c);
-    finish(c);
+    finish(c, XLATE_EXIT_INSN);
     x_store(c, 8, CPU_MEM(page), R8);
     x_alu(c, ALU_ADD, 1, RSI, R8);
     x_store(c, 8, CPU_MEM(block_d), RSI);
