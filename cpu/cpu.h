@@ -143,6 +143,10 @@ struct cpu {
     uintptr_t memo_addend[2][32];
     u64 memo_when[2][32];      // cpu->budget when the memo was last replaced
     u32 memo_bad[2][32];       // how often that was too soon
+    // What translated code asks to be put into the TLB, and the answer (cpu/xlate/x86/refill.c).
+    u64 refill_ea;
+    uintptr_t refill_addend;
+    const void *refills[10];
     struct cpage *memo_page;   // an access for which memos do not pay, to be translated without; NULL: none
     u32 memo_index;
     s64 budget;                  // instructions until the clock is looked at

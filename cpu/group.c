@@ -23,6 +23,7 @@
 #include "cpu/mmu/mmu.h"
 #include "cpu/reserve.h"
 #include "cpu/time.h"
+#include "cpu/xlate/target.h"
 #include "cpu/xlate/xlate.h"
 
 struct request {
@@ -107,6 +108,7 @@ struct cpu *group_add_cpu(struct cpu_group *group, u32 vcpu, u32 thread, u32 ser
         return NULL;
     }
     pthread_mutex_init(&cpu->requests->lock, NULL);
+    target_prepare(cpu, true);
     group->cpus[group->len++] = cpu;
     for (u32 i = 0; i < group->len; i++)
         group->cpus[i]->reserve_alone = group->len == 1;

@@ -273,6 +273,18 @@ void mmu_write_slow(struct cpu *cpu, u64 ea, unsigned size, u128 value)
     wrote(cpu, gra2, size - first);
 }
 
+uintptr_t mmu_refill(struct cpu *cpu, u64 ea, unsigned size, bool write)
+{
+    struct translation tr;
+    if (bytes_in_page(ea, size) != size ||
+        mmu_translate(cpu, ea, write ? ACCESS_STORE : ACCESS_LOAD, false, &tr) != FAULT_NONE ||
+        !guest_mem_contains(cpu->group->mem, tr.gra, 1))
+        return 0;
+    fill(cpu, ea, &tr);
+    const struct tlb_entry *e = tlb_slot(cpu, ea);
+    return (write ? e->wtag : e->rtag) == (ea & GUEST_PAGE_MASK) ? e->addend : 0;
+}
+
 void *mmu_atomic_host(struct cpu *cpu, u64 ea, unsigned size, bool write, u64 *gra)
 {
     const struct guest_mem *mem = cpu->group->mem;

@@ -14,6 +14,10 @@ enum mmu_access { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
 u128 mmu_read_slow(struct cpu *cpu, u64 ea, unsigned size);
 void mmu_write_slow(struct cpu *cpu, u64 ea, unsigned size, u128 value);
 
+// Puts the page of an access into the TLB if an entry may stand for it: its addend, 0 where there is none (a fault, two pages, a
+// watchpoint, a page with code that is stored into). Raises nothing; what it notes in the tables in memory is the access's.
+uintptr_t mmu_refill(struct cpu *cpu, u64 ea, unsigned size, bool write);
+
 // Host address of an aligned operand of `size` bytes in memory for larx/stcx. and atomic memory operations, checked for loading
 // and, with `write`, for storing (page marked dirty, code dropped). Raises the interrupt when it is not possible
 // (not memory: DSI). Also reports the guest real address. size 1..16, 128 for dcbz.

@@ -68,3 +68,8 @@ u64 target_host(void)
 {
     return 0;
 }
+
+void target_prepare(struct cpu *cpu, bool refills)
+{
+    (void)cpu, (void)refills;
+}

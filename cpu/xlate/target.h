@@ -76,6 +76,10 @@ bool target_vector(unsigned op);
 // For tests: from now on the host is taken to lack some of its features, the more the larger `less` is. False: it has none left to lack.
 bool target_limit(unsigned less);
 
+// What translated code needs in a thread's state. Before it runs. refills: misses of the TLB may be mended in line; false for tests of
+// what happens where they are not.
+void target_prepare(struct cpu *cpu, bool refills);
+
 // Whether this host has a back end (x86-64 with what it needs: BMI2, LZCNT, MOVBE are chosen at run time, none is required).
 bool target_available(void);
 

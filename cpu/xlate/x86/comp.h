@@ -94,9 +94,12 @@ struct cold {
     u8 base;                // MISS: the address is in this register, plus disp
     s32 disp;
     // MEMO: the memo of this base register, and the registers that its tag and addend go to; `to` is the index of its MISS.
+    // MISS: if it `refills`, the lookup's, too.
     u8 memo, memo_write, memo_bytes, tag, addend;
     struct fp_pending fp;
+    bool refills;
     struct label start, back;
+    struct label hit; // MISS: behind the lookup
 };
 
 #define COLDS_MAX     1024

@@ -91,6 +91,7 @@ void memo_cold(struct comp *x, struct cold *cold)
         judge(x, cold, cold->addend);
     memory_lookup(x, mem_at(cold->base, cold->disp), cold->memo_bytes, cold->memo_write, cold->tag, cold->addend,
                   &x->colds[cold->to].start);
+    x_bind(c, &x->colds[cold->to].hit);
     x_store(c, 8, MEMO(cold, memo_tag), cold->tag);
     x_store(c, 8, MEMO(cold, memo_addend), cold->addend);
     x_jmp(c, &cold->back);

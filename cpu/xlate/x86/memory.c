@@ -380,10 +380,16 @@ void memory_find(struct comp *x, struct address a, unsigned bytes, bool write, e
     struct cold *cold = memory_miss(x);
     cold->base = (u8)a.base;
     cold->disp = a.disp;
-    if (memo_wanted(x))
+    cold->refills = true;
+    cold->addend = (u8)at;
+    cold->memo_write = write;
+    cold->memo_bytes = (u8)bytes;
+    if (memo_wanted(x)) {
         memo_lookup(x, cold, mem_at(a.base, a.disp), bytes, write, tag, at);
-    else
+    } else {
         memory_lookup(x, mem_at(a.base, a.disp), bytes, write, tag, at, &cold->start);
+        x_bind(&x->c, &cold->hit);
+    }
 }
 
 // Whether the access, at [first, last] from the cache's root, is in its page: by what is known, or by a comparison of the page of that end
@@ -826,6 +832,26 @@ static const void *way_out(unsigned kind, const struct ir_insn *in)
     return (const void *)(uintptr_t)(in->imm ? xlate_run_and_leave : xlate_leave_behind);
 }
 
+// Asks the MMU for an entry, and goes on behind the lookup where there is one now; else falls through. The called code changes no register
+// but rsp's surroundings: what is spilled there is out of its way.
+static void refill(struct comp *x, struct cold *cold)
+{
+    struct code *c = &x->c;
+    struct label none = {0};
+    unsigned which = (unsigned)__builtin_ctz(cold->memo_bytes) + (cold->memo_write ? 5 : 0);
+    x_lea(c, 1, cold->addend, mem_at(cold->base, cold->disp));
+    x_store(c, 8, CPU_MEM(refill_ea), cold->addend);
+    if (x->spills_max)
+        x_lea(c, 1, RSP, mem_at(RSP, -RED_ZONE));
+    x_call_mem(c, mem_at(CPU, (s32)(offsetof(struct cpu, refills) + 8 * which)));
+    if (x->spills_max)
+        x_lea(c, 1, RSP, mem_at(RSP, RED_ZONE));
+    x_jcc(c, CC_E, &none);
+    x_load(c, 1, cold->addend, CPU_MEM(refill_addend));
+    x_jmp(c, &cold->hit);
+    x_bind(c, &none);
+}
+
 void memory_cold(struct comp *x, struct cold *cold)
 {
     const struct ir_insn *in = &x->r->insns[cold->at];
@@ -834,11 +860,14 @@ void memory_cold(struct comp *x, struct cold *cold)
         return;
     }
     x_bind(&x->c, &cold->start);
+    if (cold->refills)
+        refill(x, cold);
     float_flush_cold(x, &cold->fp);
-    if (cold->kind == COLD_MISS)
+    if (cold->kind == COLD_MISS) {
         cold_miss(x, cold);
-    else // does not return
+    } else { // does not return
         call_helper(x, way_out(cold->kind, in), in->insn, in->index, cold->block);
+    }
 }
 
 // rsp is as in the region's code when this is called, or an even number of doublewords below.

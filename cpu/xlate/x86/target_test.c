@@ -27,6 +27,7 @@ static void setup_order(bool big_endian)
 {
     m = machine_new(1, LEVEL_V30);
     cpu = m->cpu;
+    target_prepare(cpu, false);
     for (u64 at = 0; at < GUEST_PAGE_SIZE; at += 4)
         machine_put(m, CODE_GRA + at, I_SC1, big_endian);
     codes = code_memory_new(4 * MIB);
@@ -595,6 +596,7 @@ static void random_regions(bool swap)
                     DATA_GRA + 256 +
                     (pick(2) ? pick(DATA_SIZE - 512) : (1 + pick(3)) * GUEST_PAGE_SIZE - 256 + pick(64) * 4 - 128);
             cpu->budget = 30 + pick(200);
+            target_prepare(cpu, pick(2));
             if (again != 1)
                 mmu_flush_local(cpu, TLB_ALL, 0, 0, 0);
             for (unsigned i = 0; i < DATA_SIZE; i += 8) {
