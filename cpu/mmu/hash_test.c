@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Segments and the hashed page table on the engine.
+#include "cpu/mmu/access.h"
 #include "cpu/mmu/slb.h"
 #include "cpu/test_machine.h"
 
@@ -242,6 +243,64 @@ static void test_slb_changes(void)
     hash_machine_free(m);
 }
 
+// As a switch of context: in supervisor state the segment of one process is replaced by that of another.
+static void choose_process(struct machine *m, u64 n)
+{
+    cpu_set_msr(m->cpu, MSR_VIRT);
+    slb_invalidate(m->cpu, USER_EA);
+    slb_write(m->cpu, (USER_EA & SLB_ESID) | SLB_ESID_V | 1, (VSID_USER + n) << 12 | SLB_KS | SLB_KP);
+    cpu_set_msr(m->cpu, MSR_VIRT | MSR_PR | MSR_EE);
+}
+
+static bool is_cached(const struct machine *m, u64 ea)
+{
+    return tlb_slot(m->cpu, ea)->rtag == (ea & GUEST_PAGE_MASK);
+}
+
+static void test_processes_keep_theirs(void)
+{
+    enum { PROCESSES = 3 };
+    struct machine *m = hash_machine();
+    u64 *r[PROCESSES];
+    for (u64 n = 0; n < PROCESSES; n++) {
+        r[n] = enter(VSID_USER + n, USER_EA, 28, 12, false, 0, (DATA + n * 0x1000) | R_M | R_REF | R_CHG | 2);
+        *(u64 *)guest_mem_at(&m->mem, DATA + n * 0x1000, 8) = 70 + n;
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        for (u64 n = 0; n < PROCESSES; n++) {
+            choose_process(m, n);
+            CHECK_EQ(is_cached(m, USER_EA), round);
+            CHECK_EQ(mem_read64(m->cpu, USER_EA), 70 + n);
+            cpu_set_msr(m->cpu, MSR_VIRT);
+            CHECK(!is_cached(m, USER_EA)); // the supervisor's own entry went with the segment of the one before
+            CHECK_EQ(mem_read64(m->cpu, USER_EA), 70 + n);
+        }
+    }
+    // A page of a process that does not run at the moment is taken away: its entry goes, the others' stay.
+    r[1][-1] = 0;
+    group_invalidate(&m->group, NULL, TLB_VPN, (VSID_USER + 1) << 16, 12, 28);
+    cpu_serve_requests(m->cpu);
+    choose_process(m, 0);
+    CHECK(is_cached(m, USER_EA));
+    choose_process(m, 1);
+    CHECK(!is_cached(m, USER_EA));
+    // Storage keys belong to what is kept.
+    choose_process(m, 0);
+    m->cpu->amr = PPC_BITMASK(0, 1);
+    mmu_context_changed(m->cpu);
+    CHECK(!is_cached(m, USER_EA));
+    m->cpu->amr = 0;
+    mmu_context_changed(m->cpu);
+    CHECK(is_cached(m, USER_EA));
+    // Without the segment there is nothing, whatever was kept.
+    cpu_set_msr(m->cpu, MSR_VIRT);
+    slb_invalidate(m->cpu, USER_EA);
+    CHECK(!is_cached(m, USER_EA));
+    cpu_set_msr(m->cpu, MSR_VIRT | MSR_PR | MSR_EE);
+    CHECK(!is_cached(m, USER_EA));
+    hash_machine_free(m);
+}
+
 static void test_removal(void)
 {
     struct machine *m = hash_machine();
@@ -279,6 +338,7 @@ int main(void)
     TEST(test_keys);
     TEST(test_fetch_faults);
     TEST(test_slb_changes);
+    TEST(test_processes_keep_theirs);
     TEST(test_removal);
     TEST(test_virtual_real_mode);
     return test_done();
