@@ -5,7 +5,7 @@
 
 #include "cpu/cpu.h"
 
-#define BUDGET_MAX 20000 // instructions between two looks at the clock
+#define BUDGET_MAX 20000 // instructions between two looks at the clock, and calls on the stack of translated code (lpar/vp.c)
 
 // The thread starts (stops) using its host CPU: PURR and its relatives run in between.
 void cpu_time_start(struct cpu *cpu);
