@@ -82,8 +82,8 @@ void hcall_dispatch(struct cpu *cpu)
     long rc = unlikely(cpu->msr & MSR_PR) ? H_PRIVILEGE : row ? row->handler(cpu, args) : H_FUNCTION;
     if (unlikely(hcall_trace != NULL))
         hcall_trace(cpu, number, row, &cpu->gpr[4], args, rc);
-    if (likely(row != NULL))
-        memcpy(&cpu->gpr[4], args, row->results * sizeof(args[0]));
+    for (unsigned i = 0; row && i < row->results; i++)
+        cpu->gpr[4 + i] = args[i];
     cpu->gpr[3] = (u64)rc;
 }
 
