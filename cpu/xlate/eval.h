@@ -170,6 +170,15 @@ static inline bool eval_vector(struct cpu *cpu, const struct ir_insn *in, unsign
     case IR_FP1:
     case IR_FP2:
     case IR_FP3: *to = (union vsr){.d = {eval_float(cpu, (enum fp_kind)in->imm, a, b, c), 0}}; return true;
+    case IR_FV1:
+    case IR_FV2:
+    case IR_FV3:
+        cpu->fp_arg[0] = *a;
+        cpu->fp_arg[1] = b ? *b : *a;
+        cpu->fp_arg[2] = c ? *c : *a;
+        fp_lazy_compute(cpu, (enum fp_kind)in->imm);
+        *to = cpu->fp_arg[3];
+        return true;
     case IR_FCMP: v[at] = eval_float(cpu, (enum fp_kind)in->imm, a, b, c); return true;
     case IR_FBITS1:
         to->d[0] = in->imm == FBITS_NEG ? a->d[0] ^ 1ull << 63 : in->imm == FBITS_ABS ? a->d[0] & ~0ull >> 1 : a->d[0] | 1ull << 63;

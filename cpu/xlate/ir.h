@@ -121,7 +121,7 @@ enum ir_fbits { FBITS_NEG, FBITS_ABS, FBITS_NABS };
 
 static inline bool ir_is_float(const struct ir_insn *in)
 {
-    return in->op >= IR_FP1 && in->op <= IR_FP3;
+    return in->op >= IR_FP1 && in->op <= IR_FV3;
 }
 // Needs the host's unit: cpu/exec/fp_lazy.h.
 static inline bool ir_needs_float(const struct ir_insn *in)

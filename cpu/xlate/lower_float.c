@@ -21,7 +21,8 @@ enum {
     FORM_XABT = 0x700, // XA * XB + XT
     FORM_XATB = 0x800, // XA * XT + XB
     FORM = 0xf00,
-    WORDS = 0x1000, // the low word of the result in both words
+    FORM_XB_BIT = 0x2000, // of vectors: the first operand is XB
+    WORDS = 0x1000,       // the low word of the result in both words
     KIND = 0xff
 };
 static_assert((int)FPK_COUNT <= (int)KIND, "one byte");
@@ -138,7 +139,7 @@ enum {
     MEM_STORE = 0x80,
     MEM_XT = 0x100,
     MEM_VR = 0x200,
-    MEM_SINGLE = 0x400,  // in single format
+    MEM_SINGLE = 0x400, // in single format
     MEM_BYTES = 3
 };
 
@@ -181,12 +182,50 @@ static void lower_xscvdpspn(struct ir_builder *b, u32 insn, unsigned arg)
     ir_put(b, FPR(XT), both_words(b, ir_op1(b, IR_FNARROW, ir_get(b, FPR(XB)))));
 }
 
+// Vectors; arg as for lower_fp().
+static void lower_fv(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    static const u8 ops[] = {0, IR_FV1, IR_FV2, IR_FV3};
+    enum fp_kind kind = (enum fp_kind)(arg & KIND);
+    ir_value a = ir_get(b, VSR(arg & FORM_XB_BIT ? XB : XA)), v = IR_NO_VALUE, c = IR_NO_VALUE;
+    switch (arg & FORM) {
+    case FORM_XAB: v = ir_get(b, VSR(XB)); break;
+    case FORM_XABT:
+        v = ir_get(b, VSR(XB));
+        c = ir_get(b, VSR(XT));
+        break;
+    case FORM_XATB:
+        v = ir_get(b, VSR(XT));
+        c = ir_get(b, VSR(XB));
+        break;
+    default: break;
+    }
+    ir_put(b, VSR(XT),
+           ir_emit(b, (struct ir_insn){.op = ops[fp_kind_operands(kind)], .a = a, .b = v, .c = c, .imm = kind}));
+}
+
+// The record forms say in CR6 whether all or none were true.
+static void lower_fv_compare(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    if (insn & PPC_BIT32(21))
+        lower_exec(b);
+    else
+        lower_fv(b, insn, arg);
+}
+
 #define FP(id, kind, form) [INSN_##id] = {lower_fp, FPK_##kind | (form)}
 #define FP_BOTH(id, xs, kind, form, xform) \
     FP(id, kind, form), FP(id##s, kind##S, form), FP(xs##dp, kind, xform), FP(xs##sp, kind##S, xform)
 #define FP_MADD(id, xs, kind)                                                           \
     FP(id, kind, FORM_ACB), FP(id##s, kind##S, FORM_ACB), FP(xs##adp, kind, FORM_XABT), \
         FP(xs##asp, kind##S, FORM_XABT), FP(xs##mdp, kind, FORM_XATB), FP(xs##msp, kind##S, FORM_XATB)
+#define FV(id, kind, form)   [INSN_##id] = {lower_fv, FPK_##kind | (form)}
+#define FV_XB(id, kind)      [INSN_##id] = {lower_fv, FPK_##kind | FORM_XB | FORM_XB_BIT}
+#define FV_AB(name, kind)    FV(name##dp, kind##64, FORM_XAB), FV(name##sp, kind##32, FORM_XAB)
+#define FV_COMPARE(id, kind) [INSN_##id] = {lower_fv_compare, FPK_##kind | FORM_XAB}
+#define FV_MADD(name, kind)                                                                                     \
+    FV(name##adp, kind##64, FORM_XABT), FV(name##asp, kind##32, FORM_XABT), FV(name##mdp, kind##64, FORM_XATB), \
+        FV(name##msp, kind##32, FORM_XATB)
 #define MEMORY(id, arg) [INSN_##id] = {lower_memory, arg}
 #define MEMORY_D(id, arg)                                                                               \
     MEMORY(id, (arg) | MEM_DISP_D), MEMORY(id##u, (arg) | MEM_DISP_D | MEM_UPDATE), MEMORY(id##x, arg), \
@@ -248,6 +287,39 @@ const struct lower_row lower_float[INSN_COUNT] = {
     FP(xscmpeqdp, MASK_EQ, FORM_XAB),
     FP(xscmpgtdp, MASK_GT, FORM_XAB),
     FP(xscmpgedp, MASK_GE, FORM_XAB),
+    FV_AB(xvadd, VADD),
+    FV_AB(xvsub, VSUB),
+    FV_AB(xvmul, VMUL),
+    FV_AB(xvdiv, VDIV),
+    FV_XB(xvsqrtdp, VSQRT64),
+    FV_XB(xvsqrtsp, VSQRT32),
+    FV_MADD(xvmadd, VMADD),
+    FV_MADD(xvmsub, VMSUB),
+    FV_MADD(xvnmadd, VNMADD),
+    FV_MADD(xvnmsub, VNMSUB),
+    FV_AB(xvmax, VMAX),
+    FV_AB(xvmin, VMIN),
+    FV_COMPARE(xvcmpeqdp, VMASK_EQ64),
+    FV_COMPARE(xvcmpgtdp, VMASK_GT64),
+    FV_COMPARE(xvcmpgedp, VMASK_GE64),
+    FV_COMPARE(xvcmpeqsp, VMASK_EQ32),
+    FV_COMPARE(xvcmpgtsp, VMASK_GT32),
+    FV_COMPARE(xvcmpgesp, VMASK_GE32),
+    FV_XB(xvrdpiz, VROUND_TRUNCATE64),
+    FV_XB(xvrdpip, VROUND_UP64),
+    FV_XB(xvrdpim, VROUND_DOWN64),
+    FV_XB(xvrdpic, VROUND_CURRENT64),
+    FV_XB(xvrspiz, VROUND_TRUNCATE32),
+    FV_XB(xvrspip, VROUND_UP32),
+    FV_XB(xvrspim, VROUND_DOWN32),
+    FV_XB(xvrspic, VROUND_CURRENT32),
+    FV_XB(xvcvsxddp, VFROM_S64),
+    FV_XB(xvcvsxwdp, VFROM_S32),
+    FV_XB(xvcvsxwsp, VFROM_S32S),
+    FV_XB(xvcvdpsxws, VTO_S32),
+    FV_XB(xvcvspsxws, VTO_S32S),
+    FV_XB(xvcvdpsp, VNARROW),
+    FV_XB(xvcvspdp, VWIDEN),
     [INSN_fcmpu] = {lower_compare, FPK_COMPARE | FORM_AB},
     [INSN_fcmpo] = {lower_compare, FPK_COMPARE_ORDERED | FORM_AB},
     [INSN_xscmpudp] = {lower_compare, FPK_COMPARE | FORM_XAB},

@@ -24,7 +24,7 @@ struct fp_pending {
 struct fp_site {
     u16 at;
     u8 kind; // enum fp_kind
-    u8 args[3], result, scratch[2];
+    u8 args[3], result, scratch[2], bits;
     u8 quick;            // enum quick
     struct label start;  // the host's result is not known to be the one
     struct label middle; // in single precision: the value to be rounded is half way between two
@@ -32,14 +32,25 @@ struct fp_site {
     struct label rounded;
     struct label back; // the result is in place
 };
-#define FP_SITES_MAX 1024
+#define FP_SITES_MAX    1024
+#define FP_QUICK_VECTOR 16 // fp_site.quick: float_cold_vector()
 
 void float_scan_region(struct comp *x);                              // sets x->fp
 void float_scan_block(struct comp *x, unsigned first, unsigned end); // how long operands are needed
 void float_start_block(struct comp *x);
 void float_enter(struct comp *x, unsigned block); // where the region is entered for a block of it
 void select_float(struct comp *x, const struct ir_insn *in);
+void select_float_vector(struct comp *x, const struct ir_insn *in);
 void float_cold(struct comp *x, struct fp_site *site);
+void float_cold_vector(struct comp *x, struct fp_site *site); // what is looked at before anything is called
+
+// select_float.c, for select_float_vector.c. dst = op(a, b), dst not b.
+void float_two(struct comp *x, u32 op, enum reg dst, enum reg a, enum reg b);
+void float_two_const(struct comp *x, u32 op, enum reg dst, enum reg a, struct label *l);
+// Operands and result in registers that differ. What else an operation needs is asked for before its first jump: a value may have to be
+// moved for it. Operands outlive the operation (float_scan_block): where the result gets the register of a slot, they have others then.
+struct fp_site *float_begin(struct comp *x, const struct ir_insn *in);
+void float_out_of_line(struct comp *x, struct fp_site *s); // always
 
 void float_flush(struct comp *x);
 void float_note(const struct comp *x, struct fp_pending *p);

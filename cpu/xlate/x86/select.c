@@ -609,6 +609,9 @@ void select_operation(struct comp *x)
     case IR_FP1:
     case IR_FP2:
     case IR_FP3:
+    case IR_FV1:
+    case IR_FV2:
+    case IR_FV3:
     case IR_FCMP:
     case IR_FBITS1:
     case IR_FBITS2:

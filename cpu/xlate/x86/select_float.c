@@ -55,11 +55,12 @@ enum quick {
     QUICK_SUM,      // the result zero
     QUICK_PRODUCT,  // one of the first two operands zero
     QUICK_DIVIDEND, // the first operand zero
-    QUICK_NARROW,   // NARROW of zero: a general register has the double
+    QUICK_VECTOR = FP_QUICK_VECTOR,
+    QUICK_NARROW, // NARROW of zero: a general register has the double
 };
 
 // dst = op(a, b), dst not b.
-static void two(struct comp *x, u32 op, enum reg dst, enum reg a, enum reg b)
+void float_two(struct comp *x, u32 op, enum reg dst, enum reg a, enum reg b)
 {
     if (x86_features.avx) {
         x_v2(&x->c, op, dst, a, b);
@@ -69,7 +70,7 @@ static void two(struct comp *x, u32 op, enum reg dst, enum reg a, enum reg b)
     }
 }
 
-static void two_const(struct comp *x, u32 op, enum reg dst, enum reg a, struct label *l)
+void float_two_const(struct comp *x, u32 op, enum reg dst, enum reg a, struct label *l)
 {
     if (!x86_features.avx)
         x_vmov(&x->c, dst, a);
@@ -88,10 +89,7 @@ static struct fp_site *new_site(struct comp *x, const struct ir_insn *in)
     return s;
 }
 
-// Operands and result in registers that differ. What else an operation needs is asked for before its first jump: a value may have to be
-// moved for it. Operands outlive the operation (float_scan_block): where the result gets the register of
-// a slot, they have others afterwards.
-static struct fp_site *begin(struct comp *x, const struct ir_insn *in)
+struct fp_site *float_begin(struct comp *x, const struct ir_insn *in)
 {
     struct fp_site *s = new_site(x, in);
     const ir_value v[] = {in->a, in->b, in->c};
@@ -143,7 +141,7 @@ void float_cold(struct comp *x, struct fp_site *s)
         // scratch[1] has what is to be rounded, or is; a NaN is not for here
         x_v1(c, UCOMISD, s->scratch[1], s->scratch[1]);
         x_jcc(c, CC_P, &slow);
-        two(x, XORPD, zero, zero, zero);
+        float_two(x, XORPD, zero, zero, zero);
         x_v1(c, UCOMISD, s->quick == QUICK_SUM ? s->scratch[1] : s->args[0], zero);
         x_jcc(c, CC_E, &s->resume);
         if (s->quick == QUICK_PRODUCT) {
@@ -156,6 +154,7 @@ void float_cold(struct comp *x, struct fp_site *s)
         x_test(c, 1, s->scratch[1], s->scratch[1]);
         x_jcc(c, CC_E, &s->resume);
         break;
+    case QUICK_VECTOR: float_cold_vector(x, s); break;
     default: break;
     }
     x_bind(c, &slow);
@@ -168,12 +167,12 @@ void float_cold(struct comp *x, struct fp_site *s)
     if (s->quick != QUICK_NONE && s->args[2] == NO_REG) {
         enum reg r = s->scratch[0]; // an xmm register that is free
         if (s->args[1] != NO_REG)
-            two(x, ORPD, r, s->args[0], s->args[1]);
+            float_two(x, ORPD, r, s->args[0], s->args[1]);
         else
             x_vmov(c, r, s->args[0]);
         x_v2_const(c, ANDPD, r, r, DOUBLE(0x1fffffff));
         // A number without these bits and others is zero.
-        two(x, XORPD, s->result, r, r);
+        float_two(x, XORPD, s->result, r, r);
         x_v1(c, UCOMISD, r, s->result);
         x_jcc(c, CC_E, &s->rounded);
     }
@@ -193,7 +192,7 @@ static void check_tiny(struct comp *x, struct fp_site *s, enum reg r, enum reg t
     s->scratch[0] = (u8)t;
     s->scratch[1] = (u8)r;
     s->quick = (u8)quick;
-    two_const(x, ANDPD, t, r, DOUBLE(~SIGN));
+    float_two_const(x, ANDPD, t, r, DOUBLE(~SIGN));
     x_v1_const(&x->c, UCOMISD, t, DOUBLE(least));
     x_jcc(&x->c, CC_BE, &s->start);
 }
@@ -268,8 +267,8 @@ static bool is_single(const struct comp *x, ir_value v)
 // The double in t to single, as a double.
 static void to_single(struct comp *x, enum reg dst, enum reg t)
 {
-    two(x, CVTSD2SS, dst, t, t);
-    two(x, CVTSS2SD, dst, dst, dst);
+    float_two(x, CVTSD2SS, dst, t, t);
+    float_two(x, CVTSS2SD, dst, dst, dst);
 }
 
 static void compute(struct comp *x, struct fp_site *s, enum reg dst)
@@ -289,7 +288,7 @@ static void compute(struct comp *x, struct fp_site *s, enum reg dst)
         x_v2(&x->c, sub ? FMSUB231SD : FMADD231SD, dst, s->args[0], s->args[1]);
         break;
     }
-    default: two(x, host_op(kind), dst, s->args[0], s->args[1] == NO_REG ? s->args[0] : s->args[1]);
+    default: float_two(x, host_op(kind), dst, s->args[0], s->args[1] == NO_REG ? s->args[0] : s->args[1]);
     }
 }
 
@@ -304,7 +303,7 @@ static bool is_fused(const struct ir_insn *in)
     return in->op == IR_FP3;
 }
 
-static void always_out_of_line(struct comp *x, struct fp_site *s)
+void float_out_of_line(struct comp *x, struct fp_site *s)
 {
     x_jmp(&x->c, &s->start);
     x_bind(&x->c, &s->back);
@@ -312,9 +311,9 @@ static void always_out_of_line(struct comp *x, struct fp_site *s)
 
 static void arithmetic(struct comp *x, const struct ir_insn *in)
 {
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     if (is_fused(in) && !x86_features.fma) {
-        always_out_of_line(x, s);
+        float_out_of_line(x, s);
         return;
     }
     compute(x, s, s->result);
@@ -330,9 +329,9 @@ static void arithmetic(struct comp *x, const struct ir_insn *in)
 static void arithmetic_single(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     if (is_fused(in) && !x86_features.fma) {
-        always_out_of_line(x, s);
+        float_out_of_line(x, s);
         return;
     }
     enum reg t = in->imm == FPK_RSP ? s->args[0] : value_xscratch(x), magnitude = value_xscratch(x);
@@ -358,7 +357,7 @@ static void arithmetic_single(struct comp *x, const struct ir_insn *in)
 static void from_integer(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     enum reg r = value_scratch(x);
     x_vmov_to(c, 1, r, s->args[0]);
     if (in->imm == FPK_FROM_U64 || in->imm == FPK_FROM_U64S) {
@@ -378,7 +377,7 @@ static void from_integer(struct comp *x, const struct ir_insn *in)
 static void to_integer(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     enum reg r = value_scratch(x), a = s->args[0];
     bool truncates =
         in->imm == FPK_TO_S32Z || in->imm == FPK_TO_U32Z || in->imm == FPK_TO_S64Z || in->imm == FPK_TO_U64Z;
@@ -422,9 +421,9 @@ static void to_integral(struct comp *x, const struct ir_insn *in)
         [FPK_ROUND_DOWN - FPK_ROUND_AWAY] = ROUND_DOWN | ROUND_EXACT,
         [FPK_ROUND_CURRENT - FPK_ROUND_AWAY] = ROUND_MODE,
     };
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     if (in->imm == FPK_ROUND_AWAY || !x86_features.sse41) {
-        always_out_of_line(x, s);
+        float_out_of_line(x, s);
         return;
     }
     x_v2_imm(&x->c, ROUNDSD, s->result, s->args[0], s->args[0], modes[in->imm - FPK_ROUND_AWAY]);
@@ -435,15 +434,15 @@ static void to_integral(struct comp *x, const struct ir_insn *in)
 // IEEE 754-2008's: zeros are ordered by sign, which the host's leave to the order of operands.
 static void extreme(struct comp *x, const struct ir_insn *in)
 {
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     bool max = in->imm == FPK_MAX || in->imm == FPK_MAXC;
     u32 op = max ? MAXSD : MINSD;
     enum reg t = value_xscratch(x);
     x_v1(&x->c, UCOMISD, s->args[0], s->args[1]);
     x_jcc(&x->c, CC_P, &s->start);
-    two(x, op, s->result, s->args[0], s->args[1]);
+    float_two(x, op, s->result, s->args[0], s->args[1]);
     if (in->imm == FPK_MAX || in->imm == FPK_MIN) {
-        two(x, op, t, s->args[1], s->args[0]);
+        float_two(x, op, t, s->args[1], s->args[0]);
         x_v2(&x->c, max ? ANDPD : ORPD, s->result, s->result, t);
     }
     x_bind(&x->c, &s->back);
@@ -451,7 +450,7 @@ static void extreme(struct comp *x, const struct ir_insn *in)
 
 static void mask(struct comp *x, const struct ir_insn *in)
 {
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     enum reg a = s->args[0], b = s->args[1];
     u8 how = in->imm == FPK_MASK_EQ ? CMP_EQ : in->imm == FPK_MASK_GT ? CMP_LT : CMP_LE;
     x_v1(&x->c, UCOMISD, a, b);
@@ -468,7 +467,7 @@ static void mask(struct comp *x, const struct ir_insn *in)
 static void compare(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     enum reg t = value_scratch(x), dst = s->result;
     x_v1(c, UCOMISD, s->args[0], s->args[1]);
     x_jcc(c, CC_P, &s->start);
@@ -484,9 +483,9 @@ static void bits1(struct comp *x, const struct ir_insn *in)
 {
     enum reg a = value_reg(x, in->a), dst = value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0);
     switch (in->imm) {
-    case FBITS_NEG: two_const(x, XORPD, dst, a, DOUBLE(SIGN)); break;
-    case FBITS_ABS: two_const(x, ANDPD, dst, a, DOUBLE(~SIGN)); break;
-    default: two_const(x, ORPD, dst, a, DOUBLE(SIGN)); break;
+    case FBITS_NEG: float_two_const(x, XORPD, dst, a, DOUBLE(SIGN)); break;
+    case FBITS_ABS: float_two_const(x, ANDPD, dst, a, DOUBLE(~SIGN)); break;
+    default: float_two_const(x, ORPD, dst, a, DOUBLE(SIGN)); break;
     }
 }
 
@@ -496,8 +495,8 @@ static void bits2(struct comp *x, const struct ir_insn *in)
     value_reg(x, in->a);
     value_reg(x, in->b);
     enum reg dst = value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0), t = value_xscratch(x);
-    two_const(x, ANDPD, t, value_reg(x, in->a), DOUBLE(SIGN));
-    two_const(x, ANDPD, dst, value_reg(x, in->b), DOUBLE(~SIGN));
+    float_two_const(x, ANDPD, t, value_reg(x, in->a), DOUBLE(SIGN));
+    float_two_const(x, ANDPD, dst, value_reg(x, in->b), DOUBLE(~SIGN));
     x_v2(&x->c, ORPD, dst, dst, t);
 }
 
@@ -510,17 +509,17 @@ static void select_sign(struct comp *x, const struct ir_insn *in)
     enum reg dst = value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0), t = value_xscratch(x);
     x_v2(&x->c, XORPD, t, t, t);
     x_v2_imm(&x->c, CMPSD, t, t, value_reg(x, in->a), CMP_LE);
-    two(x, ANDPD, dst, t, value_reg(x, in->b));
-    two(x, ANDNPD, t, t, value_reg(x, in->c));
+    float_two(x, ANDPD, dst, t, value_reg(x, in->b));
+    float_two(x, ANDNPD, t, t, value_reg(x, in->c));
     x_v2(&x->c, ORPD, dst, dst, t);
 }
 
 // The register rearrangements of single loads and stores: NaNs keep all their bits.
 static void widen(struct comp *x, const struct ir_insn *in)
 {
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     s->kind = FPK_WIDEN;
-    two(x, CVTSS2SD, s->result, s->args[0], s->args[0]);
+    float_two(x, CVTSS2SD, s->result, s->args[0], s->args[0]);
     check_nan(x, s, s->result);
     x_bind(&x->c, &s->back);
 }
@@ -528,11 +527,11 @@ static void widen(struct comp *x, const struct ir_insn *in)
 static void narrow(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    struct fp_site *s = begin(x, in);
+    struct fp_site *s = float_begin(x, in);
     s->kind = FPK_NARROW;
     if (is_single(x, in->a)) {
         check_nan(x, s, s->args[0]);
-        two(x, CVTSD2SS, s->result, s->args[0], s->args[0]);
+        float_two(x, CVTSD2SS, s->result, s->args[0], s->args[0]);
         x_bind(c, &s->back);
         return;
     }
@@ -604,7 +603,7 @@ static void scalar(struct comp *x, const struct ir_insn *in)
     case FPK_MASK_EQ:
     case FPK_MASK_GT:
     case FPK_MASK_GE: mask(x, in); break;
-    default: always_out_of_line(x, begin(x, in)); break;
+    default: float_out_of_line(x, float_begin(x, in)); break;
     }
 }
 
@@ -617,6 +616,9 @@ void select_float(struct comp *x, const struct ir_insn *in)
     case IR_FSEL: select_sign(x, in); break;
     case IR_FWIDEN: widen(x, in); break;
     case IR_FNARROW: narrow(x, in); break;
+    case IR_FV1:
+    case IR_FV2:
+    case IR_FV3: select_float_vector(x, in); break;
     default: scalar(x, in); break;
     }
     if (in->op == IR_FCMP) {
