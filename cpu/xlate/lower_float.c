@@ -3,12 +3,7 @@
 //
 // The facility has been checked before (region.c). What is said of loads and stores in lower_storage.c holds here.
 #include "cpu/exec/exec.h"
-#include "cpu/xlate/lower.h"
-
-#undef FPR
-#undef VSR
-#define FPR(n) (SLOT_FPR + (n))
-#define VSR(n) (SLOT_VSR + (n))
+#include "cpu/xlate/lower_vector.h"
 
 // Where the operands are; a * b + c has them in this order.
 enum {
@@ -26,11 +21,6 @@ enum {
     KIND = 0xff
 };
 static_assert((int)FPK_COUNT <= (int)KIND, "one byte");
-
-static void lower_exec(struct ir_builder *b)
-{
-    ir_emit(b, (struct ir_insn){.op = IR_EXEC});
-}
 
 static ir_value both_words(struct ir_builder *b, ir_value d)
 {
@@ -204,6 +194,23 @@ static void lower_fv(struct ir_builder *b, u32 insn, unsigned arg)
            ir_emit(b, (struct ir_insn){.op = ops[fp_kind_operands(kind)], .a = a, .b = v, .c = c, .imm = kind}));
 }
 
+// Changes of the signs of all elements. arg: the operation, and whether they are singles.
+static void lower_fv_bits(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    u64 sign = arg & WORDS ? 0x8000000080000000 : 0x8000000000000000;
+    enum ir_vector op = (enum ir_vector)(arg & ~WORDS);
+    ir_put(b, VSR(XT), ir_vec2(b, op, ir_get(b, VSR(XB)), lower_constant(b, sign, sign), 0));
+}
+
+// Sign of XA, magnitude of XB.
+static void lower_fv_cpsgn(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    u64 sign = arg & WORDS ? 0x8000000080000000 : 0x8000000000000000;
+    ir_value mask = lower_constant(b, sign, sign);
+    ir_value signs = ir_vec2(b, VEC_AND, ir_get(b, VSR(XA)), mask, 0);
+    ir_put(b, VSR(XT), ir_vec2(b, VEC_OR, signs, ir_vec2(b, VEC_ANDN, ir_get(b, VSR(XB)), mask, 0), 0));
+}
+
 // The record forms say in CR6 whether all or none were true.
 static void lower_fv_compare(struct ir_builder *b, u32 insn, unsigned arg)
 {
@@ -320,6 +327,14 @@ const struct lower_row lower_float[INSN_COUNT] = {
     FV_XB(xvcvspsxws, VTO_S32S),
     FV_XB(xvcvdpsp, VNARROW),
     FV_XB(xvcvspdp, VWIDEN),
+    [INSN_xvnegdp] = {lower_fv_bits, VEC_XOR},
+    [INSN_xvnegsp] = {lower_fv_bits, VEC_XOR | WORDS},
+    [INSN_xvabsdp] = {lower_fv_bits, VEC_ANDN},
+    [INSN_xvabssp] = {lower_fv_bits, VEC_ANDN | WORDS},
+    [INSN_xvnabsdp] = {lower_fv_bits, VEC_OR},
+    [INSN_xvnabssp] = {lower_fv_bits, VEC_OR | WORDS},
+    [INSN_xvcpsgndp] = {lower_fv_cpsgn, 0},
+    [INSN_xvcpsgnsp] = {lower_fv_cpsgn, WORDS},
     [INSN_fcmpu] = {lower_compare, FPK_COMPARE | FORM_AB},
     [INSN_fcmpo] = {lower_compare, FPK_COMPARE_ORDERED | FORM_AB},
     [INSN_xscmpudp] = {lower_compare, FPK_COMPARE | FORM_XAB},

@@ -128,6 +128,37 @@ static void call(struct comp *x, const struct fp_site *s, char type)
         x_v1_mem(c, MOVQ_LOAD, s->result, mem_at(CPU, offset + 8));
 }
 
+// Whether the double in scratch[1], half way between two singles, is a * b + c exactly: then the rest rounds it once. With 24 significant
+// bits in a and b their product is exact; the sum is where one addend comes back when the other one is subtracted, both ways.
+// What the subtractions lose has been lost, and noted, before.
+static void exact_sum(struct comp *x, struct fp_site *s, struct label *slow)
+{
+    struct code *c = &x->c;
+    enum reg r = s->scratch[0], product = s->result, sum = s->scratch[1];
+    bool sub = s->kind == FPK_MSUBS || s->kind == FPK_NMSUBS;
+    float_two(x, ORPD, r, s->args[0], s->args[1]);
+    x_v2_const(c, ANDPD, r, r, DOUBLE(0x1fffffff));
+    float_two(x, XORPD, product, r, r);
+    x_v1(c, UCOMISD, r, product);
+    x_jcc(c, CC_NE, slow);
+    for (unsigned i = 0; i < 2; i++) { // nothing to be noted for the product
+        float_two_const(x, ANDPD, r, s->args[i], DOUBLE(~SIGN));
+        x_v1_const(c, UCOMISD, r, DOUBLE(MIN_SINGLE));
+        x_jcc(c, CC_B, slow);
+        x_v1_const(c, UCOMISD, r, DOUBLE(TWO_63));
+        x_jcc(c, CC_A, slow);
+    }
+    float_two(x, MULSD, product, s->args[0], s->args[1]);
+    float_two(x, SUBSD, r, sum, product);
+    if (sub)
+        x_v2_const(c, XORPD, r, r, DOUBLE(SIGN));
+    x_v1(c, UCOMISD, r, s->args[2]);
+    x_jcc(c, CC_NE, slow);
+    float_two(x, sub ? ADDSD : SUBSD, r, sum, s->args[2]);
+    x_v1(c, UCOMISD, r, product);
+    x_jcc(c, CC_E, &s->rounded);
+}
+
 void float_cold(struct comp *x, struct fp_site *s)
 {
     struct code *c = &x->c;
@@ -164,7 +195,7 @@ void float_cold(struct comp *x, struct fp_site *s)
         return;
     // (3)
     x_bind(c, &s->middle);
-    if (s->quick != QUICK_NONE && s->args[2] == NO_REG) {
+    if (s->args[2] == NO_REG) {
         enum reg r = s->scratch[0]; // an xmm register that is free
         if (s->args[1] != NO_REG)
             float_two(x, ORPD, r, s->args[0], s->args[1]);
@@ -176,6 +207,8 @@ void float_cold(struct comp *x, struct fp_site *s)
         x_v1(c, UCOMISD, r, s->result);
         x_jcc(c, CC_E, &s->rounded);
     }
+    if (s->args[2] != NO_REG)
+        exact_sum(x, s, &slow);
     x_jmp(c, &slow);
 }
 
