@@ -25,6 +25,7 @@ interp_op *target_enter(const struct code_memory *m)
     return NULL;
 }
 
+void target_expect_link(struct code_memory *m, struct cpage *page, unsigned index) {}
 void target_link(struct code_memory *m, struct cpage *page, unsigned index, const void *code) {}
 void target_unlink_page(struct code_memory *m, struct cpage *page) {}
 
@@ -72,4 +73,14 @@ u64 target_host(void)
 void target_prepare(struct cpu *cpu, bool refills)
 {
     (void)cpu, (void)refills;
+}
+
+enum code_room code_memory_room(struct code_memory *m)
+{
+    return ROOM_ENOUGH;
+}
+
+struct code_range code_memory_evict(struct code_memory *m)
+{
+    return (struct code_range){0};
 }

@@ -48,12 +48,27 @@ void code_memory_free(struct code_memory *m);
 void code_memory_reset(struct code_memory *m);
 size_t code_memory_used(const struct code_memory *m);
 
+// Why a compilation failed: it did not for want of room; there was none, and now there is; there will be some when the oldest code is evicted,
+// or only when all of it goes.
+enum code_room { ROOM_ENOUGH, ROOM_MORE, ROOM_EVICT, ROOM_RESET };
+enum code_room code_memory_room(struct code_memory *m);
+
+// Makes room where the oldest code was, whose cells are unlinked. The caller has made sure that none is in use, and takes the predecoded
+// entries away that name it.
+struct code_range {
+    u64 start;
+    size_t size;
+};
+struct code_range code_memory_evict(struct code_memory *m);
+
 // Compiles a region. False when code memory is full, or the region is too large for the allocator.
 bool target_compile(struct code_memory *m, const struct ir_region *r, struct target_code *out);
 
 interp_op *target_enter(const struct code_memory *m);
 
-// Exits to the place go to `code` from now on, NULL: to the interpreter. In the order of xlate.c (4).
+// Exits to the place go to `code` from now on, if they were not unlinked since target_expect_link(); NULL: to the interpreter. Under the translator's lock, in the
+// order of xlate.c (4).
+void target_expect_link(struct code_memory *m, struct cpage *page, unsigned index);
 void target_link(struct code_memory *m, struct cpage *page, unsigned index, const void *code);
 // None of the page's places is linked any more. Any thread.
 void target_unlink_page(struct code_memory *m, struct cpage *page);

@@ -20,7 +20,9 @@
 //     and publishes nothing. It publishes by replacing its marks, which fails when a writer has reset them: nobody ever enters a region
 //     of instructions that were written before. Links to an entry are made after it, and taken back if it is not there any more then;
 //     writers unlink after they have reset entries.
-// (5) When code memory is full the translator only says so; the flush is made by the run loop, outside of any page.
+// (5) When code memory is full the translator only says so; room is made by the run loop, outside of any page, with nobody inside guest code:
+//     the oldest part of the code goes. Its entries are found by looking at all of them, which takes some milliseconds, once for many
+//     thousands of regions.
 // (6) Breakpoints: setting one flushes everything, and regions end in front of places that may have one. Single steps execute
 //     from a scratch page, which has no regions. A region belongs to 64-bit mode and to its page's byte order: in 32-bit mode
 //     OP_REGION executes the instruction that it replaced; a page that changes its order is reset.
@@ -51,9 +53,8 @@
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
 
-#define CODE_SPARE   (256 * KIB) // a region that does not fit while more than this is left is too large by itself
-#define DROPS_MAX    8u          // a page whose regions are invalidated again and again is left to the interpreter ...
-#define DROPS_WITHIN 64u         // ... when so few regions were made in between
+#define DROPS_MAX    8u  // a page whose regions are invalidated again and again is left to the interpreter ...
+#define DROPS_WITHIN 64u // ... when so few regions were made in between
 
 u8 xlate_heat_limit = 48;
 bool xlate_in_background = true;
@@ -189,9 +190,6 @@ static bool publish_entry(struct xlate *x, struct cpage *page, unsigned index, s
         return false;
     heat_set(page, index, HEAT_DONE);
     target_link(x->memory, page, index, code);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (__atomic_load_n(entry, __ATOMIC_SEQ_CST) != region)
-        target_link(x->memory, page, index, NULL);
     return true;
 }
 
@@ -201,12 +199,15 @@ static bool publish(struct xlate *x, struct cpage *page, unsigned index, u32 ver
     struct target_code *code = &x->code;
     const struct dinsn mark = {.op = OP_WARM, .aux = WARM_PENDING};
     entry_store(&page->insns[index], mark);
+    target_expect_link(x->memory, page, index);
     for (unsigned i = 0; i < code->returns_len; i++) {
         struct dinsn *d = &page->insns[code->returns[i].index];
-        if (entry_op(d) == OP_REGION || entry_op(d) == OP_BREAK)
+        if (entry_op(d) == OP_REGION || entry_op(d) == OP_BREAK) {
             code->returns[i].code = NULL;
-        else
-            entry_store(d, mark);
+            continue;
+        }
+        entry_store(d, mark);
+        target_expect_link(x->memory, page, code->returns[i].index);
     }
     for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++) {
         if (x->shape.covered[i])
@@ -293,7 +294,10 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     atomic_thread_fence(memory_order_seq_cst);
     bool loaded = load(x, cpu, page, index, &kept);
     if (!loaded && !make(x, cpu, page, index, &kept)) {
-        if (xlate_code_size - code_memory_used(x->memory) < CODE_SPARE) {
+        enum code_room room = code_memory_room(x->memory);
+        if (room == ROOM_MORE)
+            return translate(x, cpu, page, index);
+        if (room != ROOM_ENOUGH) {
             atomic_store(&x->full, true);
             cpu_kick(cpu, ATTN_REQUEST);
         }
@@ -385,12 +389,43 @@ bool xlate_wants_flush(const struct xlate *x)
     return atomic_load_explicit(&x->full, memory_order_relaxed);
 }
 
+// (5) Exclusively.
+static void evict(struct xlate *x)
+{
+    const struct guest_mem *mem = x->group->mem;
+    struct code_range gone = code_memory_evict(x->memory);
+    u32 pages = MIN(atomic_load(&mem->code_used), CODE_PAGES_MAX);
+    for (u32 n = 0; n < pages; n++) {
+        struct cpage *page = &mem->code_arena[n];
+        u64 covered = 0;
+        for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++)
+            covered |= atomic_load(&page->covered[i]);
+        for (unsigned i = 0; covered && i < CODE_PAGE_INSNS; i++) {
+            u64 word = dinsn_load(&page->insns[i]);
+            if ((word & 0xffff) != OP_REGION || (word >> 16) - gone.start >= gone.size)
+                continue;
+            entry_store(&page->insns[i], (struct dinsn){.op = OP_WARM});
+            heat_set(page, i, 0);
+        }
+    }
+    x->stats.code_size += gone.size;
+    x->stats.evictions++;
+    atomic_store(&x->full, false);
+}
+
 void xlate_flush(struct cpu *cpu)
 {
     struct xlate *x = cpu->xlate;
     group_exclusive_begin(cpu->group, cpu);
-    if (atomic_load(&x->full))
-        code_flush_all(cpu->group);
+    if (atomic_load(&x->full)) {
+        enum code_room room = code_memory_room(x->memory);
+        if (room == ROOM_RESET)
+            code_flush_all(cpu->group);
+        else if (room == ROOM_EVICT)
+            evict(x);
+        else
+            atomic_store(&x->full, false);
+    }
     group_exclusive_end(cpu->group, cpu);
 }
 

@@ -28,7 +28,8 @@ struct xlate_stats {
     u64 loaded, kept;     // of the regions: from the file; put into it
     u64 background;       // of regions and refused: by the helper thread
     u64 nanoseconds;      // spent in translating
-    u64 code_size, flushes;
+    u64 code_size;          // of all regions, those that have gone included
+    u64 flushes, evictions;
     u64 exits[XLATE_EXITS]; // of all threads
 };
 
@@ -61,7 +62,7 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index);
 // The heat of a place that was never branched to. x: NULL is none.
 unsigned xlate_first_heat(const struct xlate *x);
 
-// Code memory is full, and everything has to go: at an instruction boundary outside of any page.
+// Code memory is full, and something has to go: at an instruction boundary outside of any page.
 bool xlate_wants_flush(const struct xlate *x);
 void xlate_flush(struct cpu *cpu);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Code memory: one file in memory, mapped once for writing and once for running, filled from the bottom. Behind the mapping for running
+// Code memory: one file in memory, mapped once for writing and once for running, filled segment by segment. Behind the mapping for running
 // are the cells, which code reads.
 #include "cpu/xlate/x86/codemem.h"
 
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define CODE_ALIGN 16
+#define CODE_SPARE (256 * KIB) // a region that does not fit while more than this is left is too large by itself
 
 // Near the program's text, so that calls and address computations are short; it works anywhere.
 static void *hint(size_t size)
@@ -52,6 +53,7 @@ struct code_memory *code_memory_new(size_t size)
     m->write = (u8 *)write + STUBS_SIZE;
     m->exec = (intptr_t)exec - (intptr_t)write;
     m->size = size;
+    m->segment_size = MAX(size / CODE_SEGMENTS & ~(size_t)4095, (size_t)4096);
     m->cells = (void *)((u8 *)exec + all);
     m->cells_max = (u32)(cells / sizeof(struct link_cell));
     m->resets = 1;
@@ -76,13 +78,26 @@ void code_memory_free(struct code_memory *m)
     free(m);
 }
 
+// Small memories have fewer segments.
+static unsigned segments(const struct code_memory *m)
+{
+    return (unsigned)(m->size / m->segment_size);
+}
+
+static u8 *segment_start(const struct code_memory *m, unsigned n)
+{
+    return m->write + n * m->segment_size;
+}
+
 void code_memory_reset(struct code_memory *m)
 {
     pthread_mutex_lock(&m->lock);
     // The pages go back to the host.
-    madvise(m->write, m->used, MADV_REMOVE);
+    madvise(m->write, m->size, MADV_REMOVE);
     madvise(m->cells, cells_size(m->size), MADV_DONTNEED);
-    m->used = 0;
+    for (unsigned i = 0; i < CODE_SEGMENTS; i++)
+        __atomic_store_n(&m->filled[i], 0, __ATOMIC_RELAXED);
+    m->segment = 0;
     m->cells_used = 0;
     m->cells_full = false;
     m->resets++;
@@ -91,22 +106,56 @@ void code_memory_reset(struct code_memory *m)
 
 size_t code_memory_used(const struct code_memory *m)
 {
-    if (__atomic_load_n(&m->cells_full, __ATOMIC_RELAXED))
-        return m->size;
-    return __atomic_load_n(&m->used, __ATOMIC_RELAXED);
+    size_t sum = 0;
+    for (unsigned i = 0; i < CODE_SEGMENTS; i++)
+        sum += __atomic_load_n(&m->filled[i], __ATOMIC_RELAXED);
+    return sum;
+}
+
+enum code_room code_memory_room(struct code_memory *m)
+{
+    enum code_room room = ROOM_ENOUGH;
+    pthread_mutex_lock(&m->lock);
+    unsigned next = (m->segment + 1) % segments(m);
+    if (m->cells_full) {
+        room = ROOM_RESET;
+    } else if (m->segment_size - m->filled[m->segment] < MIN((size_t)CODE_SPARE, m->segment_size / 4)) {
+        room = next == m->segment ? ROOM_RESET : m->filled[next] ? ROOM_EVICT : ROOM_MORE;
+        if (room == ROOM_MORE)
+            m->segment = next;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return room;
+}
+
+struct code_range code_memory_evict(struct code_memory *m)
+{
+    pthread_mutex_lock(&m->lock);
+    unsigned next = (m->segment + 1) % segments(m);
+    u8 *start = segment_start(m, next);
+    struct code_range range = {(uintptr_t)start + (uintptr_t)m->exec, m->filled[next]};
+    link_unlink_range(m, range);
+    madvise(start, m->segment_size, MADV_REMOVE);
+    __atomic_store_n(&m->filled[next], 0, __ATOMIC_RELAXED);
+    m->segment = next;
+    pthread_mutex_unlock(&m->lock);
+    return range;
 }
 
 struct code code_memory_begin(const struct code_memory *m)
 {
-    u8 *at = m->write + m->used;
-    return (struct code){
-        .start = at, .at = at, .end = m->write + m->size, .exec = m->exec, .full = m->size - m->used < 64};
+    u8 *start = segment_start(m, m->segment), *at = start + m->filled[m->segment];
+    return (struct code){.start = at,
+                         .at = at,
+                         .end = start + m->segment_size,
+                         .exec = m->exec,
+                         .full = m->segment_size - m->filled[m->segment] < 64};
 }
 
 const void *code_memory_commit(struct code_memory *m, const struct code *c)
 {
-    size_t used = (size_t)(c->at - m->write);
+    size_t used = (size_t)(c->at - segment_start(m, m->segment));
     used = (used + CODE_ALIGN - 1) & ~(size_t)(CODE_ALIGN - 1);
-    __atomic_store_n(&m->used, MIN(used, m->size), __ATOMIC_RELAXED);
+    __atomic_store_n(&m->filled[m->segment], MIN(used, m->segment_size), __ATOMIC_RELAXED);
     return c->start + c->exec;
 }

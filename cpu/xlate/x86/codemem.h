@@ -11,10 +11,15 @@
 
 #define STUBS_SIZE 4096 // one page in front of the code
 
+#define CODE_SEGMENTS 8u
+
 struct code_memory {
     u8 *write;     // the writable mapping, behind the shared stubs
     intptr_t exec; // distance to the executable one
-    size_t size, used;
+    size_t size;
+    // Code is put into one segment after the other. When the last one is full, the oldest one is emptied.
+    size_t segment_size, filled[CODE_SEGMENTS];
+    unsigned segment; // that code is put into
     struct link_stubs stubs;
     struct link_cell *cells; // in reach of the code, never executable
     u32 cells_used, cells_max;

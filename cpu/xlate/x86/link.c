@@ -2,8 +2,8 @@
 // Links between regions: cells, and the code that regions share.
 //
 // (1) A cell starts unlinked. It is linked when its place's region is published (under the translator's lock), and unlinked by whoever
-//     takes the region's predecoded entry away, after that. Who makes a cell for a region that exists looks at the entry again after
-//     having linked it.
+//     takes the region's predecoded entry away, after that. As with entries (xlate.c (4)), whoever links marks the cell before looking at
+//     what it depends on, and replaces the mark, which fails when it has been unlinked meanwhile. The mark is a stub, too.
 // (2) Cells go away only with all code. A page may still name cells of before: its list carries the number of the reset.
 #include "cpu/xlate/x86/link.h"
 
@@ -32,6 +32,12 @@ static u64 code_of(const struct code_memory *m, const struct dinsn *d)
     return xlate_links && (word & 0xffff) == OP_REGION ? word >> 16 : (uintptr_t)m->stubs.unlinked;
 }
 
+static void replace_mark(const struct code_memory *m, struct link_cell *cell, u64 code)
+{
+    u64 pending = (uintptr_t)m->stubs.pending;
+    atomic_compare_exchange_strong(&cell->code, &pending, code);
+}
+
 struct link_cell *link_cell(struct code_memory *m, struct cpage *page, unsigned index)
 {
     const u32 offset = (u32)(index * sizeof(struct dinsn));
@@ -49,30 +55,48 @@ struct link_cell *link_cell(struct code_memory *m, struct cpage *page, unsigned 
     cell->page = page;
     cell->offset = offset;
     cell->next = first ? (u32)(first - m->cells) + 1 : 0;
-    atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+    atomic_store(&cell->code, (uintptr_t)m->stubs.pending);
     atomic_store(&page->links, m->resets << 32 | (n + 1));
-    // (1)
-    const struct dinsn *d = &page->insns[index];
-    u64 code = code_of(m, d);
-    atomic_store(&cell->code, code);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (code_of(m, d) != code)
-        atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+    replace_mark(m, cell, code_of(m, &page->insns[index])); // (1)
     return cell;
+}
+
+static struct link_cell *cell_at(const struct code_memory *m, const struct cpage *page, unsigned index)
+{
+    struct link_cell *cell = first_of(m, page);
+    while (cell && cell->offset != index * sizeof(struct dinsn))
+        cell = next_of(m, cell);
+    return cell;
+}
+
+void target_expect_link(struct code_memory *m, struct cpage *page, unsigned index)
+{
+    struct link_cell *cell = cell_at(m, page, index);
+    if (cell)
+        atomic_store(&cell->code, (uintptr_t)m->stubs.pending);
 }
 
 void target_link(struct code_memory *m, struct cpage *page, unsigned index, const void *code)
 {
-    for (struct link_cell *cell = first_of(m, page); cell; cell = next_of(m, cell)) {
-        if (cell->offset == index * sizeof(struct dinsn))
-            atomic_store(&cell->code, (uintptr_t)(code && xlate_links ? code : m->stubs.unlinked));
-    }
+    struct link_cell *cell = cell_at(m, page, index);
+    if (cell && !code)
+        atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+    else if (cell)
+        replace_mark(m, cell, (uintptr_t)(xlate_links ? code : m->stubs.unlinked));
 }
 
 void target_unlink_page(struct code_memory *m, struct cpage *page)
 {
     for (struct link_cell *cell = first_of(m, page); cell; cell = next_of(m, cell))
         atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+}
+
+void link_unlink_range(struct code_memory *m, struct code_range range)
+{
+    for (u32 i = 0; i < m->cells_used; i++) {
+        if (atomic_load(&m->cells[i].code) - range.start < range.size)
+            atomic_store(&m->cells[i].code, (uintptr_t)m->stubs.unlinked);
+    }
 }
 
 interp_op *target_enter(const struct code_memory *m)
@@ -178,6 +202,8 @@ void link_emit_stubs(struct code_memory *m)
     struct code *c = &code;
     m->stubs.enter = here(c);
     enter(c);
+    m->stubs.pending = here(c);
+    x_mov(c, 1, RAX, RAX);
     m->stubs.unlinked = here(c);
     finish(c, XLATE_EXIT_UNLINKED);
     x_load(c, 1, RAX, mem_at(RSI, offsetof(struct link_cell, page)));

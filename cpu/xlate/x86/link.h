@@ -23,6 +23,7 @@ struct link_cell *link_cell(struct code_memory *m, struct cpage *page, unsigned 
 struct link_stubs {
     const void *enter;       // interp_op: into the code in the upper 48 bits of the doubleword
     const void *unlinked;    // rsi: the cell. Goes on at its place in the interpreter
+    const void *pending;     // the same, and the mark of whoever is about to link it
     const void *far;         // rsi: effective address. Goes on there, in the code of its region if it has one
     const void *find;        // called with rsi: effective address. Returns with rax: the code there, cpu->page_ea set; or goes on as `far`
     const void *return_miss; // likewise, after the prediction of a return was wrong
@@ -31,6 +32,9 @@ struct link_stubs {
     const void *plain;       // rsi: offset of the entry in the page r8, whose instruction is executed by the interpreter
     const void *insn; // rsi: offset of the entry in the page r8; rdx: doubleword of a plain row, which is executed
 };
+
+// Cells whose code is in the range are unlinked. Nobody is inside translated code; the caller holds the code memory's lock.
+void link_unlink_range(struct code_memory *m, struct code_range range);
 
 void link_emit_stubs(struct code_memory *m);
 

@@ -769,10 +769,12 @@ static void test_links(void)
     enter_at(code[0], 0); // nothing is linked
     CHECK_EQ(m->stopped_at, CODE_GRA + 40);
     CHECK_EQ(cpu->insns, 2);
+    target_expect_link(codes, page, 10);
     target_link(codes, page, 10, code[1]);
     enter_at(code[0], 0);
     CHECK_EQ(m->stopped_at, CODE_GRA);
     CHECK_EQ(cpu->gpr[4], 1);
+    target_expect_link(codes, page, 0);
     target_link(codes, page, 0, code[0]);
     cpu->insns = 0;
     cpu->budget = 100;
@@ -793,6 +795,7 @@ static void test_links(void)
         ir_put(&b, 4, ir_op2i(&b, IR_ADD, ir_get(&b, 4), 1));
         ir_put(&b, SLOT_LR, ir_op2i(&b, IR_ADD, ir_get(&b, SLOT_LR), 0x400 * i));
         block_end((struct ir_insn){.op = IR_EXIT_EA, .cond = WAY_RETURN, .a = ir_get(&b, SLOT_LR)}, 0, 0, 2);
+        target_expect_link(codes, page, 10);
         target_link(codes, page, 10, compile());
         region_start();
         region.entry = 0;
@@ -810,6 +813,7 @@ static void test_links(void)
         const void *caller = compile();
         CHECK_EQ(compiled.returns_len, 1);
         CHECK_EQ(compiled.returns[0].index, 1);
+        target_expect_link(codes, page, 0);
         target_link(codes, page, 0, caller);
         cpu->gpr[4] = cpu->gpr[5] = cpu->insns = 0;
         cpu->budget = 100;
