@@ -257,6 +257,12 @@ static int set_stats(struct boot_options *o, const char *value)
     return 0;
 }
 
+static int set_perf_map(struct boot_options *o, const char *value)
+{
+    o->perf_map = true;
+    return 0;
+}
+
 static int set_no_client_interface(struct boot_options *o, const char *value)
 {
     o->client_interface = false;
@@ -287,6 +293,7 @@ static const struct option_row {
     {"trace-file", "FILE", set_trace_file, "write the trace there (standard error)"},
     {"trace-filter", "TEXT", set_trace_filter, "only trace lines that contain TEXT"},
     {"stats", NULL, set_stats, "print the number of instructions and the time at the end"},
+    {"perf-map", NULL, set_perf_map, "name translated code in /tmp/perf-PID.map, for perf on the host"},
     {"disk", "FILE", set_disk, "not in this version"},
     {"net", "KIND", set_net, "not in this version"},
 };

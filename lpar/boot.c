@@ -284,6 +284,15 @@ static int run(struct boot *b, bool first)
     struct vps vps = {.lp = &b->lp, .hold = &b->hold, .engine = b->options->engine};
     const char *kept = b->options->code_cache;
     xlate_cache_path = !kept ? code_cache_path() : strcmp(kept, "none") != 0 ? kept : NULL;
+    if (first && b->options->perf_map) {
+        char path[64];
+        snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+        unlink(path);
+        xlate_perf_map = fopen(path, "wxe");
+        if (!xlate_perf_map)
+            return fail("%s: %s", path, strerror(errno));
+        setvbuf(xlate_perf_map, NULL, _IOLBF, 0);
+    }
     int err = load(b);
     if (err)
         return err;

@@ -18,6 +18,7 @@ struct boot_options {
     const struct cpu_engine *engine;
     const char *code_cache; // the file in which translated code is kept; NULL: code_cache_path(), "none": nowhere
     bool stats;
+    bool perf_map; // name translated code for `perf`
     const char *gdb; // ADDRESS:PORT, or NULL
     unsigned trace;  // enum trace_what
     const char *trace_file, *trace_filter;

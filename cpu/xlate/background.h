@@ -12,6 +12,7 @@ struct cpu;
 struct work {
     struct cpu *cpu; // who asked
     struct cpage *page;
+    u64 ea; // of the place
     u16 index;
     bool again; // it was put off before
 };

@@ -32,6 +32,8 @@ struct code_memory;
 
 // What a compilation gave: the entry, and the places behind calls (ir_block.returns).
 struct target_code {
+    const void *start; // all of it
+    size_t size;
     const void *entry;
     u16 returns_len;
     struct {

@@ -40,6 +40,7 @@
 #include "cpu/xlate/xlate.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,7 @@ u8 xlate_heat_limit = 48;
 bool xlate_in_background = true;
 const char *xlate_cache_path;
 u64 xlate_cache_size = 256 * MIB;
+FILE *xlate_perf_map;
 size_t xlate_code_size = 256 * MIB;
 bool xlate_links = true;
 void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);
@@ -76,6 +78,7 @@ struct xlate {
     struct region_shape shape;
     struct ir_region region, optimised;
     struct target_code code;
+    u64 ea; // of the place, for those who look at the code
     struct xlate_stats stats;
     alignas(8) u8 record[128 * KIB];
 };
@@ -303,6 +306,9 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
         }
         return false;
     }
+    if (xlate_perf_map)
+        fprintf(xlate_perf_map, "%llx %zx guest_%016llx\n", (unsigned long long)(uintptr_t)x->code.start, x->code.size,
+                (unsigned long long)x->ea);
     struct target_code code = x->code; // publishing leaves out what others were faster with
     if (!publish(x, page, index, version)) {
         heat_set(page, index, 0);
@@ -345,6 +351,7 @@ static void do_work(void *arg, const struct work *work)
         entry_store(d, (struct dinsn){.op = OP_WARM, .aux = WARM_AGAIN});
         return;
     }
+    x->ea = work->ea;
     translate_hot(x, work->cpu, page, work->index);
     x->stats.background++;
 }
@@ -365,8 +372,11 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
         }
     }
     u64 word = dinsn_load(&page->insns[index]);
-    struct work work = {
-        .cpu = cpu, .page = page, .index = (u16)index, .again = (u32)word == (OP_WARM | WARM_AGAIN << 16)};
+    struct work work = {.cpu = cpu,
+                        .page = page,
+                        .index = (u16)index,
+                        .ea = cpu->page_ea + index * 4,
+                        .again = (u32)word == (OP_WARM | WARM_AGAIN << 16)};
     heat_set(page, index, HEAT_DONE); // nobody counts any more
     if (x->background && background_put(x->background, work))
         return;
@@ -374,14 +384,15 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
         heat_set(page, index, xlate_heat_limit / 2);
         return;
     }
+    x->ea = work.ea;
     translate_hot(x, cpu, page, index);
     pthread_mutex_unlock(&x->lock);
 }
 
-// Code that is there is worth having a little earlier than code that has to be made.
+// Code that is there is worth having earlier than code that has to be made.
 unsigned xlate_first_heat(const struct xlate *x)
 {
-    return x && x->cache && cache_records(x->cache) ? xlate_heat_limit - xlate_heat_limit / 4u : 0;
+    return x && x->cache && cache_records(x->cache) ? xlate_heat_limit / 2u : 0;
 }
 
 bool xlate_wants_flush(const struct xlate *x)

@@ -3,6 +3,8 @@
 #ifndef CPU_XLATE_XLATE_H
 #define CPU_XLATE_XLATE_H
 
+#include <stdio.h>
+
 #include "cpu/code.h"
 #include "cpu/interp.h"
 
@@ -45,6 +47,9 @@ extern bool xlate_links; // false: every way out of a region ends in the interpr
 // The file in which regions are kept (NULL: none), and its bound.
 extern const char *xlate_cache_path;
 extern u64 xlate_cache_size;
+
+// Where each region's address, size and name is written, as `perf` wants it. NULL: nowhere.
+extern FILE *xlate_perf_map;
 
 // Called with each new region, after optimisation and compilation (--trace ir, asm). May be NULL.
 extern void (*xlate_trace)(const struct ir_region *r, const void *code, size_t size);

@@ -210,6 +210,8 @@ bool target_load(struct code_memory *m, struct cpage *page, const void *from, si
     if (good) {
         c.at = c.start + v.head.code_size;
         const u8 *run = code_memory_commit(m, &c);
+        out->start = run;
+        out->size = v.head.code_size;
         out->entry = run + v.head.entry;
         out->returns_len = (u16)v.head.returns_len;
         for (u32 i = 0; i < v.head.returns_len; i++) {

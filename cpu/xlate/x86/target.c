@@ -93,7 +93,8 @@ bool target_compile(struct code_memory *m, const struct ir_region *r, struct tar
             compile(x, r, out)) { // the encoder starts over at the start when it is full: that must have room
             last_code = x->c.start;
             last_size = (size_t)(x->c.at - x->c.start);
-            out->entry = code_memory_commit(m, &x->c);
+            out->start = out->entry = code_memory_commit(m, &x->c);
+            out->size = last_size;
         }
     }
     pthread_mutex_unlock(&m->lock);
