@@ -21,7 +21,7 @@ struct cpage {
     // The translator's (cpu/xlate/xlate.c).
     _Atomic u64 links;    // list of the back end's
     _Atomic u8 drops;     // how often its regions were invalidated lately
-    _Atomic u32 dropped_at;
+    _Atomic u32 dropped_at; // milliseconds
     _Atomic u32 version;  // counts writes into the page
     // Taken branches to each instruction, HEAT_DONE: not counted any more. Threads may lose each other's counts.
     _Atomic u8 heat[CODE_PAGE_INSNS];

@@ -54,8 +54,9 @@
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
 
-#define DROPS_MAX    8u  // a page whose regions are invalidated again and again is left to the interpreter ...
-#define DROPS_WITHIN 64u // ... when so few regions were made in between
+#define DROPS_MAX    8u   // a page whose regions are invalidated again and again is left to the interpreter ...
+#define DROPS_WITHIN 500u // ... when less than so many milliseconds lie in between ...
+#define DROPS_QUIET  500u // ... until it was left alone for so many
 
 u8 xlate_heat_limit = 48;
 bool xlate_in_background = true;
@@ -73,7 +74,6 @@ struct xlate {
     struct cache *cache;           // NULL: nothing is kept
     pthread_mutex_t lock;
     _Atomic bool full;
-    _Atomic u32 made; // regions so far, over all flushes
     // Under lock.
     struct region_shape shape;
     struct ir_region region, optimised;
@@ -322,15 +322,23 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     x->stats.regions++;
     x->stats.insns += kept.guest_insns;
     x->stats.ir_insns += kept.ir_insns;
-    atomic_fetch_add(&x->made, 1);
     return true;
+}
+
+static u32 now_ms(void)
+{
+    return (u32)(clock_ns() / 1000000);
 }
 
 // Under lock.
 static void translate_hot(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
 {
+    if (page->drops >= DROPS_MAX && now_ms() - page->dropped_at < DROPS_QUIET) {
+        heat_set(page, index, 0); // later
+        return;
+    }
     s64 start = clock_ns();
-    if (page->drops >= DROPS_MAX || !translate(x, cpu, page, index)) {
+    if (!translate(x, cpu, page, index)) {
         bool full = atomic_load(&x->full);
         heat_set(page, index, full ? xlate_heat_limit / 2u : HEAT_DONE);
         x->stats.refused += !full;
@@ -476,9 +484,9 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
         heat_set(page, i, 0);
     }
     target_unlink_page(x->memory, page);
-    u32 made = atomic_load(&x->made);
-    page->drops = made - page->dropped_at > DROPS_WITHIN ? 1 : page->drops + 1;
-    page->dropped_at = made;
+    u32 now = now_ms();
+    page->drops = now - page->dropped_at > DROPS_WITHIN ? 1u : MIN(page->drops + 1u, DROPS_MAX);
+    page->dropped_at = now;
     for (u32 i = 0; i < x->group->len; i++) // (3)
         atomic_fetch_or(&x->group->cpus[i]->attn, ATTN_REQUEST);
 }
