@@ -3,6 +3,7 @@
 #include "base/test.h"
 #include "cpu/xlate/lower.h"
 #include "cpu/xlate/pass.h"
+#include "cpu/xlate/vector.h"
 
 static struct ir_region region, scratch;
 
@@ -160,6 +161,56 @@ static void test_compare_and_branch(void)
     CHECK_EQ(count(IR_PUT), 1); // the field is visible behind the region
 }
 
+// The field of a vector compare: the branch tests the mask.
+static void test_compare_of_vectors_and_branch(void)
+{
+    struct ir_builder b = begin();
+    ir_value mask = ir_op1(&b, IR_XMASK, ir_get(&b, SLOT_VSR + 34));
+    ir_value all = ir_op2i(&b, IR_SHL, ir_set(&b, COND_EQ, mask, ir_const(&b, 0xffff)), 3);
+    ir_value none = ir_op2i(&b, IR_SHL, ir_set(&b, COND_EQ, mask, ir_const(&b, 0)), 1);
+    ir_put(&b, SLOT_CRF + 6, ir_op2(&b, IR_OR, all, none));
+    ir_value test = lower_cr_test(&b, 4 * 6); // all
+    end(&b, (struct ir_insn){.op = IR_BRANCH, .cond = COND_EQ, .a = test, .b = ir_const(&b, 0)});
+    region.blocks[0].then = 1;
+    region.blocks[0].other = 1;
+    next();
+    end(&b, exit_insn);
+    optimise();
+    const struct ir_insn *branch = find(IR_BRANCH);
+    CHECK_EQ(branch->cond, COND_NE);
+    CHECK_EQ(region.insns[branch->a].op, IR_XMASK);
+    CHECK_EQ(region.insns[branch->b].imm, 0xffff);
+}
+
+// Loads and stores of little-endian code exchange doublewords, and so does the code behind them.
+static void test_exchanged_twice(void)
+{
+    struct ir_builder b = begin();
+    ir_value v = ir_get(&b, SLOT_VSR + 1);
+    v = ir_emit(&b, (struct ir_insn){.op = IR_VX2, .a = v, .b = v, .imm = 1ull << 16 | VEC_DWORDS});
+    v = ir_emit(&b, (struct ir_insn){.op = IR_VX2, .a = v, .b = v, .imm = 1ull << 16 | VEC_DWORDS});
+    ir_put(&b, SLOT_VSR + 2, v);
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_VX2), 0);
+    CHECK_EQ(region.insns[find(IR_PUT)->a].op, IR_GET);
+}
+
+// Both views of a register in one region: one of them is left.
+static void test_one_view(void)
+{
+    struct ir_builder b = begin();
+    ir_put(&b, SLOT_FPR + 1, ir_op1(&b, IR_VTOD, ir_get(&b, SLOT_GPR)));
+    ir_put(&b, SLOT_VSR + 2, ir_get(&b, SLOT_VSR + 1));
+    ir_put(&b, SLOT_GPR + 1, ir_op1(&b, IR_DTOV, ir_get(&b, SLOT_FPR + 2)));
+    end(&b, exit_insn);
+    optimise();
+    for (unsigned i = 0; i < region.len; i++)
+        CHECK(region.insns[i].op == IR_CONST || region.insns[i].slot < SLOT_FPR);
+    CHECK_EQ(count(IR_DTOX), 1);
+    CHECK_EQ(count(IR_XTOD), 0); // the doubleword is the general register
+}
+
 static void test_decided_branch(void)
 {
     struct ir_builder b = begin();
@@ -244,6 +295,9 @@ int main(void)
     TEST(test_address_chains_meet);
     TEST(test_useless_extensions);
     TEST(test_compare_and_branch);
+    TEST(test_compare_of_vectors_and_branch);
+    TEST(test_exchanged_twice);
+    TEST(test_one_view);
     TEST(test_decided_branch);
     TEST(test_dead_puts);
     TEST(test_known_slots);
