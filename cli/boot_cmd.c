@@ -177,10 +177,12 @@ static int set_engine(struct boot_options *o, const char *value)
         o->engine = &interp_engine;
     else if (strcmp(value, "jit") == 0)
         o->engine = &jit_engine;
+    else if (strcmp(value, "check") == 0)
+        o->engine = &check_engine;
     else if (strcmp(value, "kvm") == 0)
         return refuse("--engine kvm: this version has no KVM engine yet; use auto");
     else
-        return refuse("--engine '%s': the engines are auto, interp and jit", value);
+        return refuse("--engine '%s': the engines are auto, interp, jit and check", value);
     return 0;
 }
 
@@ -284,7 +286,7 @@ static const struct option_row {
     {"threads", "N", set_threads, "hardware threads for each: 1, 2, 4 or 8 (1)"},
     {"cpu", "NAME", set_cpu, "processor: power9 or power8 (power9)"},
     {"mmu", "KIND", set_mmu, "address translation that the kernel may use: auto, radix or hash (auto)"},
-    {"engine", "NAME", set_engine, "how instructions are executed: auto, interp or jit (auto)"},
+    {"engine", "NAME", set_engine, "how instructions are executed: auto, jit, interp, or check (auto)"},
     {"code-cache", "FILE", set_code_cache, "keep translated code in this file, or none (~/.cache/openlpar/code)"},
     {"name", "NAME", set_name, "the partition's name (lpar1)"},
     {"no-client-interface", NULL, set_no_client_interface, "enter the kernel with a flattened tree in R3 and R5 = 0"},

@@ -83,6 +83,8 @@ static void test_engines(void)
     CHECK(o.engine == &jit_engine);
     CHECK_EQ(PARSE("--kernel", "k", "--engine", "interp"), 0);
     CHECK(o.engine == &interp_engine);
+    CHECK_EQ(PARSE("--kernel", "k", "--engine", "check"), 0);
+    CHECK(o.engine == &check_engine);
     CHECK_EQ(PARSE("--kernel", "k", "--engine", "auto"), 0);
     CHECK(o.engine == engine_auto());
 }

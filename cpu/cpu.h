@@ -223,11 +223,17 @@ struct cpu {
     // Fixed while it runs; non-NULL: called before each instruction, which are then executed one by one.
     void (*trace_insn)(struct cpu *cpu, u64 cia, u32 insn);
     u64 step_count;
+    // cpu/xlate/check.c. Fixed while it runs: pieces are checked; inside such a piece; it ended in front of what is done once.
+    bool check;
+    u8 checked; // enum cpu_checked
+    bool unchecked;
 
     // Atomic; see cpu/group.c for the protocol.
     _Atomic u32 running;      // 1: may be inside guest code with cached translations
     _Atomic u32 wake;         // futex word of cpu_idle(): 1 while it sleeps
 };
+
+enum cpu_checked { CHECKED_NOT, CHECKED_TRANSLATED, CHECKED_INTERPRETED };
 
 #define RESERVE_NONE (~0ull)
 #define RESERVE_GRANULE 128u // bytes: POWER's reservation granule

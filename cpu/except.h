@@ -35,4 +35,14 @@ void cpu_set_msr(struct cpu *cpu, u64 msr);
 // Leaves the current instruction for the run loop with nia as it is (after an hcall that changed everything, stop ...).
 _Noreturn void cpu_unwind(struct cpu *cpu);
 
+// For what is done once: a piece that is checked (cpu/xlate/check.c) ends in front of the current instruction.
+static inline void cpu_not_checked(struct cpu *cpu)
+{
+    if (likely(cpu->checked != CHECKED_TRANSLATED))
+        return;
+    cpu->unchecked = true;
+    cpu->nia = cpu_cia(cpu);
+    cpu_unwind(cpu);
+}
+
 #endif

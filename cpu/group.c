@@ -267,6 +267,8 @@ void group_exclusive_begin(struct cpu_group *group, struct cpu *self)
     }
     pthread_mutex_unlock(&group->lock);
     pthread_mutex_lock(&group->outside);
+    if (self) // who posted something meanwhile saw that it was not running
+        serve(self);
 }
 
 void group_exclusive_end(struct cpu_group *group, struct cpu *self)
@@ -377,8 +379,21 @@ void cpu_give_way(struct cpu *cpu)
     cpu_enter(cpu);
 }
 
+void group_stop_time(struct cpu_group *group)
+{
+    atomic_store(&group->tb_stopped, group_timebase(group));
+}
+
+void group_start_time(struct cpu_group *group)
+{
+    atomic_store(&group->tb_stopped, 0);
+}
+
 u64 group_timebase(const struct cpu_group *group)
 {
+    u64 stopped = atomic_load_explicit(&group->tb_stopped, memory_order_relaxed);
+    if (unlikely(stopped))
+        return stopped;
     static_assert(TIMEBASE_HZ / 64 * 125 == 1000000000, "ratio");
     u64 ns = (u64)(clock_ns() + group->tb_offset_ns);
     return ns / 125 * 64 + ns % 125 * 64 / 125;

@@ -69,6 +69,7 @@ struct cpu_group {
 
     // Time: tb = (CLOCK_MONOTONIC ns + tb_offset_ns) * 512 MHz.
     s64 tb_offset_ns;
+    _Atomic u64 tb_stopped; // not 0: what the time base says
 
     pthread_mutex_t lock;
     pthread_cond_t changed; // a thread stopped running, or an exclusive section ended
@@ -129,6 +130,9 @@ void cpu_idle(struct cpu *cpu, u64 deadline_tb);
 void cpu_give_way(struct cpu *cpu);
 
 u64 group_timebase(const struct cpu_group *group);
+// Time stands still between the two. In an exclusive section.
+void group_stop_time(struct cpu_group *group);
+void group_start_time(struct cpu_group *group);
 static inline u64 cpu_timebase(const struct cpu *cpu)
 {
     return group_timebase(cpu->group);

@@ -19,6 +19,7 @@
 #include "cpu/mmu/access.h"
 #include "cpu/run.h"
 #include "cpu/time.h"
+#include "cpu/xlate/check.h"
 #include "cpu/xlate/xlate.h"
 #include "cpu/xlate/xlate_hooks.h"
 #include "isa/isa.h"
@@ -154,6 +155,14 @@ void interp_leave(struct cpu *cpu, const struct dinsn *d, u64 word)
     if (unlikely(cpu->exit_reason))
         return leave(cpu);
     go_far(cpu, d, word);
+}
+
+void interp_unchecked(struct cpu *cpu, const struct dinsn *d, u64 word)
+{
+    count_upto(cpu, d);
+    cpu->nia = interp_cia(cpu, d);
+    cpu->unchecked = true;
+    leave(cpu);
 }
 
 static void op_page_end(struct cpu *cpu, const struct dinsn *d, u64 word)
@@ -496,6 +505,61 @@ static void execute_one(struct cpu *cpu)
         debug_trace_deliver(cpu, cia, insn);
 }
 
+const struct dinsn *interp_fetch(struct cpu *cpu)
+{
+    return fetch(cpu);
+}
+
+const struct dinsn *interp_peek(struct cpu *cpu)
+{
+    return ftlb_hit(ftlb_slot(cpu, cpu->nia), cpu->nia) ? fetch(cpu) : NULL;
+}
+
+inline void interp_run_piece(struct cpu *cpu, const struct dinsn *d)
+{
+    cpu->page_ea = cpu->nia & GUEST_PAGE_MASK;
+    set_page_of(cpu, d);
+    cpu->block_d = cpu->d = d;
+    execute(cpu, d);
+}
+
+// d NULL: one instruction.
+static bool catch_unwinding(struct cpu *cpu, const struct dinsn *d)
+{
+    sigjmp_buf unwind, *outer = cpu->unwind;
+    cpu->unwind = &unwind;
+    if (sigsetjmp(unwind, 0)) {
+        unwound(cpu);
+        cpu->unwind = outer;
+        return true;
+    }
+    if (d)
+        interp_run_piece(cpu, d);
+    else
+        execute_one(cpu);
+    cpu->unwind = outer;
+    return false;
+}
+
+bool interp_piece(struct cpu *cpu, const struct dinsn *d)
+{
+    return catch_unwinding(cpu, d);
+}
+
+bool interp_single(struct cpu *cpu)
+{
+    atomic_fetch_or(&cpu->attn, ATTN_STEP);
+    bool out = catch_unwinding(cpu, NULL);
+    atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STEP);
+    return out;
+}
+
+void interp_step_over(struct cpu *cpu)
+{
+    atomic_fetch_or(&cpu->attn, ATTN_STEP); // taken back by the run loop
+    execute_one(cpu);
+}
+
 static bool stepping(const struct cpu *cpu)
 {
     return cpu->trace_insn || debug_trace_wanted(cpu);
@@ -537,10 +601,10 @@ static enum cpu_exit interp_run(struct cpu *cpu)
                 atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STEP);
             }
         }
-        const struct dinsn *d = fetch(cpu);
-        set_page_of(cpu, d);
-        cpu->block_d = cpu->d = d;
-        execute(cpu, d);
+        if (unlikely(cpu->check))
+            check_piece(cpu);
+        else
+            interp_run_piece(cpu, fetch(cpu));
     }
     cpu->exit_reason = 0;
     fpu_settle(cpu);

@@ -85,6 +85,18 @@ static inline void interp_require(struct cpu *cpu, u32 insn, unsigned facility, 
 interp_op interp_branch;
 // After an instruction of kind CTX, which may have changed everything and let others run: counts it and goes to cpu->nia anew.
 interp_op interp_leave;
+// Leaves in front of the instruction, which is not for a piece that is checked.
+interp_op interp_unchecked;
+
+// Parts of the run loop, for cpu/xlate/check.c. The predecoded instruction at nia, fetched if need be; or NULL where it is not at hand.
+const struct dinsn *interp_fetch(struct cpu *cpu);
+const struct dinsn *interp_peek(struct cpu *cpu);
+// Threaded code from there until it leaves. interp_piece: true when it was unwound, by an interrupt or cpu_unwind().
+void interp_run_piece(struct cpu *cpu, const struct dinsn *d);
+bool interp_piece(struct cpu *cpu, const struct dinsn *d);
+// One instruction by its own handler, whatever is translated; true when it was unwound. interp_step_over: for the run loop.
+bool interp_single(struct cpu *cpu);
+void interp_step_over(struct cpu *cpu);
 
 #ifdef OPENLPAR_LOOP_DISPATCH
 #define INTERP_NEXT()                                                                                                  \

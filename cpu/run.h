@@ -25,6 +25,7 @@ struct cpu_engine {
 
 extern const struct cpu_engine interp_engine;
 extern const struct cpu_engine jit_engine; // translates what is hot; all threads of a group use one engine
+extern const struct cpu_engine check_engine; // translates, and compares with the interpreter: cpu/xlate/check.c
 
 // The engine for this host: the translator where it has a back end.
 const struct cpu_engine *engine_auto(void);

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "cpu/msr.h"
+#include "cpu/run.h"
+#include "cpu/xlate/check.h"
 #include "cpu/xlate/xlate.h"
 #include "lpar/gdb.h"
 #include "lpar/hold.h"
@@ -422,6 +424,9 @@ int boot_run(const struct boot_options *options)
             fprintf(stderr, " %s %llu", causes[i], (unsigned long long)s.exits[i]);
         fprintf(stderr, "\n");
     }
+    if (options->stats && options->engine == &check_engine)
+        fprintf(stderr, "stats: checked instructions %llu pieces %llu\n", (unsigned long long)check_stats().insns,
+                (unsigned long long)check_stats().pieces);
     trace_stop();
     remove_devices(b);
     if (b->have_partition) {

@@ -227,6 +227,17 @@ static void stopped(struct papr_cpu *pc, u64 now)
     put32(pc, VPA_YIELD_COUNT, count);
 }
 
+// The areas are written here while the thread is outside guest code: not while another one does something twice (cpu/xlate/check.c).
+static void not_meanwhile(struct cpu *cpu, bool begin)
+{
+    if (likely(!cpu->check))
+        return;
+    if (begin)
+        pthread_mutex_lock(&cpu->group->outside);
+    else
+        pthread_mutex_unlock(&cpu->group->outside);
+}
+
 void vpa_dispatch(struct cpu *cpu, bool running)
 {
     struct papr_cpu *pc = cpu_papr(cpu);
@@ -235,7 +246,9 @@ void vpa_dispatch(struct cpu *cpu, bool running)
     pc->dispatched = running;
     const struct partition *lp = pc->lp;
     if (!running) {
+        not_meanwhile(cpu, true);
         stopped(pc, cpu_timebase(cpu));
+        not_meanwhile(cpu, false);
         if (lp->hv->dispatch_end)
             lp->hv->dispatch_end(lp->hv_arg, cpu->index);
         return;
@@ -245,7 +258,9 @@ void vpa_dispatch(struct cpu *cpu, bool running)
         lp->hv->dispatch_begin(lp->hv_arg, cpu->index);
     u64 now = cpu_timebase(cpu);
     pc->stolen_tb += now - ready; // ready, but without a processor
+    not_meanwhile(cpu, true);
     dispatched(pc, now);
+    not_meanwhile(cpu, false);
     cpu->tb_entered = now;
 }
 

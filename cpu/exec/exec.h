@@ -88,17 +88,37 @@ static inline void set_cr_bit(struct cpu *cpu, unsigned bit, unsigned value)
     cpu->crf[bit >> 2] = (u8)((cpu->crf[bit >> 2] & ~(1u << shift)) | value << shift);
 }
 
+// What others see, or what is another thing the second time: not inside a piece that is checked (cpu/xlate/check.c).
+static inline bool exec_once(enum insn_id id, unsigned kind, unsigned privilege, u32 insn)
+{
+    switch (id) {
+    case INSN_isync:
+    case INSN_rfid:
+    case INSN_mfmsr:
+    case INSN_mtmsr:
+    case INSN_mtmsrd:
+    case INSN_scv: return false;
+    case INSN_sc: return insn & 0x20;
+    case INSN_mtspr: return true;
+    default: return kind == KIND_CTX || privilege != PRIV_U;
+    }
+}
+
 #define EXEC(id)                                                                                                       \
     static inline void sem_##id(struct cpu *cpu, u32 insn);                                                            \
     void exec_##id(struct cpu *cpu, u32 insn);                                                                         \
     void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word);                                                    \
     void exec_##id(struct cpu *cpu, u32 insn)                                                                          \
     {                                                                                                                  \
+        if (exec_once(INSN_##id, ROW_KIND_##id, ROW_PRIV_##id, insn))                                                  \
+            cpu_not_checked(cpu);                                                                                      \
         sem_##id(cpu, insn);                                                                                           \
     }                                                                                                                  \
     void op_##id(struct cpu *cpu, const struct dinsn *d, u64 word)                                                     \
     {                                                                                                                  \
         u32 insn = (u32)(word >> 32);                                                                                  \
+        if (exec_once(INSN_##id, ROW_KIND_##id, ROW_PRIV_##id, insn) && unlikely(cpu->checked == CHECKED_TRANSLATED))  \
+            INTERP_JUMP interp_unchecked(cpu, d, word);                                                                \
         cpu->d = d;                                                                                                    \
         interp_require(cpu, insn, ROW_FAC_##id, ROW_PRIV_##id);                                                         \
         if ((int)ROW_KIND_##id == KIND_BRANCH || (int)ROW_KIND_##id == KIND_CTX)                                       \

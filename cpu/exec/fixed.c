@@ -281,7 +281,7 @@ EXEC_PURE(darn)
 {
     u64 random, value = ~0ull;
     unsigned l = INSN_FIELD(14, 15);
-    if (l != 3 && getrandom(&random, sizeof(random), 0) == (ssize_t)sizeof(random)) {
+    if (l != 3 && !cpu->checked && getrandom(&random, sizeof(random), 0) == (ssize_t)sizeof(random)) {
         value = l ? random : (u32)random;
         if (value == ~0ull)
             value = 0;

@@ -144,6 +144,7 @@ static u64 mmio_read(struct cpu *cpu, u64 ea, u64 gra, unsigned size)
 {
     const struct cpu_hooks *hooks = cpu->group->hooks;
     u64 value = 0;
+    cpu_not_checked(cpu); // devices are accessed once
     if (!is_mmio_size(gra, size))
         cpu_raise_alignment(cpu, ea);
     if (!hooks || !hooks->mmio_read || !hooks->mmio_read(cpu, gra, size, &value))
@@ -154,6 +155,7 @@ static u64 mmio_read(struct cpu *cpu, u64 ea, u64 gra, unsigned size)
 static void mmio_write(struct cpu *cpu, u64 ea, u64 gra, unsigned size, u64 value)
 {
     const struct cpu_hooks *hooks = cpu->group->hooks;
+    cpu_not_checked(cpu); // devices are accessed once
     if (!is_mmio_size(gra, size))
         cpu_raise_alignment(cpu, ea);
     if (!cpu->be)

@@ -11,12 +11,19 @@ static enum cpu_exit jit_run(struct cpu *cpu)
     return interp_engine.run(cpu);
 }
 
+static enum cpu_exit check_run(struct cpu *cpu)
+{
+    cpu->check = true;
+    return jit_run(cpu);
+}
+
 static enum cpu_exit jit_step(struct cpu *cpu)
 {
     return interp_engine.step(cpu);
 }
 
 const struct cpu_engine jit_engine = {.name = "jit", .run = jit_run, .step = jit_step};
+const struct cpu_engine check_engine = {.name = "check", .run = check_run, .step = jit_step};
 
 const struct cpu_engine *engine_auto(void)
 {

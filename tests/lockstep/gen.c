@@ -304,7 +304,7 @@ static void add_system(void)
     case 2: // return from interrupt to the next instruction, in another state
         if (chance(8))
             bit = below(2) ? MSR_SE : MSR_BE;
-        add_address(7);
+        add_address(5);
         fixed(0x7c0003a6u | 24u << 21 | 26u << 16); // mtsrr0
         fixed(0x7f2000a6u);
         fixed((bit > 0xffff ? 27u : 26u) << 26 | 25u << 21 | 24u << 16 | (u32)(bit > 0xffff ? bit >> 16 : bit));
@@ -318,17 +318,18 @@ static void add_system(void)
 // Stores an instruction over a later one, as a program that makes code does.
 static void add_patch_of_code(void)
 {
-    unsigned gap = 8 + below(4);
+    unsigned gap = 9 + below(4);
     add_address((int)(gap + 3));
-    fixed(0x82f80000u);                  // lwz r23,0(r24)
-    fixed(0x6af70000u | 1u << below(5)); // xori r23,r23: another immediate
-    fixed(0x92f80000u);                  // stw r23,0(r24)
-    fixed(0x7c00c06cu);                  // dcbst 0,r24
-    fixed(0x7c0004acu);                  // sync
-    fixed(0x7c00c7acu);                  // icbi 0,r24
+    fixed(0x3f380000u | (seq->place == PLACE_REAL ? 0 : CODE_ALIAS >> 16)); // addis r25,r24: where code can be written
+    fixed(0x82f90000u);                                                     // lwz r23,0(r25)
+    fixed(0x6af70000u | 1u << below(5));                                    // xori r23,r23: another immediate
+    fixed(0x92f90000u);                                                     // stw r23,0(r25)
+    fixed(0x7c00c86cu);                                                     // dcbst 0,r25
+    fixed(0x7c0004acu);                                                     // sync
+    fixed(0x7c00c7acu);                                                     // icbi 0,r24
     fixed(0x7c0004acu);
     fixed(0x4c00012cu); // isync
-    for (unsigned i = 8; i < gap; i++)
+    for (unsigned i = 9; i < gap; i++)
         fixed(0x60000000u);
     for (unsigned i = 0; i < 4; i++) // one of these is it
         fixed(ADDI(i, i, 100 + i));

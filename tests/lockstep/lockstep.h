@@ -23,6 +23,8 @@ static inline bool chance(unsigned n) // one in n
 #define MAIN_MAX    220u
 #define FUNCTIONS   1344u // their place: in the second page, behind the longest main part that there can be
 
+#define CODE_ALIAS  0x40000000u // so far behind its code a sequence with relocation finds it writable
+
 enum place { PLACE_REAL, PLACE_KERNEL, PLACE_USER };
 
 struct sequence {

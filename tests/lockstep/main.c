@@ -140,6 +140,7 @@ int main(int argc, char **argv)
 {
     parse(argc, argv);
     gen_init();
+    xlate_in_background = false;
     if (!target_available()) {
         printf("1..0 # SKIP no back end for this host\n");
         return 0;

@@ -198,9 +198,12 @@ static void side_init(struct side *s, struct pair *pair)
     s->group.prtb = PRTB | 4;
     s->cpu->dec_expires = ~0ull >> 1;
     for (u64 at = 0; at < MEMORY; at += 2 * MIB)
-        map(s, 0, KERNEL_EA + at, at, 21, PTE_PRIV | PTE_RW | PTE_EXEC | PTE_R | PTE_C);
-    for (u64 at = 0; at < SLOTS * PLACE_SIZE; at += 2 * MIB)
-        map(s, 1, USER_CODE + at, CODE + at, 21, PTE_RW | PTE_EXEC);
+        map(s, 0, KERNEL_EA + at, at, 21, PTE_PRIV | PTE_READ | PTE_EXEC | PTE_R | PTE_C);
+    for (u64 at = 0; at < SLOTS * PLACE_SIZE; at += 2 * MIB) {
+        map(s, 1, USER_CODE + at, CODE + at, 21, PTE_READ | PTE_EXEC);
+        map(s, 1, USER_CODE + CODE_ALIAS + at, CODE + at, 21, PTE_RW);
+        map(s, 0, KERNEL_EA + CODE + CODE_ALIAS + at, CODE + at, 21, PTE_PRIV | PTE_RW);
+    }
     // Neighbours are none in real memory. Pages without rights in the middle.
     static const u64 rights[] = {PTE_RW, PTE_RW, PTE_RW, PTE_RW, PTE_READ, PTE_RW, PTE_PRIV | PTE_RW, 0};
     for (unsigned i = 0; i < ARRAY_LEN(rights); i++) {
