@@ -21,6 +21,7 @@
 
 #include "cpu/code.h"
 #include "cpu/except.h"
+#include "cpu/exec/fp_lazy.h"
 #include "cpu/group.h"
 #include "cpu/interp.h"
 #include "cpu/mem.h"
@@ -50,7 +51,7 @@ struct state {
     u8 crf[8];
     u8 so, ov, ca, ov32, ca32;
     u32 xer_rest, fpscr_hi, fpscr, vscr, vrsave, reserve_size;
-    u64 lr, ctr, tar, nia, msr, insns, reserve_addr, reserve_ea;
+    u64 lr, ctr, tar, nia, msr, insns, reserve_addr, reserve_version;
     u128 reserve_value;
     union vsr vsr[64];
     u8 block[BLOCK_SIZE];
@@ -187,27 +188,29 @@ static void undo_memory(void)
     X(ov32)              \
     X(ca32) X(xer_rest) X(fpscr_hi) X(fpscr) X(vscr) X(vrsave) X(lr) X(ctr) X(tar) X(nia) X(insns) X(reserve_addr)
 
-static void state_get(struct state *s, const struct cpu *cpu)
+static void state_get(struct state *s, struct cpu *cpu)
 {
+    fpu_settle(cpu); // FPSCR is complete
     memcpy(s->gpr, cpu->gpr, sizeof(s->gpr));
     memcpy(s->crf, cpu->crf, sizeof(s->crf));
     memcpy(s->vsr, cpu->vsr, sizeof(s->vsr));
     memcpy(s->block, (const u8 *)cpu + BLOCK_FIRST, BLOCK_SIZE);
 #define X(member) s->member = cpu->member;
     EACH_REGISTER(X)
-    X(msr) X(reserve_ea) X(reserve_value) X(reserve_size)
+    X(msr) X(reserve_version) X(reserve_value) X(reserve_size)
 #undef X
 }
 
 static void state_set(struct cpu *cpu, const struct state *s)
 {
+    fpu_settle(cpu);
     memcpy(cpu->gpr, s->gpr, sizeof(s->gpr));
     memcpy(cpu->crf, s->crf, sizeof(s->crf));
     memcpy(cpu->vsr, s->vsr, sizeof(s->vsr));
     memcpy((u8 *)cpu + BLOCK_FIRST, s->block, BLOCK_SIZE);
 #define X(member) cpu->member = s->member;
     EACH_REGISTER(X)
-    X(reserve_ea)
+    X(reserve_version)
     X(reserve_value)
     X(reserve_size)
 #undef X

@@ -134,7 +134,10 @@ static const void *compile(void)
 {
     const char *wrong = ir_check(&region);
     CHECK_STR(wrong ? wrong : "", "");
-    CHECK(target_compile(codes, &region, &compiled));
+    if (!target_compile(codes, &region, &compiled)) { // once more where a new part of code memory has to be begun
+        CHECK_EQ(code_memory_room(codes), ROOM_MORE);
+        CHECK(target_compile(codes, &region, &compiled));
+    }
     return compiled.entry;
 }
 
@@ -431,7 +434,9 @@ static void test_operations(void)
             v[2] = pick(2) ? ir_get(&b, SLOT_SO) : ir_const(&b, pick(2));
         ir_value r = ir_emit(&b, (struct ir_insn){.op = (u8)op,
                                                   .cond = (u8)pick(10),
-                                                  .imm = op == IR_CRF ? pick(4) : pick(2) ? 32 : 64,
+                                                  .imm = op == IR_CRF ? pick(4)
+                                                         : pick(2)    ? 32
+                                                                      : 64,
                                                   .a = v[0],
                                                   .b = v[1],
                                                   .c = v[2]});
