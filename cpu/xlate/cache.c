@@ -226,7 +226,7 @@ bool cache_has(const struct cache *c, u64 name)
     return false;
 }
 
-size_t cache_read(struct cache *c, u64 name, unsigned n, void *to, size_t size, bool *more)
+size_t cache_read(struct cache *c, u64 name, unsigned n, void *to, size_t size, bool *more, u32 *number)
 {
     *more = false;
     for (u32 at = slot_of(c, name); c->table[at]; at = (at + 1) & c->table_mask) {
@@ -238,6 +238,7 @@ size_t cache_read(struct cache *c, u64 name, unsigned n, void *to, size_t size, 
         if (r->size > size || !read_all(c->file.fd, to, r->size, r->offset) || cache_hash(to, r->size, name) != r->hash)
             return 0;
         c->used[i] = true;
+        *number = i;
         return r->size;
     }
     return 0;

@@ -54,9 +54,10 @@ static bool has(struct cache *c, unsigned n)
     u8 want[256], got[256];
     size_t size;
     bool more = true;
+    u32 number;
     fill(want, &size, n);
     for (unsigned i = 0; more; i++) {
-        if (cache_read(c, n / 2, i, got, sizeof(got), &more) == size && !memcmp(got, want, size))
+        if (cache_read(c, n / 2, i, got, sizeof(got), &more, &number) == size && !memcmp(got, want, size))
             return true;
     }
     return false;
@@ -93,7 +94,8 @@ static void test_keeps_records(void)
     CHECK(!cache_has(c, 550));
     u8 small[8];
     bool more;
-    CHECK_EQ(cache_read(c, 30, 0, small, sizeof(small), &more), 0); // does not fit
+    u32 number;
+    CHECK_EQ(cache_read(c, 30, 0, small, sizeof(small), &more, &number), 0); // does not fit
     CHECK(more);
     CHECK_EQ(cache_close(c), 0);
     c = cache_open(path, KEY + 1, MAX_SIZE); // another build

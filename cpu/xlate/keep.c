@@ -103,7 +103,8 @@ bool keep_ok(const void *from, size_t size)
 }
 
 bool keep_read(struct code_memory *m, const struct guest_mem *mem, struct cpage *page, unsigned index, unsigned level,
-               const void *from, size_t size, struct region_shape *shape, struct target_code *code, struct kept *kept)
+               const void *from, size_t size, const void *there, struct region_shape *shape, struct target_code *code,
+               struct kept *kept)
 {
     struct record r;
     size_t before = parse(&r, from, size);
@@ -117,7 +118,7 @@ bool keep_read(struct code_memory *m, const struct guest_mem *mem, struct cpage 
                 return false;
         }
     }
-    if (!target_load(m, page, (const u8 *)from + before, size - before, code))
+    if (!target_load(m, page, (const u8 *)from + before, size - before, there, code))
         return false;
     memcpy(shape->covered, r.covered, sizeof(r.covered));
     memcpy(shape->exits, r.exits, sizeof(r.exits));

@@ -21,9 +21,11 @@ struct kept {
 size_t keep_write(struct code_memory *m, const struct guest_mem *mem, const struct cpage *page, unsigned index,
                   unsigned level, const struct region_shape *shape, const struct target_code *code, struct kept kept,
                   void *to, size_t size);
-// The opposite, when the record is of exactly these instructions in exactly this state: shape and code. False: it is not.
+// The opposite, when the record is of exactly these instructions in exactly this state: shape and code. False: it is not. `there`: as
+// target_load() has it.
 bool keep_read(struct code_memory *m, const struct guest_mem *mem, struct cpage *page, unsigned index, unsigned level,
-               const void *from, size_t size, struct region_shape *shape, struct target_code *code, struct kept *kept);
+               const void *from, size_t size, const void *there, struct region_shape *shape, struct target_code *code,
+               struct kept *kept);
 // Whether a record is one at all.
 bool keep_ok(const void *from, size_t size);
 

@@ -55,7 +55,7 @@ size_t target_save(struct code_memory *m, const struct cpage *page, const struct
     return 0;
 }
 
-bool target_load(struct code_memory *m, struct cpage *page, const void *from, size_t size, struct target_code *out)
+bool target_load(struct code_memory *m, struct cpage *page, const void *from, size_t size, const void *there, struct target_code *out)
 {
     return false;
 }

@@ -77,10 +77,11 @@ void target_unlink_page(struct code_memory *m, struct cpage *page);
 
 // Keeping code. target_save() puts the region that was compiled last, for this page, into a form that outlives the process: its size, or 0
 // where that cannot be done or does not fit. target_load() makes it code again, for a page with the same instructions in the covered places;
-// false: there is no room, or it is nothing of ours (target_saved_ok() says so without a code memory). What it depends on besides the
+// false: there is no room, or it is nothing of ours (target_saved_ok() says so without a code memory). `there`: where the same was loaded for
+// the same page before and still is, so that it need not be loaded; or NULL. What it depends on besides the
 // instructions is part of target_host() (known once there is a code memory), and of the program itself.
 size_t target_save(struct code_memory *m, const struct cpage *page, const struct target_code *code, void *to, size_t size);
-bool target_load(struct code_memory *m, struct cpage *page, const void *from, size_t size, struct target_code *out);
+bool target_load(struct code_memory *m, struct cpage *page, const void *from, size_t size, const void *there, struct target_code *out);
 bool target_saved_ok(const void *from, size_t size);
 u64 target_host(void);
 

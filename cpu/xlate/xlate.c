@@ -72,6 +72,13 @@ struct xlate {
     struct code_memory *memory;
     struct background *background; // NULL: everything is translated where it is asked for
     struct cache *cache;           // NULL: nothing is kept
+    // By record of the cache, where it was loaded last: the pages of programs come and go with the same code. Under lock.
+    struct placed {
+        const struct cpage *page;
+        const void *code;
+        u32 changes;
+    } * placed;
+    u32 changes; // how often code has gone, plus one
     pthread_mutex_t lock;
     _Atomic bool full;
     // Under lock.
@@ -116,6 +123,13 @@ static struct xlate *xlate_new(struct cpu_group *group)
     }
     if (xlate_cache_path)
         x->cache = cache_open(xlate_cache_path, keep_key(), xlate_cache_size);
+    if (x->cache)
+        x->placed = calloc(cache_records(x->cache) + 1, sizeof(*x->placed)); // untouched where nothing is loaded
+    if (x->cache && !x->placed) {
+        cache_close(x->cache);
+        x->cache = NULL;
+    }
+    x->changes = 1;
     return x;
 }
 
@@ -145,6 +159,7 @@ void xlate_free(struct xlate *x)
     if (!x)
         return;
     background_free(x->background);
+    free(x->placed);
     cache_close(x->cache); // a file that cannot be written costs the next run some time, no more
     if (x->memory)
         code_memory_free(x->memory);
@@ -241,9 +256,16 @@ static bool load(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
     u64 name = keep_name(mem, page, index, cpu->isa_level);
     bool more = true;
     for (unsigned n = 0; more; n++) {
-        size_t size = cache_read(x->cache, name, n, x->record, sizeof(x->record), &more);
-        if (size && keep_read(x->memory, mem, page, index, cpu->isa_level, x->record, size, &x->shape, &x->code, kept))
-            return true;
+        u32 number;
+        size_t size = cache_read(x->cache, name, n, x->record, sizeof(x->record), &more, &number);
+        if (!size)
+            continue;
+        struct placed *placed = &x->placed[number];
+        const void *there = placed->page == page && placed->changes == x->changes ? placed->code : NULL;
+        if (!keep_read(x->memory, mem, page, index, cpu->isa_level, x->record, size, there, &x->shape, &x->code, kept))
+            continue;
+        *placed = (struct placed){page, x->code.start, x->changes};
+        return true;
     }
     return false;
 }
@@ -427,6 +449,7 @@ static void evict(struct xlate *x)
             heat_set(page, i, 0);
         }
     }
+    x->changes++;
     x->stats.code_size += gone.size;
     x->stats.evictions++;
     atomic_store(&x->full, false);
@@ -452,6 +475,7 @@ void xlate_reset(struct xlate *x)
 {
     x->stats.code_size += code_memory_used(x->memory);
     x->stats.flushes++;
+    x->changes++;
     if (x->background)
         background_clear(x->background);
     code_memory_reset(x->memory);

@@ -23,8 +23,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         abort();
     struct cache *c = cache_open(path, KEY, 1 * MIB);
     bool more = c != NULL;
+    u32 number;
     for (unsigned n = 0; more; n++) {
-        size_t len = cache_read(c, 0, n, record, sizeof(record), &more);
+        size_t len = cache_read(c, 0, n, record, sizeof(record), &more, &number);
         if (len)
             keep_ok(record, len);
     }

@@ -193,35 +193,46 @@ static bool relocate(struct code_memory *m, struct cpage *page, const struct cod
     return to && disp == (s32)disp;
 }
 
-bool target_load(struct code_memory *m, struct cpage *page, const void *from, size_t size, struct target_code *out)
+// The code in memory; NULL: there is no room, or something is out of reach. Under lock.
+static const u8 *place(struct code_memory *m, struct cpage *page, const struct view *v)
+{
+    struct code c = code_memory_begin(m);
+    if (c.full || (size_t)(c.end - c.start) < v->head.code_size)
+        return NULL;
+    memcpy(c.start, v->code, v->head.code_size);
+    for (u32 i = 0; i < v->head.relocs_len; i++) {
+        struct saved_reloc r = reloc_at(v, i);
+        if (!relocate(m, page, &c, &r))
+            return NULL;
+    }
+    c.at = c.start + v->head.code_size;
+    return code_memory_commit(m, &c);
+}
+
+bool target_load(struct code_memory *m, struct cpage *page, const void *from, size_t size, const void *there,
+                 struct target_code *out)
 {
     struct view v;
     if (!parse(&v, from, size))
         return false;
-    pthread_mutex_lock(&m->lock);
-    struct code c = code_memory_begin(m);
-    bool good = !c.full && (size_t)(c.end - c.start) >= v.head.code_size;
-    if (good)
-        memcpy(c.start, v.code, v.head.code_size);
-    for (u32 i = 0; good && i < v.head.relocs_len; i++) {
-        struct saved_reloc r = reloc_at(&v, i);
-        good = relocate(m, page, &c, &r);
+    const u8 *run = there;
+    if (!run) {
+        pthread_mutex_lock(&m->lock);
+        run = place(m, page, &v);
+        pthread_mutex_unlock(&m->lock);
     }
-    if (good) {
-        c.at = c.start + v.head.code_size;
-        const u8 *run = code_memory_commit(m, &c);
-        out->start = run;
-        out->size = v.head.code_size;
-        out->entry = run + v.head.entry;
-        out->returns_len = (u16)v.head.returns_len;
-        for (u32 i = 0; i < v.head.returns_len; i++) {
-            struct saved_return r = return_at(&v, i);
-            out->returns[i].index = (u16)r.index;
-            out->returns[i].code = run + r.offset;
-        }
+    if (!run)
+        return false;
+    out->start = run;
+    out->size = v.head.code_size;
+    out->entry = run + v.head.entry;
+    out->returns_len = (u16)v.head.returns_len;
+    for (u32 i = 0; i < v.head.returns_len; i++) {
+        struct saved_return r = return_at(&v, i);
+        out->returns[i].index = (u16)r.index;
+        out->returns[i].code = run + r.offset;
     }
-    pthread_mutex_unlock(&m->lock);
-    return good;
+    return true;
 }
 
 u64 target_host(void)
