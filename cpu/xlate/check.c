@@ -50,9 +50,8 @@ struct state {
     u64 gpr[32];
     u8 crf[8];
     u8 so, ov, ca, ov32, ca32;
-    u32 xer_rest, fpscr_hi, fpscr, vscr, vrsave, reserve_size;
-    u64 lr, ctr, tar, nia, msr, insns, reserve_addr, reserve_version;
-    u128 reserve_value;
+    u32 xer_rest, fpscr_hi, fpscr, vscr, vrsave;
+    u64 lr, ctr, tar, nia, msr, insns, reserve_addr;
     union vsr vsr[64];
     u8 block[BLOCK_SIZE];
 };
@@ -190,14 +189,14 @@ static void undo_memory(void)
 
 static void state_get(struct state *s, struct cpu *cpu)
 {
-    fpu_settle(cpu); // FPSCR is complete
+    fpu_settle(cpu);
     memcpy(s->gpr, cpu->gpr, sizeof(s->gpr));
     memcpy(s->crf, cpu->crf, sizeof(s->crf));
     memcpy(s->vsr, cpu->vsr, sizeof(s->vsr));
     memcpy(s->block, (const u8 *)cpu + BLOCK_FIRST, BLOCK_SIZE);
 #define X(member) s->member = cpu->member;
     EACH_REGISTER(X)
-    X(msr) X(reserve_version) X(reserve_value) X(reserve_size)
+    X(msr)
 #undef X
 }
 
@@ -210,9 +209,6 @@ static void state_set(struct cpu *cpu, const struct state *s)
     memcpy((u8 *)cpu + BLOCK_FIRST, s->block, BLOCK_SIZE);
 #define X(member) cpu->member = s->member;
     EACH_REGISTER(X)
-    X(reserve_version)
-    X(reserve_value)
-    X(reserve_size)
 #undef X
     cpu->page = NULL;
     cpu_set_msr(cpu, s->msr);
@@ -494,6 +490,7 @@ static void run_checked(struct cpu *cpu)
     const struct dinsn *d = interp_peek(cpu);
     if (!d) // waiting for the others has taken its page away
         return;
+    cpu->reserve_addr = RESERVE_NONE; // it would not hold for both ways; no program can tell
     state_get(&start, cpu);
     s64 budget = cpu->budget;
     group_stop_time(cpu->group);
