@@ -10,6 +10,7 @@
 #include "base/endian.h"
 #include "cpu/code.h"
 #include "cpu/except.h"
+#include "cpu/exec/fp_lazy.h"
 #include "cpu/group.h"
 #include "cpu/mem.h"
 #include "cpu/mmu/mmu.h"
@@ -101,6 +102,7 @@ static void hcall(struct cpu *cpu)
 {
     struct side *s = cpu->group->owner;
     u64 vector = cpu_cia(cpu) & 0xfff;
+    fpu_settle(cpu);
     struct event *e = &s->events[s->events_len++];
     *e = (struct event){vector, hash_state(cpu)};
     if (vector == VEC_SYSCALL && cpu->srr0 == s->end) {
