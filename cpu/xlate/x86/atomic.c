@@ -37,6 +37,17 @@ static void swap(struct code *c, unsigned bytes, enum reg r)
         x_bswap(c, bytes == 8, r);
 }
 
+// The low bytes, in place; the same again puts everything back, the other bytes included.
+static void swap_low(struct code *c, unsigned bytes, enum reg r)
+{
+    if (bytes != 4) {
+        swap(c, bytes, r);
+        return;
+    }
+    x_bswap(c, 1, r);
+    x_shift(c, SHIFT_ROL, 1, r, 32);
+}
+
 void atomic_load_reserve(struct comp *x)
 {
     struct code *c = &x->c;
@@ -79,7 +90,7 @@ void atomic_store_conditional(struct comp *x)
     x_jcc(c, CC_NE, &fail);
     // In place, and back again: nothing can fail in between.
     if (swaps)
-        swap(c, bytes, value);
+        swap_low(c, bytes, value);
     x_test8_mem_imm(c, CPU_MEM(reserve_alone), 1);
     x_jcc(c, CC_NE, &alone);
     version_of(x, tag);
@@ -110,7 +121,7 @@ void atomic_store_conditional(struct comp *x)
     x_movzx(c, 1, RAX, RAX);
     x_bind(c, &done);
     if (swaps)
-        swap(c, bytes, value);
+        swap_low(c, bytes, value);
     struct label over = {0};
     x_jmp(c, &over);
 
