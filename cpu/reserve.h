@@ -27,7 +27,9 @@
 
 #include "cpu/cpu.h"
 
-#define RESERVE_LINES 1024u // a power of two
+// A version is for half a granule, the host's cache line: finer than the ISA asks for.
+#define RESERVE_LINES   1024u // a power of two
+#define RESERVE_VERSION 64u
 
 struct reserve_line {
     alignas(64) _Atomic u64 version; // bit 0: held
@@ -35,7 +37,7 @@ struct reserve_line {
 
 static inline struct reserve_line *reserve_line(const struct cpu *cpu, u64 gra)
 {
-    return &cpu->reserve_lines[gra / RESERVE_GRANULE % RESERVE_LINES];
+    return &cpu->reserve_lines[gra / RESERVE_VERSION % RESERVE_LINES];
 }
 
 // (4)

@@ -515,12 +515,27 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
         atomic_fetch_or(&x->group->cpus[i]->attn, ATTN_REQUEST);
 }
 
+#define MEMO_NEAR 32u
+
+// The register that a load or store counts from, as x86/memo.c has it.
+static u32 memo_base(const struct cpu *cpu, const struct cpage *page, unsigned index)
+{
+    u32 insn = __atomic_load_n((const u32 *)(const void *)(cpu->group->mem->base + page->gra + index * 4), __ATOMIC_RELAXED);
+    insn = page->big_endian ? __builtin_bswap32(insn) : insn;
+    return insn >> 16 & 31 ? insn >> 16 & 31 : insn >> 11 & 31;
+}
+
 void xlate_memo_failed(struct cpu *cpu)
 {
     struct cpage *page = cpu->memo_page;
     unsigned index = cpu->memo_index;
     cpu->memo_page = NULL;
-    atomic_fetch_or(&page->no_memo[index / 64], 1ull << index % 64);
+    // Accesses nearby with the same base register share the memo, and its misses.
+    u32 base = memo_base(cpu, page, index);
+    for (unsigned i = index - MIN(index, MEMO_NEAR); i <= MIN(index + MEMO_NEAR, CODE_PAGE_INSNS - 1u); i++) {
+        if (memo_base(cpu, page, i) == base)
+            atomic_fetch_or(&page->no_memo[i / 64], 1ull << i % 64);
+    }
     u8 drops = page->drops;
     xlate_written(cpu->xlate, page, index, index);
     page->drops = drops; // these do not count

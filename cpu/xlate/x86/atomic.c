@@ -5,16 +5,13 @@
 #include "cpu/reserve.h"
 #include "cpu/xlate/x86/comp.h"
 
-#define LINE_SHIFT    6  // log2 of the size of struct reserve_line
-#define GRANULE_SHIFT 7u // and of RESERVE_GRANULE
-static_assert(sizeof(struct reserve_line) == 1 << LINE_SHIFT && RESERVE_GRANULE == 1u << GRANULE_SHIFT, "shifts");
+static_assert(sizeof(struct reserve_line) == RESERVE_VERSION, "an address in guest real memory is one in the table");
 
 // at = the entry of its version, from the guest real address in it
 static void version_of(struct comp *x, enum reg at)
 {
     struct code *c = &x->c;
-    x_shift(c, SHIFT_SHR, 1, at, GRANULE_SHIFT - LINE_SHIFT);
-    x_alu_imm(c, ALU_AND, 0, at, (s32)((RESERVE_LINES - 1) << LINE_SHIFT));
+    x_alu_imm(c, ALU_AND, 0, at, (s32)((RESERVE_LINES - 1) * RESERVE_VERSION));
     x_alu_load(c, ALU_ADD, 1, at, CPU_MEM(reserve_lines));
 }
 
