@@ -94,7 +94,8 @@ static void fail(struct sequence *s, u64 seed)
     printf("# sequence %llu differs; repeat it by --seed %llu --count 1 --endian %s\n", (unsigned long long)seed,
            (unsigned long long)seed, s->big_endian ? "be" : "le");
     if (run_alone(s, false) != DIFFERS)
-        printf("# not by itself: what ran before has a part in it\n");
+        printf("# not by itself: what ran before has a part in it (--seed %llu --count %llu)\n",
+               (unsigned long long)opt.seed, (unsigned long long)(seed - opt.seed + 1));
     else
         minimise(s);
     show(s);

@@ -65,7 +65,7 @@ struct pair {
     bool big_endian;
     unsigned slot;
     u8 data[DATA_SIZE];
-    u64 events, insns, ended;
+    u64 events, insns, ended, regions;
 };
 
 static u64 hash_state(const struct cpu *cpu)
@@ -220,6 +220,22 @@ static void side_init(struct side *s, struct pair *pair)
     }
 }
 
+static void side_fini(struct side *s)
+{
+    const struct xlate *x = s->mem.xlate;
+    s->pair->regions += x ? xlate_stats(x).regions : 0;
+    group_fini(&s->group);
+    guest_mem_fini(&s->mem);
+}
+
+static void side_again(struct side *s)
+{
+    struct pair *pair = s->pair;
+    side_fini(s);
+    memset(s, 0, sizeof(*s));
+    side_init(s, pair);
+}
+
 struct pair *pair_new(bool big_endian)
 {
     struct pair *pair = calloc(1, sizeof(*pair));
@@ -236,10 +252,8 @@ struct pair *pair_new(bool big_endian)
 
 void pair_free(struct pair *pair)
 {
-    group_fini(&pair->by_interp.group);
-    guest_mem_fini(&pair->by_interp.mem);
-    group_fini(&pair->by_jit.group);
-    guest_mem_fini(&pair->by_jit.mem);
+    side_fini(&pair->by_interp);
+    side_fini(&pair->by_jit);
     free(pair);
 }
 
@@ -494,6 +508,11 @@ enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report)
     pair->events += pair->by_interp.events_len;
     pair->insns += pair->by_interp.cpu->insns;
     pair->ended += pair->by_interp.ended_at != 0;
+    if (outcome ==
+        RUNAWAY) { // they were stopped at different places, and what is in memory beyond the data is not the same
+        side_again(&pair->by_interp);
+        side_again(&pair->by_jit);
+    }
     if (outcome == DIFFERS && report)
         report_difference(pair, s);
     pair->slot++;
@@ -503,6 +522,8 @@ enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report)
 struct pair_stats pair_stats(const struct pair *pair)
 {
     const struct xlate *x = pair->by_jit.mem.xlate;
-    return (struct pair_stats){
-        .regions = x ? xlate_stats(x).regions : 0, .insns = pair->insns, .events = pair->events, .ended = pair->ended};
+    return (struct pair_stats){.regions = pair->regions + (x ? xlate_stats(x).regions : 0),
+                               .insns = pair->insns,
+                               .events = pair->events,
+                               .ended = pair->ended};
 }
