@@ -10,7 +10,11 @@
 #include "cpu/mmu/mmu.h"
 #include "cpu/xlate/xlate.h"
 
-static const struct dinsn undecoded = {.op = OP_DECODE};
+struct dinsn code_unset(u16 op)
+{
+    static _Atomic u32 stamps;
+    return (struct dinsn){.op = op, .insn = atomic_fetch_add_explicit(&stamps, 1, memory_order_relaxed)};
+}
 
 static void entry_store(struct dinsn *d, struct dinsn value)
 {
@@ -41,7 +45,7 @@ void code_fini(struct guest_mem *mem)
 static void page_reset(const struct guest_mem *mem, struct cpage *page)
 {
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
-        entry_store(&page->insns[i], undecoded);
+        entry_store(&page->insns[i], (struct dinsn){.op = OP_DECODE});
     page->end = (struct dinsn){.op = OP_PAGE_END};
     atomic_store(&page->links, 0);
     memset((void *)page->heat, (int)xlate_first_heat(mem->xlate), sizeof(page->heat));
@@ -104,7 +108,7 @@ void code_invalidate(struct guest_mem *mem, u64 gra, u64 size)
             if (!page)
                 continue;
             for (unsigned i = first; i <= last; i++)
-                entry_store(&page->insns[i], undecoded);
+                entry_store(&page->insns[i], code_unset(OP_DECODE));
             if (mem->xlate)
                 xlate_written(mem->xlate, page, first, last);
         }

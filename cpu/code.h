@@ -41,6 +41,9 @@ struct cpage *code_page(struct cpu *cpu, u64 gra, bool big_endian);
 // Memory [gra, gra+size) was written: resets the instructions there. Any thread.
 void code_invalidate(struct guest_mem *mem, u64 gra, u64 size);
 
+// An entry without a decoded instruction, like no other before it (interp.c, op_decode). op: OP_DECODE or OP_WARM.
+struct dinsn code_unset(u16 op);
+
 // Frees everything. The caller holds the group exclusively (group_exclusive_begin), or no thread runs and it holds group->outside.
 void code_flush_all(struct cpu_group *group);
 

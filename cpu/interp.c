@@ -275,26 +275,17 @@ static u32 fetch_word(const struct cpu *cpu, u64 gra)
 
 static void op_decode(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
-    u64 *entry = (u64 *)(uintptr_t)d;
     unsigned index = (unsigned)(d - cpu->page->insns);
     u64 gra = cpu->page->gra + index * 4, was = word;
-    u32 insn;
-    do {
-        insn = fetch_word(cpu, gra);
-        struct dinsn made = specialise(isa_decode(insn, cpu->isa_level), insn, index, cpu->xlate);
-        if (unlikely(debug_breakpoint_near(cpu->group, gra)))
-            made = (struct dinsn){.op = OP_BREAK, .insn = insn};
-        memcpy(&word, &made, sizeof(word));
-        // Whoever was faster has decoded it as well, reset it, or put a region there, which must stay.
-        if (!__atomic_compare_exchange_n(entry, &was, word, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
-            word = was;
-            break;
-        }
-        was = word;
-        // Whoever changes the word stores first and resets the entry then: seeing the old word here means that the reset is
-        // still to come and will win.
-        atomic_thread_fence(memory_order_seq_cst);
-    } while (unlikely(fetch_word(cpu, gra) != insn));
+    u32 insn = fetch_word(cpu, gra);
+    struct dinsn made = specialise(isa_decode(insn, cpu->isa_level), insn, index, cpu->xlate);
+    if (unlikely(debug_breakpoint_near(cpu->group, gra)))
+        made = (struct dinsn){.op = OP_BREAK, .insn = insn};
+    memcpy(&word, &made, sizeof(word));
+    // Whoever changes the word stores first, and then resets the entry to another one than was found here (code_unset): what was read before
+    // that never gets into the page, not even for a moment in which the one who stored might execute it. Nor is what others put there lost.
+    if (!__atomic_compare_exchange_n((u64 *)(uintptr_t)d, &was, word, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        word = was;
     INTERP_JUMP interp_ops[word & 0xffff](cpu, d, word);
 }
 

@@ -186,7 +186,7 @@ static void mark_exits(const struct region_shape *shape, struct cpage *page)
         struct dinsn *d = &page->insns[shape->exits[i]];
         u16 op = entry_op(d);
         if (op != OP_REGION && op != OP_BREAK && heat_get(page, shape->exits[i]) != HEAT_DONE)
-            entry_store(d, (struct dinsn){.op = OP_WARM});
+            entry_store(d, code_unset(OP_WARM));
     }
 }
 
@@ -235,12 +235,12 @@ static bool publish(struct xlate *x, struct cpage *page, unsigned index, u32 ver
     bool current = atomic_load(&page->version) == version;
     bool published = current && publish_entry(x, page, index, mark, code->entry);
     if (!current)
-        entry_store(&page->insns[index], (struct dinsn){.op = OP_DECODE});
+        entry_store(&page->insns[index], code_unset(OP_DECODE));
     for (unsigned i = 0; i < code->returns_len; i++) {
         if (!code->returns[i].code)
             continue;
         if (!current)
-            entry_store(&page->insns[code->returns[i].index], (struct dinsn){.op = OP_DECODE});
+            entry_store(&page->insns[code->returns[i].index], code_unset(OP_DECODE));
         else
             publish_entry(x, page, code->returns[i].index, mark, code->returns[i].code);
     }
@@ -445,7 +445,7 @@ static void evict(struct xlate *x)
             u64 word = dinsn_load(&page->insns[i]);
             if ((word & 0xffff) != OP_REGION || (word >> 16) - gone.start >= gone.size)
                 continue;
-            entry_store(&page->insns[i], (struct dinsn){.op = OP_WARM});
+            entry_store(&page->insns[i], code_unset(OP_WARM));
             heat_set(page, i, 0);
         }
     }
@@ -504,7 +504,7 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
         u16 op = entry_op(&page->insns[i]);
         if (op == OP_REGION || op == OP_WARM)
-            entry_store(&page->insns[i], (struct dinsn){.op = OP_DECODE});
+            entry_store(&page->insns[i], code_unset(OP_DECODE));
         heat_set(page, i, 0);
     }
     target_unlink_page(x->memory, page);
