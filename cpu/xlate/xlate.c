@@ -520,7 +520,8 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
 // The register that a load or store counts from, as x86/memo.c has it.
 static u32 memo_base(const struct cpu *cpu, const struct cpage *page, unsigned index)
 {
-    u32 insn = __atomic_load_n((const u32 *)(const void *)(cpu->group->mem->base + page->gra + index * 4), __ATOMIC_RELAXED);
+    u32 insn =
+        __atomic_load_n((const u32 *)(const void *)(cpu->group->mem->base + page->gra + index * 4), __ATOMIC_RELAXED);
     insn = page->big_endian ? __builtin_bswap32(insn) : insn;
     return insn >> 16 & 31 ? insn >> 16 & 31 : insn >> 11 & 31;
 }
