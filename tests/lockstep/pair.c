@@ -398,7 +398,7 @@ static void differ(const char *what, u64 got, u64 want)
 
 static void compare_state(const struct cpu *got, const struct cpu *want)
 {
-    char name[16];
+    char name[24];
     for (unsigned i = 0; i < 32; i++) {
         snprintf(name, sizeof(name), "gpr%u", i);
         if (got->gpr[i] != want->gpr[i])
@@ -492,7 +492,7 @@ static void report_difference(struct pair *pair, const struct sequence *s)
         u64 got, want;
         memcpy(&got, b->mem.base + DATA + i, 8);
         memcpy(&want, a->mem.base + DATA + i, 8);
-        char name[16];
+        char name[24];
         snprintf(name, sizeof(name), "@%llx", (unsigned long long)(DATA + i));
         if (got != want)
             differ(name, got, want);
