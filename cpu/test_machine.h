@@ -66,7 +66,7 @@ static inline struct machine *machine_of(struct cpu *cpu)
 
 static void machine_hcall(struct cpu *cpu)
 {
-    machine_of(cpu)->stopped_at = cpu_cia(cpu);
+    __atomic_store_n(&machine_of(cpu)->stopped_at, cpu_cia(cpu), __ATOMIC_RELAXED); // threads may stop at once
     atomic_fetch_or(&cpu->attn, ATTN_STOP);
 }
 
