@@ -542,9 +542,11 @@ void xlate_memo_failed(struct cpu *cpu)
     page->drops = drops; // these do not count
 }
 
-struct xlate_stats xlate_stats(const struct xlate *x)
+struct xlate_stats xlate_stats(struct xlate *x)
 {
+    pthread_mutex_lock(&x->lock); // the helper thread may be at work
     struct xlate_stats s = x->stats;
+    pthread_mutex_unlock(&x->lock);
     s.code_size += code_memory_used(x->memory);
     for (u32 i = 0; i < x->group->len; i++) {
         for (unsigned cause = 0; cause < XLATE_EXITS; cause++)

@@ -81,6 +81,6 @@ void xlate_memo_failed(struct cpu *cpu);
 // Everything was flushed (code_flush_all): no thread is inside guest code.
 void xlate_reset(struct xlate *x);
 
-struct xlate_stats xlate_stats(const struct xlate *x);
+struct xlate_stats xlate_stats(struct xlate *x);
 
 #endif
