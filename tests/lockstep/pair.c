@@ -222,7 +222,7 @@ static void side_init(struct side *s, struct pair *pair)
 
 static void side_fini(struct side *s)
 {
-    const struct xlate *x = s->mem.xlate;
+    struct xlate *x = s->mem.xlate;
     s->pair->regions += x ? xlate_stats(x).regions : 0;
     group_fini(&s->group);
     guest_mem_fini(&s->mem);
@@ -521,7 +521,7 @@ enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report)
 
 struct pair_stats pair_stats(const struct pair *pair)
 {
-    const struct xlate *x = pair->by_jit.mem.xlate;
+    struct xlate *x = pair->by_jit.mem.xlate;
     return (struct pair_stats){.regions = pair->regions + (x ? xlate_stats(x).regions : 0),
                                .insns = pair->insns,
                                .events = pair->events,
