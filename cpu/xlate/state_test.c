@@ -209,19 +209,19 @@ static void test_facility_in_region(void)
     machine_free(m);
 }
 
-static _Atomic s64 left_at;
-
 static void *run_until_stopped(void *arg)
 {
     jit_engine.run(arg);
-    atomic_store(&left_at, clock_ns());
     return NULL;
 }
 
-// Whatever a processor does, a request stops it soon. The best of some tries counts: the host may have other things to do.
+// Whatever a processor does, a request stops it before it has gone round a loop again. The guest counts its rounds in memory, and
+// what was counted after the request is compared, not a time: a loaded host delays threads, sanitizers slow them down. Stores
+// that were still under way in the host's store buffer when the count was read are allowed for.
 static void test_stops_soon(void)
 {
-    enum { LONG = 900, B = 0x48000000, BL = 0x48000001, BLR = 0x4e800020, BCTR = 0x4e800420 };
+    enum { LONG = 900, COUNT = TEST_CODE + 0x8000, IN_FLIGHT = 256 };
+    enum { B = 0x48000000, BL = 0x48000001, BLR = 0x4e800020, BCTR = 0x4e800420 };
     for (unsigned kind = 0; kind < 5; kind++) {
         struct machine *m = machine_new(1, LEVEL_V30);
         u64 at = TEST_CODE;
@@ -253,22 +253,31 @@ static void test_stops_soon(void)
             break;
         default: break;
         }
+        machine_put(m, at, I_ADDI(7, 7, 1), false);
+        machine_put(m, at + 4, I_STD(7, 0, 6), false);
+        at += 8;
         machine_put(m, at, B | ((u32)(TEST_CODE - at) & 0x3fffffc), false);
-        s64 best = 1000000000;
-        for (unsigned tries = 0; tries < 200 && (tries < 20 || best > 20000); tries++) {
+        const u64 *count = guest_mem_at(&m->mem, COUNT, 8);
+        s64 best = -1;
+        m->cpu->gpr[6] = COUNT;
+        for (unsigned tries = 0; tries < 20; tries++) {
             pthread_t thread;
             m->cpu->gpr[5] = 0;
             cpu_set_msr(m->cpu, MSR_BASE);
             m->cpu->nia = TEST_CODE;
             atomic_fetch_and(&m->cpu->attn, ~(u32)ATTN_STOP);
             pthread_create(&thread, NULL, run_until_stopped, m->cpu);
-            usleep(500);
+            for (u64 begun = m->cpu->gpr[7] + 1000; __atomic_load_n(count, __ATOMIC_RELAXED) < begun;)
+                usleep(100);
             s64 asked = clock_ns();
             cpu_kick(m->cpu, ATTN_STOP);
+            u64 rounds = __atomic_load_n(count, __ATOMIC_SEQ_CST);
             pthread_join(thread, NULL);
-            best = MIN(best, atomic_load(&left_at) - asked);
+            s64 took = clock_ns() - asked;
+            best = best < 0 ? took : MIN(best, took);
+            CHECK(*count - rounds <= IN_FLIGHT);
         }
-        CHECK(best < 50000);
+        printf("# kind %u: stopped within %.1f us at best\n", kind, (double)best / 1000);
         CHECK(xlate_stats(m->mem.xlate).regions > 0);
         machine_free(m);
     }
