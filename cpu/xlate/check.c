@@ -202,6 +202,8 @@ static void state_get(struct state *s, struct cpu *cpu)
 
 static void state_set(struct cpu *cpu, const struct state *s)
 {
+    cpu->page = NULL;
+    cpu_set_msr(cpu, s->msr); // first: it brings counters up to date
     fpu_settle(cpu);
     memcpy(cpu->gpr, s->gpr, sizeof(s->gpr));
     memcpy(cpu->crf, s->crf, sizeof(s->crf));
@@ -210,8 +212,6 @@ static void state_set(struct cpu *cpu, const struct state *s)
 #define X(member) cpu->member = s->member;
     EACH_REGISTER(X)
 #undef X
-    cpu->page = NULL;
-    cpu_set_msr(cpu, s->msr);
     mmu_context_changed(cpu);
 }
 
