@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "base/test_random.h"
 #include "cpu/exec/fp_lazy.h"
 #include "cpu/interp.h"
 #include "cpu/msr.h"
@@ -29,21 +30,6 @@ static const struct {
     OP(fctiw, TO_S32, B),      OP(fctiwz, TO_S32Z, B),      OP(fctiwu, TO_U32, B),       OP(fctiwuz, TO_U32Z, B),
     OP(fctid, TO_S64, B),      OP(fctidz, TO_S64Z, B),      OP(fctidu, TO_U64, B),       OP(fctiduz, TO_U64Z, B),
 };
-
-static u64 seed = 1;
-
-static u64 random64(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed * 0x2545f4914f6cdd1dull;
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
 
 static u64 random_double(void)
 {

@@ -5,6 +5,7 @@
 //
 // A program is a loop on CTR over random instructions of the whole table, with conditional branches that skip some, and a call. GPR
 // 28-31 point into the data; now and then an address is wrong, or a facility unavailable, so that interrupts come from anywhere.
+#include "base/test_random.h"
 #include "cpu/code.h"
 #include "cpu/test_machine.h"
 #include "cpu/xlate/eval.h"
@@ -18,21 +19,6 @@
 #define BODY_MAX 160u
 
 enum how { BY_INTERPRETER, BY_LOWERED, BY_OPTIMISED, BY_JIT };
-
-static u64 seed = 1;
-
-static u64 random64(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed * 0x2545f4914f6cdd1dull;
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
 
 // Instructions that are the same whenever they run, and leave the loop counter and the return address alone.
 static bool is_usable(enum insn_id id)
@@ -369,7 +355,7 @@ static struct program reduce(struct machine *a, struct machine *b, const struct 
         if (insn == I_SC1)
             continue;
         small.insns[i] = I_NOP;
-        seed = start;
+        test_seed = start;
         if (agree(a, b, &small, how, msr))
             small.insns[i] = insn;
     }
@@ -378,16 +364,16 @@ static struct program reduce(struct machine *a, struct machine *b, const struct 
 
 static bool check_program(struct machine *a, struct machine *b, const struct program *p, enum how how, u64 msr)
 {
-    u64 start = seed;
+    u64 start = test_seed;
     silent = true;
     if (agree(a, b, p, how, msr))
         return true;
-    u64 after = seed;
+    u64 after = test_seed;
     struct program small = reduce(a, b, p, how, msr, start);
     silent = false;
-    seed = start;
+    test_seed = start;
     agree(a, b, &small, how, msr);
-    seed = after;
+    test_seed = after;
     printf("# program (state %#llx), way %d, msr %#llx:\n", (unsigned long long)start, how, (unsigned long long)msr);
     for (unsigned i = 0; i < small.len; i++) {
         char text[96];
@@ -454,7 +440,7 @@ int main(int argc, char **argv)
     if (argc > 1)
         programs = (unsigned)strtoul(argv[1], NULL, 0);
     if (argc > 2)
-        seed = strtoull(argv[2], NULL, 0) | 1;
+        test_seed = strtoull(argv[2], NULL, 0) | 1;
     xlate_heat_limit = 2;
     xlate_in_background = false;
     TEST(test_lowered);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/test_random.h"
 #include "cpu/exec/exec.h"
 #include "cpu/test_machine.h"
 #include "cpu/xlate/target.h"
@@ -15,21 +16,6 @@
 #define I_ISYNC           0x4c00012cu
 #define I_MTMSR(rs, l)    (0x7c000124u | (u32)(rs) << 21 | (u32)(l) << 16)
 #define BODY              12u
-
-static u64 seed = 7;
-
-static u64 random64(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed * 0x2545f4914f6cdd1dull;
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
 
 static unsigned gpr(void)
 {
@@ -75,7 +61,7 @@ static void run(struct machine *m, const struct cpu_engine *engine, u64 nia, u64
 
 static void start_state(struct cpu *cpu, u64 msr, u64 state_seed)
 {
-    seed = state_seed;
+    test_seed = state_seed;
     for (unsigned i = 0; i < 32; i++)
         cpu->gpr[i] = random64();
     for (unsigned i = 0; i < 8; i++)
@@ -143,7 +129,7 @@ static void test_random_moves(void)
         CHECK_EQ(interp->stopped_at, jit->stopped_at);
         same(interp->cpu, jit->cpu);
         whole += interp->stopped_at == at + (BODY + 1) * 4;
-        seed = state;
+        test_seed = state;
     }
     CHECK(whole > 100); // programs that did not end in an interrupt
     CHECK(xlate_stats(jit->mem.xlate).regions > 100);

@@ -3,34 +3,9 @@
 // results are in all places, and on hosts that lack more and more.
 #include "cpu/xlate/vector.h"
 
-#include "cpu/code.h"
-#include "cpu/test_machine.h"
-#include "cpu/time.h"
-#include "cpu/xlate/target.h"
+#include "cpu/xlate/x86/region_test.h"
 
-#define CODE_GRA 0x20000ull
-
-static struct machine *m;
-static struct cpu *cpu;
-static struct code_memory *codes;
-static struct cpage *page;
-static struct ir_region region;
-static struct ir_builder b;
 static union vsr values[IR_INSNS_MAX];
-
-static u64 random64(void)
-{
-    static u64 s = 0x9e3779b97f4a7c15;
-    s ^= s << 13;
-    s ^= s >> 7;
-    s ^= s << 17;
-    return s * 0x2545f4914f6cdd1d;
-}
-
-static unsigned pick(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
 
 static u64 interesting(void)
 {
@@ -44,7 +19,7 @@ static u64 interesting(void)
                                0x1f1f1f1f0f0f0f0full,
                                0x00ff00ff00ff00ffull,
                                1ull << 63};
-    return pick(3) ? random64() : some[pick(ARRAY_LEN(some))];
+    return below(3) ? random64() : some[below(ARRAY_LEN(some))];
 }
 
 static unsigned operands_of(unsigned op)
@@ -62,66 +37,39 @@ static u64 immediate(unsigned op)
     case VEC_CONST: return (u64)((s64)(random64() << 16) >> 16);
     case VEC_SHLI16:
     case VEC_SHRI16:
-    case VEC_SARI16: return pick(16);
+    case VEC_SARI16: return below(16);
     case VEC_SHLI32:
     case VEC_SHRI32:
     case VEC_SARI32:
-    case VEC_ROLI32: return pick(32);
+    case VEC_ROLI32: return below(32);
     case VEC_SHLI64:
     case VEC_SHRI64:
-    case VEC_ROLI64: return pick(64);
+    case VEC_ROLI64: return below(64);
     case VEC_MULU8:
     case VEC_MULS8:
     case VEC_MULU16:
     case VEC_MULS16:
     case VEC_MULU32:
-    case VEC_MULS32: return pick(2);
-    case VEC_DWORDS: return pick(4);
-    case VEC_WORDS: return pick(256);
-    case VEC_REVERSE: return 2u << pick(4);
+    case VEC_MULS32: return below(2);
+    case VEC_DWORDS: return below(4);
+    case VEC_WORDS: return below(256);
+    case VEC_REVERSE: return 2u << below(4);
     case VEC_SPLAT8:
     case VEC_BYTES_LEFT:
-    case VEC_BYTES_RIGHT: return pick(16);
-    case VEC_SPLAT16: return pick(8);
-    case VEC_ALIGN: return 1 + pick(15);
-    case VEC_PERMUTE: return pick(2) * 31;
+    case VEC_BYTES_RIGHT: return below(16);
+    case VEC_SPLAT16: return below(8);
+    case VEC_ALIGN: return 1 + below(15);
+    case VEC_PERMUTE: return below(2) * 31;
     default: return 0;
     }
-}
-
-static void enter(const void *code)
-{
-    sigjmp_buf unwind;
-    cpu->unwind = &unwind;
-    cpu_time_start(cpu);
-    cpu_enter(cpu);
-    atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
-    cpu->page = page;
-    cpu->page_ea = CODE_GRA;
-    const struct dinsn *d = &page->insns[0];
-    cpu->block_d = cpu->d = d;
-    cpu->budget = 1000;
-    if (sigsetjmp(unwind, 0)) {
-        cpu->page = NULL;
-    } else {
-        target_enter(codes)(cpu, d, (u64)(uintptr_t)code << 16);
-        while (cpu->page) { // loop dispatch
-            d = cpu->d;
-            u64 word = dinsn_load(d);
-            interp_ops[word & 0xffff](cpu, d, word);
-        }
-    }
-    cpu_time_stop(cpu);
-    cpu_leave(cpu);
-    cpu->unwind = NULL;
 }
 
 // A vector from before, or the register's.
 static ir_value operand(ir_value *made, unsigned *made_len)
 {
-    if (*made_len && pick(3))
-        return made[pick(*made_len)];
-    unsigned slot = SLOT_VSR + pick(12);
+    if (*made_len && below(3))
+        return made[below(*made_len)];
+    unsigned slot = SLOT_VSR + below(12);
     ir_value v = ir_get(&b, slot);
     values[v] = cpu->vsr[slot - SLOT_VSR];
     made[(*made_len)++] = v;
@@ -133,15 +81,14 @@ static bool try_operation(unsigned op)
     ir_value made[64];
     unsigned made_len = 0;
     union vsr want[64];
-    struct target_code compiled;
     for (unsigned i = 0; i < 64; i++)
         cpu->vsr[i] = (union vsr){.d = {interesting(), interesting()}};
-    region = (struct ir_region){.page = page, .blocks_len = 1, .blocks = {{.weight = 1 + pick(8), .insns = 1}}};
+    region = (struct ir_region){.page = page, .blocks_len = 1, .blocks = {{.weight = 1 + below(8), .insns = 1}}};
     b = (struct ir_builder){.r = &region};
     memcpy(want, cpu->vsr, sizeof(want));
-    unsigned steps = 1 + pick(12);
+    unsigned steps = 1 + below(12);
     for (unsigned i = 0; i < steps; i++) {
-        unsigned now = i + 1 == steps ? op : pick(VEC_OPS);
+        unsigned now = i + 1 == steps ? op : below(VEC_OPS);
         if (!target_vector(now))
             continue;
         u64 imm = vec_imm((enum ir_vector)now, immediate(now));
@@ -154,8 +101,8 @@ static bool try_operation(unsigned op)
         values[result] =
             vector_eval(imm, n > 0 ? &values[v[0]] : NULL, n > 1 ? &values[v[1]] : NULL, n > 2 ? &values[v[2]] : NULL);
         made[made_len++] = result;
-        if (i + 1 == steps || pick(2)) {
-            unsigned slot = SLOT_VSR + 12 + pick(20); // never one that is read
+        if (i + 1 == steps || below(2)) {
+            unsigned slot = SLOT_VSR + 12 + below(20); // never one that is read
             ir_put(&b, slot, result);
             want[slot - SLOT_VSR] = values[result];
         }
@@ -164,6 +111,7 @@ static bool try_operation(unsigned op)
     region.blocks[0].len = region.len;
     if (ir_check(&region) || !target_compile(codes, &region, &compiled))
         return false;
+    cpu->budget = 1000;
     enter(compiled.entry);
     if (!memcmp(want, cpu->vsr, sizeof(want)))
         return true;
@@ -175,13 +123,7 @@ static bool try_operation(unsigned op)
 
 static void test_operations(void)
 {
-    m = machine_new(1, LEVEL_V30);
-    cpu = m->cpu;
-    for (u64 at = 0; at < GUEST_PAGE_SIZE; at += 4)
-        machine_put(m, CODE_GRA + at, I_SC1, false);
-    codes = code_memory_new(16 * MIB);
-    page = code_page(cpu, CODE_GRA, false);
-    cpu_set_msr(cpu, MSR_BASE);
+    setup();
     unsigned hosts = 0;
     for (unsigned less = 0; target_limit(less); less++, hosts++) {
         unsigned done = 0;
@@ -202,8 +144,7 @@ static void test_operations(void)
     }
     CHECK(hosts > 3);
     target_limit(0);
-    code_memory_free(codes);
-    machine_free(m);
+    teardown();
 }
 
 int main(void)

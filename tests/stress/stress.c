@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mixed load with verification, for hours if need be: memory, processes, signals, ptrace, address spaces changed under running threads, atomics,
-// code that is made and changed while others run it, floating point and vectors under preemption. Runs as init, appended to a RAM disk that has a console:
+// Mixed load with verification, for hours if need be: memory and its reclaim, processes, storms of exits, signals, ptrace, address spaces
+// changed under running threads, atomics, code that is made and changed while others run it, floating point and vectors under preemption,
+// and a compiler. Runs as init, appended to a RAM disk that has a console:
 //
-//     openlpar boot --kernel K --initrd D --append "rdinit=/stress stress.seconds=600" --vcpus 4      (tests/boot/run-stress)
+//     openlpar boot --kernel K --initrd D --append "rdinit=/stress stress.seconds=600" --vcpus 4      (run-stress)
 //
 // Each kind of work is a process, several of each; one that finds something wrong says `STRESS name FAILED what`. The end is `STRESS DONE`.
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +200,50 @@ static uint64_t float_work(void)
     return h;
 }
 
+// Queued signals arrive each once, in order, with their value.
+static volatile uint32_t queued_count;
+static volatile uint64_t queued_hash;
+
+static void on_queued(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    queued_hash = mix(queued_hash ^ (uint32_t)info->si_value.sival_int);
+    queued_count++;
+}
+
+#define QUEUED 400u
+
+static void queued_signals(uint64_t seed)
+{
+    struct sigaction action = {.sa_sigaction = on_queued, .sa_flags = SA_SIGINFO};
+    sigaction(SIGRTMIN, &action, NULL);
+    queued_count = 0;
+    queued_hash = seed;
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        uint64_t values = seed;
+        for (unsigned i = 0; i < QUEUED; i++) {
+            union sigval value = {.sival_int = (int)draw(&values)};
+            while (sigqueue(parent, SIGRTMIN, value) && errno == EAGAIN)
+                sched_yield();
+        }
+        _exit(0);
+    }
+    if (pid < 0)
+        fail("fork: %s", strerror(errno));
+    volatile double x = 1;
+    while (queued_count < QUEUED && now() < deadline + 60)
+        x = x * 1.0000001 + 1e-9;
+    int status;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    uint64_t want = seed, values = seed;
+    for (unsigned i = 0; i < QUEUED; i++)
+        want = mix(want ^ (uint32_t)draw(&values));
+    if (status || queued_count != QUEUED || queued_hash != want)
+        fail("%u queued signals, sum %#llx, sender %#x", queued_count, (unsigned long long)queued_hash, status);
+}
+
 static void do_signals(uint64_t seed)
 {
     struct itimerval t = {{0, 300 + (long)(seed % 700)}, {0, 500}}, off = {{0, 0}, {0, 0}};
@@ -211,6 +257,7 @@ static void do_signals(uint64_t seed)
             fail("no parent");
     }
     setitimer(ITIMER_REAL, &off, NULL);
+    queued_signals(seed);
 }
 
 // --- ptrace: steps, and breakpoints put into the code of another process
@@ -481,12 +528,194 @@ static void do_files(uint64_t seed)
     unlink(path);
 }
 
+// --- Storms of exits: many processes that end, or are killed, at once; threads whose process ends under them
+
+#define STORM 48u
+
+static void *spin_memory(void *arg)
+{
+    volatile uint64_t *words = arg;
+    for (unsigned i = 0;; i++)
+        words[i * 517 % 8192] += i;
+    return NULL;
+}
+
+static void storm_child(unsigned i, int gate, int ready)
+{
+    char byte = 0;
+    if (i % 3 == 0) { // killed among its threads
+        static uint64_t words[2][8192];
+        pthread_t thread;
+        setpgid(0, 0);
+        pthread_create(&thread, NULL, spin_memory, words[0]);
+        if (write(ready, &byte, 1) == 1)
+            spin_memory(words[1]);
+    }
+    if (i % 3 == 1) { // ends while its threads run
+        static uint64_t words[2][8192];
+        pthread_t thread;
+        pthread_create(&thread, NULL, spin_memory, words[0]);
+        pthread_create(&thread, NULL, spin_memory, words[1]);
+    }
+    if (write(ready, &byte, 1) != 1 || read(gate, &byte, 1) != 0) // opens for all at once
+        _exit(126);
+    exit((int)(i * 5 & 127));
+}
+
+static void do_exits(uint64_t seed)
+{
+    pid_t pids[STORM];
+    int gate[2], ready[2];
+    char byte;
+    if (pipe(gate) || pipe(ready))
+        fail("pipe: %s", strerror(errno));
+    for (unsigned i = 0; i < STORM; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            close(gate[1]);
+            storm_child(i, gate[0], ready[1]);
+        }
+        if (pids[i] < 0)
+            fail("fork: %s", strerror(errno));
+    }
+    for (unsigned i = 0; i < STORM; i++) {
+        if (read(ready[0], &byte, 1) != 1)
+            fail("a child is not ready");
+    }
+    close(gate[1]);
+    for (unsigned i = 0; i < STORM; i += 3) {
+        if (kill(-pids[i], SIGKILL))
+            fail("kill: %s", strerror(errno));
+    }
+    for (unsigned n = 0; n < STORM; n++) { // from both ends
+        unsigned i = draw(&seed) & 1 ? n : STORM - 1 - n;
+        if (pids[i] == 0)
+            i = STORM - 1 - i;
+        while (pids[i] == 0)
+            i = (i + 1) % STORM;
+        int status;
+        if (waitpid(pids[i], &status, 0) != pids[i])
+            fail("wait: %s", strerror(errno));
+        if (i % 3 == 0 ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL
+                       : !WIFEXITED(status) || WEXITSTATUS(status) != (int)(i * 5 & 127))
+            fail("exit status of child %u in a storm: %#x", i, status);
+        pids[i] = 0;
+    }
+    close(gate[0]);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+// --- Reclaim: pages that the kernel may take, which then are empty; all others are as they were. More of them than there is memory.
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+#define LAZY_PAGES 96u
+
+static void tell_kernel(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        fail("%s: %s", path, strerror(errno));
+    close(fd);
+}
+
+// A page is as it was written, or empty.
+static void check_lazy(const uint64_t *page, uint64_t seed, bool may_be_empty, size_t step, const char *what)
+{
+    bool empty = may_be_empty && page[0] == 0;
+    for (size_t i = 0; i < PAGE / 8; i += step) {
+        if (page[i] != (empty ? 0 : mix(seed + i)))
+            fail("%s: word %zu is %#llx", what, i, (unsigned long long)page[i]);
+    }
+}
+
+static void do_reclaim(uint64_t seed)
+{
+    size_t bytes = LAZY_PAGES * PAGE, words = PAGE / 8;
+    uint64_t *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED)
+        fail("mmap: %s", strerror(errno));
+    for (unsigned p = 0; p < LAZY_PAGES; p++) {
+        for (size_t i = 0; i < words; i++)
+            base[p * words + i] = mix(seed + p * words + i);
+    }
+    for (unsigned p = 0; p < LAZY_PAGES; p += 2)
+        madvise(base + p * words, PAGE, MADV_FREE);
+    for (unsigned p = 0; p < LAZY_PAGES; p += 4) { // written again: no longer to be taken
+        for (size_t i = 0; i < words; i++)
+            base[p * words + i] = mix(seed + p * words + i);
+    }
+    if (madvise(base, bytes, MADV_PAGEOUT) && errno != EINVAL)
+        fail("page out: %s", strerror(errno));
+    if (draw(&seed) & 1)
+        tell_kernel("/proc/sys/vm/compact_memory", "1"); // moves what is in use
+    else
+        tell_kernel("/proc/sys/vm/drop_caches", "3");
+    seed -= 0x9e3779b97f4a7c15ull;
+    for (unsigned p = 0; p < LAZY_PAGES; p++)
+        check_lazy(base + p * words, seed + p * words, p % 4 == 2, 1, "reclaimed page");
+    munmap(base, bytes);
+
+    // Half as much again as there is memory, a piece at a time.
+    size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE) / PAGE * 3 / 2, piece = 32;
+    base = mmap(NULL, all * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        fail("mmap: %s", strerror(errno));
+    for (size_t p = 0; p + piece <= all && now() < deadline; p += piece) {
+        for (size_t q = p; q < p + piece; q++) {
+            for (size_t i = 0; i < words; i += 512)
+                base[q * words + i] = mix(seed + q * words + i);
+        }
+        madvise(base + p * words, piece * PAGE, MADV_FREE);
+        size_t old = draw(&seed) % (p + 1); // one of an earlier piece
+        seed -= 0x9e3779b97f4a7c15ull;
+        for (size_t i = 0; i < words; i += 512) { // with 4 KiB pages each is taken for itself
+            if (base[old * words + i] != 0 && base[old * words + i] != mix(seed + old * words + i))
+                fail("page %zu of many, word %zu", old, i);
+        }
+    }
+    munmap(base, all * PAGE);
+}
+
+// --- A compiler (run-stress brings it, its source and what it must make of it)
+
+static void do_compile(uint64_t seed)
+{
+    char out[64];
+    static char got[65536], want[65536];
+    snprintf(out, sizeof(out), "/tmp/c%d.s", getpid());
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (chdir("/compile") == 0)
+            execl("/compile/cc1", "cc1", "-quiet", "-fpreprocessed", "-O2", "-mcpu=power8", "-fno-ident", "source.i",
+                  "-o", out, (char *)NULL);
+        _exit(99);
+    }
+    int status;
+    if (waitpid(pid, &status, 0) != pid || status)
+        fail("the compiler ends with %#x", status);
+    int a = open(out, O_RDONLY), b = open("/compile/expected.s", O_RDONLY);
+    if (a < 0 || b < 0)
+        fail("the compiler's output: %s", strerror(errno));
+    for (ssize_t n = 1; n > 0;) {
+        n = read(b, want, sizeof(want));
+        if (n < 0 || read(a, got, sizeof(got)) != n || memcmp(got, want, (size_t)n))
+            fail("the compiler's output differs");
+    }
+    close(a);
+    close(b);
+    unlink(out);
+    (void)seed;
+}
+
 static const struct {
     const char *name;
     void (*work)(uint64_t seed);
-} kinds[] = {{"memory", do_memory},   {"forks", do_forks},     {"exec", do_exec},
-             {"signals", do_signals}, {"ptrace", do_ptrace},   {"maps", do_maps},
-             {"code", do_code},       {"atomics", do_atomics}, {"files", do_files}};
+} kinds[] = {{"memory", do_memory},   {"forks", do_forks},   {"exec", do_exec},       {"exits", do_exits},
+             {"signals", do_signals}, {"ptrace", do_ptrace}, {"maps", do_maps},       {"code", do_code},
+             {"atomics", do_atomics}, {"files", do_files},   {"reclaim", do_reclaim}, {"compile", do_compile}};
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
 static pid_t start(unsigned kind, unsigned copy)
@@ -523,6 +752,8 @@ int main(int argc, char **argv)
     const char *only = strstr(line, "stress.only="); // one kind alone
     for (unsigned i = 0; i < 2 * KINDS; i++) {
         pids[i] = 0;
+        if (kinds[i % KINDS].work == do_compile && access("/compile/cc1", X_OK))
+            continue;
         if (!only || strncmp(only + 12, kinds[i % KINDS].name, strlen(kinds[i % KINDS].name)) == 0) {
             pids[i] = start(i % KINDS, i / KINDS);
             left++;
