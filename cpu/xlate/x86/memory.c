@@ -115,8 +115,8 @@ static void keep_made(struct comp *x, struct cold *cold)
             cold->leaves = true;
             continue;
         }
-        x->keeps[x->keeps_len++] =
-            (struct keep){.value = (ir_value)i, .from = LOC_NONE, .from_n = (u8)slot, .to = val->loc, .to_n = val->n, .order = order};
+        x->keeps[x->keeps_len++] = (struct keep){
+            .value = (ir_value)i, .from = LOC_NONE, .from_n = (u8)slot, .to = val->loc, .to_n = val->n, .order = order};
     }
 }
 
@@ -293,13 +293,18 @@ void memory_drop_caches(struct comp *x, u32 regs)
     }
 }
 
-static struct cache *find_cache(struct comp *x, ir_value root, bool write)
+// Farther apart than this two accesses from one base are looked up on their own: where they lie in two pages, which static data at
+// constant distances does for good, each comparison of pages would end in the reference semantics.
+#define CACHE_REACH 512
+
+static struct cache *find_cache(struct comp *x, ir_value root, bool write, s64 first, s64 last)
 {
     for (unsigned k = 0; k < CACHES_LIVE; k++) {
         if (x->cache[k] == NO_CACHE)
             continue;
         struct cache *cache = &x->caches[x->cache[k]];
-        if (cache->root == root && cache->write == write)
+        if (cache->root == root && cache->write == write &&
+            MAX(cache->last, last) - MIN(cache->first, first) < CACHE_REACH)
             return cache;
     }
     return NULL;
@@ -464,7 +469,7 @@ void memory_access(struct comp *x)
     ir_value root = root_of(x, in->a, &first);
     struct address a = address_of(x, in->a);
     enum reg rv = write && (xmm || !storable(x, in)) ? value_reg(x, in->b) : NO_REG;
-    struct cache *cache = find_cache(x, root, write);
+    struct cache *cache = find_cache(x, root, write, first, first + bytes - 1);
     bool swaps = write && !xmm && rv != NO_REG && in->imm & MEM_SWAP && bytes > 1 &&
                  !x86_features.movbe; // in a register of its own
     enum reg addend, scratch = NO_REG;
