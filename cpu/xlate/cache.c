@@ -173,7 +173,7 @@ static bool make_table(struct cache *c)
     if (!c->table || !c->used)
         return false;
     c->table_mask = size - 1;
-    for (u32 i = 0; i < c->file.records; i++) {
+    for (u32 i = c->file.records; i-- > 0;) { // the newest of a name comes first
         u32 at = slot_of(c, c->file.rows[i].name);
         while (c->table[at])
             at = (at + 1) & c->table_mask;

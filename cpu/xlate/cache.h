@@ -25,7 +25,7 @@ struct cache *cache_open(const char *path, u64 key, u64 max);
 
 // Whether there are records by that name, from the file.
 bool cache_has(const struct cache *c, u64 name);
-// The n-th record by that name, counted from 0, into `to`: its size, or 0 when there is none, or it is damaged, or does not fit.
+// The n-th record by that name, the newest being 0, into `to`: its size, or 0 when there is none, or it is damaged, or does not fit.
 // (Damaged ones leave a hole: *more says whether to go on.) *number: of the record among all of them. One thread at a time.
 size_t cache_read(struct cache *c, u64 name, unsigned n, void *to, size_t size, bool *more, u32 *number);
 // Another record. One thread at a time.

@@ -291,6 +291,9 @@ static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
 {
     const struct ir_region *r = NULL;
     bool made = false;
+    for (unsigned i = 0; i < ARRAY_LEN(kept->no_memo);
+         i++) // before it is looked at: more of them only make it better than it says
+        kept->no_memo[i] = atomic_load(&page->no_memo[i]);
     for (unsigned limit = REGION_INSNS; !made && limit > 8; limit /= 4) { // smaller where the back end cannot do it
         if (!region_form(&x->region, &x->shape, cpu, page, index, limit)) {
             mark_exits(&x->shape, page);
@@ -304,8 +307,10 @@ static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
         size_t size = target_last_code(&bytes);
         xlate_trace(r, bytes, size);
     }
-    if (made)
-        *kept = (struct kept){r->guest_insns, r->len};
+    if (made) {
+        kept->guest_insns = r->guest_insns;
+        kept->ir_insns = r->len;
+    }
     return made;
 }
 
@@ -352,10 +357,15 @@ static u32 now_ms(void)
     return (u32)(clock_ns() / 1000000);
 }
 
+static bool is_left_alone(const struct cpage *page)
+{
+    return page->drops >= DROPS_MAX && now_ms() - page->dropped_at < DROPS_QUIET;
+}
+
 // Under lock.
 static void translate_hot(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
 {
-    if (page->drops >= DROPS_MAX && now_ms() - page->dropped_at < DROPS_QUIET) {
+    if (is_left_alone(page)) {
         heat_set(page, index, 0); // later
         return;
     }
@@ -391,6 +401,10 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
     struct xlate *x = cpu->xlate;
     if (cpu->ea_mask != ~0ull || atomic_load(&x->full)) {
         heat_set(page, index, xlate_heat_limit / 2);
+        return;
+    }
+    if (is_left_alone(page)) { // nobody is woken for that
+        heat_set(page, index, 0);
         return;
     }
     if (x->cache &&
@@ -538,8 +552,10 @@ void xlate_memo_failed(struct cpu *cpu)
             atomic_fetch_or(&page->no_memo[i / 64], 1ull << i % 64);
     }
     u8 drops = page->drops;
+    u32 dropped_at = page->dropped_at;
     xlate_written(cpu->xlate, page, index, index);
     page->drops = drops; // these do not count
+    page->dropped_at = dropped_at;
 }
 
 struct xlate_stats xlate_stats(struct xlate *x)

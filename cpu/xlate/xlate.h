@@ -30,7 +30,7 @@ struct xlate_stats {
     u64 loaded, kept;     // of the regions: from the file; put into it
     u64 background;       // of regions and refused: by the helper thread
     u64 nanoseconds;      // spent in translating
-    u64 code_size;          // of all regions, those that have gone included
+    u64 code_size;        // of all regions, those that have gone included
     u64 flushes, evictions;
     u64 exits[XLATE_EXITS]; // of all threads
 };
@@ -42,7 +42,7 @@ extern size_t xlate_code_size;
 // Hot places are translated by a thread of their own; else, in tests that count, by whoever finds them hot.
 extern bool xlate_in_background;
 extern bool xlate_links; // false: every way out of a region ends in the interpreter
-#define HEAT_DONE 255u // translated, or not worth it
+#define HEAT_DONE 255u   // translated, or not worth it
 
 // The file in which regions are kept (NULL: none), and its bound.
 extern const char *xlate_cache_path;

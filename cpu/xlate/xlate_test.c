@@ -414,6 +414,30 @@ static void test_kept(void)
     CHECK_EQ(system(command), 0);
 }
 
+// Code is translated again without a memo that does not pay: once, and not by taking what an earlier run has kept with the memo.
+static void test_kept_without_memo(void)
+{
+    // Loads from two pages in turn.
+    static const u32 loop[] = {I_ADDI(8, 0, 30000), I_MTSPR(9, 8), I_ADDI(7, 0, 0x1000), I_LWZ(5, 0x4000, 6), 0x7cc63a78 /* xor 6,6,7 */,
+        I_ADDI(3, 3, 1), I_BDNZ(-12), I_ADDI(9, 9, 1), I_CMPDI(9, 20), I_BNE(-36), I_SC1};
+    char folder[] = "/tmp/openlpar-memo-XXXXXX", path[64], command[64];
+    struct xlate_stats s;
+    CHECK(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/code", folder);
+    xlate_cache_path = path;
+    CHECK_EQ(run_kept(loop, ARRAY_LEN(loop), TEST_CODE, false, &s), 600000);
+    CHECK(s.regions >= 2);
+    CHECK(s.kept >= 2);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(run_kept(loop, ARRAY_LEN(loop), TEST_CODE, false, &s), 600000);
+        CHECK(s.regions <= 4);
+        CHECK_EQ(s.loaded, s.regions);
+    }
+    xlate_cache_path = NULL;
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    CHECK_EQ(system(command), 0);
+}
+
 #define CASES(run)                       \
     run(test_loop_is_translated)         \
     run(test_self_modifying)             \
@@ -427,7 +451,7 @@ static void test_kept(void)
     run(test_breakpoint_in_loop)         \
     run(test_full_memory)                \
     run(test_word_mode)                  \
-    run(test_in_background) run(test_kept)
+    run(test_in_background) run(test_kept) run(test_kept_without_memo)
 // clang-format on
 
 // The same with a helper thread: whenever it comes, what is executed is what was written last.
