@@ -77,7 +77,7 @@ struct keep {
     u8 order; // of the words in what it is made from (PSHUFD), when not 0
 };
 
-enum cold_kind { COLD_MISS, COLD_MEMO, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE, COLD_FP, COLD_FP_ENTER };
+enum cold_kind { COLD_MISS, COLD_MEMO, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE, COLD_FP, COLD_FP_ENTER, COLD_DIVIDE };
 
 // Code out of line.
 struct cold {
@@ -91,7 +91,7 @@ struct cold {
     struct slot_set dirty;  // LEAVE: slots to write back
     u16 cache[CACHES_LIVE]; // MISS: those behind the instruction
     u8 stale;               // bits of those whose [first, last] is not known to be in one page after the helper
-    u8 base;                // MISS: the address is in this register, plus disp
+    u8 base; // MISS: the address is in this register, plus disp. DIVIDE: the divisor; the dividend is in `tag`
     s32 disp;
     // MEMO: the memo of this base register, and the registers that its tag and addend go to; `to` is the index of its MISS.
     // MISS: if it `refills`, the lookup's, too.
@@ -106,7 +106,7 @@ struct cold {
 #define CONSTANTS_MAX 64
 #define KEEPS_MAX     8192
 
-#define RELOCS_MAX 4096
+#define RELOCS_MAX    4096
 
 struct comp {
     struct code c;
@@ -122,8 +122,8 @@ struct comp {
     struct slot_set changed;              // of them, those that the region PUTs
     struct slot_set dirty[IR_BLOCKS_MAX]; // at the block's start, those that may differ from memory
     struct slot_set dirty_now;            // likewise, at this operation
-    struct slot_set zeroed;               // of type D, those whose register's other doubleword is zero in memory, in this block
-    u32 pool;                             // registers for values
+    struct slot_set zeroed; // of type D, those whose register's other doubleword is zero in memory, in this block
+    u32 pool;               // registers for values
 
     struct val vals[IR_INSNS_MAX];
     ir_value reg_value[ALL_REGS];
@@ -244,6 +244,10 @@ bool memo_wanted(const struct comp *x); // for the current access
 void memo_lookup(struct comp *x, struct cold *miss, struct mem a, unsigned bytes, bool write, enum reg tag,
                  enum reg at);
 void memo_cold(struct comp *x, struct cold *cold);
+
+// divide.c
+void divide(struct comp *x);
+void divide_cold(struct comp *x, struct cold *cold);
 
 // atomic.c
 void atomic_load_reserve(struct comp *x);

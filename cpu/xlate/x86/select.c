@@ -219,58 +219,6 @@ static void multiply_high(struct comp *x, enum unary op, ir_value a, ir_value b)
     value_result_in(x, RDX);
 }
 
-// The divisors that the host's instruction does not take: 0, and -1 for signed division. Jumps to `done` with the result in place.
-static void divide_special(struct comp *x, const struct ir_insn *in, enum reg ra, enum reg rb, struct label *done)
-{
-    struct code *c = &x->c;
-    bool is_signed = in->op == IR_DIVS || in->op == IR_REMS, quotient = in->op == IR_DIVS || in->op == IR_DIVU;
-    int w = in->imm != 32;
-    struct label ordinary = {0};
-    if (is_const(x, in->b)) {
-        u64 divisor = w ? imm_of(x, in->b) : (u64)(s64)(s32)imm_of(x, in->b);
-        if (divisor && (!is_signed || divisor != ~0ull))
-            return;
-    }
-    if (is_signed) {
-        x_lea(c, w, RAX, mem_at(rb, 1));
-        x_alu_imm(c, ALU_CMP, w, RAX, 1);
-        x_jcc(c, CC_A, &ordinary);
-    } else {
-        x_test(c, w, rb, rb);
-        x_jcc(c, CC_NE, &ordinary);
-    }
-    x_alu(c, ALU_XOR, 0, quotient ? RAX : RDX, quotient ? RAX : RDX);
-    if (is_signed && quotient) { // by -1, unless that overflows
-        x_test(c, w, rb, rb);
-        x_jcc(c, CC_E, done);
-        x_alu(c, ALU_SUB, w, RAX, ra);
-        x_jcc(c, CC_NO, done);
-        x_alu(c, ALU_XOR, 0, RAX, RAX);
-    }
-    x_jmp(c, done);
-    x_bind(c, &ordinary);
-}
-
-static void divide(struct comp *x, const struct ir_insn *in)
-{
-    struct code *c = &x->c;
-    bool is_signed = in->op == IR_DIVS || in->op == IR_REMS;
-    int w = in->imm != 32;
-    struct label done = {0};
-    value_claim(x, RAX);
-    value_claim(x, RDX);
-    enum reg ra = value_reg(x, in->a), rb = value_reg(x, in->b);
-    divide_special(x, in, ra, rb, &done);
-    x_mov(c, w, RAX, ra);
-    if (is_signed)
-        x_sign_rax(c, w);
-    else
-        x_alu(c, ALU_XOR, 0, RDX, RDX);
-    x_unary(c, is_signed ? UNARY_IDIV : UNARY_DIV, w, rb);
-    x_bind(c, &done);
-    value_result_in(x, in->op == IR_DIVS || in->op == IR_DIVU ? RAX : RDX);
-}
-
 static void shift_imm(struct comp *x, unsigned op, ir_value a, u64 count)
 {
     struct code *c = &x->c;
@@ -572,7 +520,7 @@ void select_operation(struct comp *x)
     case IR_DIVS:
     case IR_DIVU:
     case IR_REMS:
-    case IR_REMU: divide(x, in); break;
+    case IR_REMU: divide(x); break;
     case IR_SHL:
     case IR_SHR:
     case IR_SAR:
