@@ -2,6 +2,7 @@
 // Operands: where they are in the instruction word, and how they read.
 #include "isa/isa.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -110,18 +111,38 @@ const struct operand *operand_find(const char *name, size_t len)
     return NULL;
 }
 
-unsigned isa_operands(const struct insn_row *row, const struct operand *ops[ISA_OPERANDS_MAX])
+static unsigned parse_operands(const struct insn_row *row, u8 ops[ISA_OPERANDS_MAX])
 {
     unsigned len = 0;
     for (const char *p = row->operands; p && *p && len < ISA_OPERANDS_MAX;) {
         size_t n = strcspn(p, ",()");
-        if (n) {
-            ops[len] = operand_find(p, n);
-            if (ops[len])
-                len++;
-        }
+        const struct operand *op = n ? operand_find(p, n) : NULL;
+        if (op)
+            ops[len++] = (u8)(op - operand_rows);
         p += n;
         p += strspn(p, ",()");
     }
     return len;
+}
+
+_Static_assert(ARRAY_LEN(operand_rows) < 256, "operand numbers are bytes");
+
+static struct {
+    u8 len, ops[ISA_OPERANDS_MAX];
+} lists[INSN_COUNT];
+
+static void lists_init(void)
+{
+    for (unsigned id = 1; id < INSN_COUNT; id++)
+        lists[id].len = (u8)parse_operands(&insn_rows[id], lists[id].ops);
+}
+
+unsigned isa_operands(const struct insn_row *row, const struct operand *ops[ISA_OPERANDS_MAX])
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, lists_init);
+    size_t id = (size_t)(row - insn_rows);
+    for (unsigned i = 0; i < lists[id].len; i++)
+        ops[i] = &operand_rows[lists[id].ops[i]];
+    return lists[id].len;
 }

@@ -14,8 +14,8 @@ static u64 rng_state;
 
 void rng_seed(u64 seed)
 {
-    rng_state = seed * 0x9e3779b97f4a7c15ull;
-    rng();
+    rng_state = seed;
+    rng_state = rng(); // or neighbours' streams would be the same one, a step apart
 }
 
 u64 rng(void) // splitmix64
@@ -246,13 +246,14 @@ static void add_inner_loop(void)
 {
     static const u8 bo[] = {16, 16, 16, 0, 8, 2, 10, 24, 25};
     unsigned b = bo[below(sizeof(bo))];
+    bool twice = b == 2 || b == 10; // CTR goes down by two: without end if it is odd and the condition does not come
     fixed(MFCTR(25));
-    fixed(ADDI(24, 0, 1 + below(5)));
+    fixed(ADDI(24, 0, twice && below(16) ? 2 * (1 + below(3)) : 1 + below(5)));
     fixed(MTCTR(24));
     unsigned head = at;
     for (unsigned i = 1 + below(6); i; i--)
         add_random();
-    if (b == 2 || b == 10) { // while CTR = 0 and the condition: rather leave the loop by it
+    if (twice) { // while CTR = 0 and the condition: rather leave the loop by it
         fixed(BC(b, below(32), 2, 0));
         b = 16;
     }
@@ -386,10 +387,15 @@ static void add_body(unsigned len)
         put_word(random_insn(), WORD_FREE);
 }
 
+// Behind the main part, or in the other page.
 static void add_functions(void)
 {
-    for (unsigned f = 0; f < 2; f++) {
-        function_at[f] = at = FUNCTIONS + 16 * f;
+    unsigned behind = at + 1 + below(8), other = 1344;
+    unsigned functions = patches_len == 0                                             ? 0
+                         : behind + 32 < PLACE_WORDS && (behind > other || chance(2)) ? behind
+                                                                                      : other;
+    for (unsigned f = 0; f < 2 && functions; f++) {
+        function_at[f] = at = functions + 16 * f;
         for (unsigned i = below(9); i; i--)
             put_word(random_insn(), WORD_FREE);
         if (chance(4))
@@ -411,7 +417,7 @@ void gen_sequence(struct sequence *s)
     static const u8 heats[] = {1, 2, 2, 3};
     seq = s;
     patches_len = 0;
-    memset(s->kind, 0, sizeof(s->kind));
+    memset(s->kind, WORD_UNUSED, sizeof(s->kind));
     s->seed = rng();
     s->place = (u8)below(3);
     s->level = chance(4) ? LEVEL_V207 : LEVEL_V30;
@@ -424,11 +430,15 @@ void gen_sequence(struct sequence *s)
              (s->place == PLACE_USER ? MSR_PR : 0) | (below(2) ? MSR_RI : 0);
     mix = below(8);
     // At the start of a page, across its end, or anywhere.
-    unsigned len = 6 + below(chance(4) ? MAIN_MAX - 130 : 30);
+    unsigned len = chance(2) ? 4 + below(12) : 6 + below(chance(3) ? MAIN_MAX - 130 : 30);
     s->start = at = below(3) == 0 ? 0 : below(2) ? 1024 - below(50) : below(1024);
     add_body(len);
     fixed(BC(16, 0, (int)s->start - (int)at, 0)); // bdnz
     s->end = at;
     fixed(0x44000002u); // sc
+    s->first = s->start;
+    s->last = s->end;
     add_functions();
+    if (at > s->last)
+        s->last = at;
 }

@@ -18,10 +18,9 @@ static inline bool chance(unsigned n) // one in n
     return below(n) == 0;
 }
 
-// --- A sequence: two pages of code, of which it uses a main part (a loop) and functions. Made by gen.c.
+// --- A sequence: words in two pages of code, a main part (a loop) and functions. Made by gen.c.
 #define PLACE_WORDS 2048u
 #define MAIN_MAX    220u
-#define FUNCTIONS   1344u // their place: in the second page, behind the longest main part that there can be
 
 #define CODE_ALIAS  0x40000000u // so far behind its code a sequence with relocation finds it writable
 
@@ -36,6 +35,7 @@ struct sequence {
     bool big_endian, relocate; // interrupts keep relocation on
     s64 budget;                // the translator's first one
     unsigned start, end;       // the main part's words: entry, and the `sc` that ends it
+    unsigned first, last;      // words that are not WORD_UNUSED are in here
     u32 words[PLACE_WORDS];
     u8 kind[PLACE_WORDS]; // enum word
 };
@@ -57,8 +57,11 @@ struct pair;
 struct pair *pair_new(bool big_endian);
 void pair_free(struct pair *pair);
 
-// Runs the sequence in a new place. report: says what differs.
+// Runs the sequence in two pages that others were in before: what they left stays around it. report: says what differs.
 enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report);
+
+// The next sequence is the first one in a machine without a past.
+bool pair_is_new(const struct pair *pair);
 
 // So far. ended: sequences that came to their end.
 struct pair_stats {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two partitions of one thread, which differ in the engine. Interrupts end in `sc 1; rfid`: the hypervisor call notes the whole state as
-// a hash, and steps over the instruction. A sequence is put into pages that nothing was translated in before; when they are used up,
-// everything translated goes.
+// a hash, and steps over the instruction. A few sequences share two pages, over each other, as code does that is loaded where other code was;
+// after that come the next two. When all are used up, both partitions are made as they were at first.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +24,15 @@
 #define DATA_SIZE    0x8000ull
 #define CODE         0x400000ull
 #define PLACE_SIZE   (PLACE_WORDS * 4ull)
-#define SLOTS        512u
+#define SLOTS        64u
+#define SLOT_USES    16u
 #define PRTB         0x100000ull
 #define TABLES       0x200000ull
 #define KERNEL_EA    0xc000000000000000ull
 #define USER_CODE    0x10000000ull
 #define USER_DATA    0x20000000ull
 #define VIRT_VECTORS 0x4000ull // where relocating interrupts go
-#define INSNS_MAX    30000u    // a sequence that runs on for longer is given up
+#define INSNS_MAX    12000u    // a sequence that runs on for longer is given up
 
 #define PTE_V        PPC_BIT(0)
 #define PTE_L        PPC_BIT(1)
@@ -63,33 +64,53 @@ struct side {
 struct pair {
     struct side by_interp, by_jit;
     bool big_endian;
-    unsigned slot;
+    unsigned slot, uses;
+    unsigned old_first, old_last; // words of the sequence before, in the same pages
     u8 data[DATA_SIZE];
+    u8 *tables; // as they are at first: the processors set bits in them
+    u64 tables_size;
     u64 events, insns, ended, regions;
 };
 
+// Four at a time, so that one's multiplication does not wait for another's.
+struct hash {
+    u64 lanes[4];
+};
+
+static void mix(struct hash *h, const u64 *from, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        u64 *lane = &h->lanes[i & 3];
+        *lane = (*lane ^ from[i]) * 0x9ddfea08eb382d69ull;
+        *lane ^= *lane >> 29;
+    }
+}
+
 static u64 hash_state(const struct cpu *cpu)
 {
-    u64 h = 0x9ae16a3b2f90404full;
-#define MIX(v) h = (h ^ (u64)(v)) * 0x9ddfea08eb382d69ull, h ^= h >> 29
-    for (unsigned i = 0; i < 32; i++)
-        MIX(cpu->gpr[i]);
-    for (unsigned i = 0; i < 64; i++) {
-        MIX(cpu->vsr[i].d[0]);
-        MIX(cpu->vsr[i].d[1]);
-    }
+    struct hash h = {{0x9ae16a3b2f90404full, 1, 2, 3}};
     u64 crf;
     memcpy(&crf, cpu->crf, 8);
-    MIX(crf);
-    MIX(cpu->so | cpu->ov << 1 | cpu->ca << 2 | cpu->ov32 << 3 | cpu->ca32 << 4);
-    MIX(cpu->xer_rest);
-    MIX(cpu->lr), MIX(cpu->ctr), MIX(cpu->tar), MIX(cpu->cfar), MIX(cpu->msr), MIX(cpu->insns), MIX(cpu->reserve_addr);
-    MIX(cpu->fpscr), MIX(cpu->fpscr_hi), MIX(cpu->vscr), MIX(cpu->vrsave);
-    MIX(cpu->srr0), MIX(cpu->srr1), MIX(cpu->dar), MIX(cpu->dsisr), MIX(cpu->dscr), MIX(cpu->ppr);
-    for (unsigned i = 0; i < 4; i++)
-        MIX(cpu->sprg[i]);
-#undef MIX
-    return h;
+    const u64 rest[] = {crf,           (u64)(cpu->so | cpu->ov << 1 | cpu->ca << 2 | cpu->ov32 << 3 | cpu->ca32 << 4),
+                        cpu->xer_rest, cpu->lr,
+                        cpu->ctr,      cpu->tar,
+                        cpu->cfar,     cpu->msr,
+                        cpu->insns,    cpu->reserve_addr,
+                        cpu->fpscr,    cpu->fpscr_hi,
+                        cpu->vscr,     cpu->vrsave,
+                        cpu->srr0,     cpu->srr1,
+                        cpu->dar,      cpu->dsisr,
+                        cpu->dscr,     cpu->ppr};
+    mix(&h, cpu->gpr, 32);
+    mix(&h, cpu->vsr[0].d, 128);
+    mix(&h, rest, ARRAY_LEN(rest));
+    mix(&h, cpu->sprg, 4);
+    struct hash all = {{0}};
+    for (unsigned i = 0; i < 4; i++) {
+        all.lanes[0] ^= h.lanes[i] + i;
+        mix(&all, &h.lanes[i], 1);
+    }
+    return all.lanes[0];
 }
 
 static void stop(struct side *s)
@@ -228,12 +249,25 @@ static void side_fini(struct side *s)
     guest_mem_fini(&s->mem);
 }
 
-static void side_again(struct side *s)
+// As at first: what sequences can have changed, and what is known of it.
+static void side_renew(struct side *s)
 {
-    struct pair *pair = s->pair;
-    side_fini(s);
-    memset(s, 0, sizeof(*s));
-    side_init(s, pair);
+    memcpy(guest_mem_at(&s->mem, TABLES, s->pair->tables_size), s->pair->tables, s->pair->tables_size);
+    memset(guest_mem_at(&s->mem, CODE, SLOTS * PLACE_SIZE), 0, SLOTS * PLACE_SIZE);
+    code_flush_all(&s->group);
+    mmu_flush_local(s->cpu, TLB_ALL, 0, 0, 0);
+}
+
+static void pair_renew(struct pair *pair)
+{
+    side_renew(&pair->by_interp);
+    side_renew(&pair->by_jit);
+    pair->slot = pair->uses = pair->old_first = pair->old_last = 0;
+}
+
+bool pair_is_new(const struct pair *pair)
+{
+    return (pair->slot == 0 && pair->uses == 0) || pair->slot == SLOTS;
 }
 
 struct pair *pair_new(bool big_endian)
@@ -244,6 +278,11 @@ struct pair *pair_new(bool big_endian)
     pair->big_endian = big_endian;
     side_init(&pair->by_interp, pair);
     side_init(&pair->by_jit, pair);
+    pair->tables_size = pair->by_jit.tables_next - TABLES;
+    pair->tables = malloc(pair->tables_size);
+    if (!pair->tables)
+        abort();
+    memcpy(pair->tables, guest_mem_at(&pair->by_jit.mem, TABLES, pair->tables_size), pair->tables_size);
     rng_seed(big_endian);
     for (u64 at = 0; at < DATA_SIZE; at++)
         pair->data[at] = (u8)rng();
@@ -254,6 +293,7 @@ void pair_free(struct pair *pair)
 {
     side_fini(&pair->by_interp);
     side_fini(&pair->by_jit);
+    free(pair->tables);
     free(pair);
 }
 
@@ -356,13 +396,15 @@ static u64 code_address(const struct pair *pair, const struct sequence *s)
 
 static void put_code(struct side *side, const struct sequence *s)
 {
-    u64 gra = CODE + side->pair->slot * PLACE_SIZE;
+    const struct pair *pair = side->pair;
+    u64 gra = CODE + pair->slot * PLACE_SIZE;
     u32 *words = guest_mem_at(&side->mem, gra, PLACE_SIZE);
-    for (unsigned i = 0; i < PLACE_WORDS; i++) {
-        u32 word = s->kind[i] == WORD_UNUSED ? 0 : s->words[i];
-        words[i] = s->big_endian ? __builtin_bswap32(word) : word;
-    }
-    guest_mem_wrote(&side->mem, gra, PLACE_SIZE);
+    memset(words + pair->old_first, 0, (pair->old_last - pair->old_first) * 4ull);
+    for (unsigned i = s->first; i < s->last; i++)
+        words[i] = s->kind[i] == WORD_UNUSED ? 0 : s->big_endian ? __builtin_bswap32(s->words[i]) : s->words[i];
+    if (pair->old_last)
+        guest_mem_wrote(&side->mem, gra + pair->old_first * 4, (pair->old_last - pair->old_first) * 4ull);
+    guest_mem_wrote(&side->mem, gra + s->first * 4, (s->last - s->first) * 4ull);
 }
 
 static void run(struct side *side, const struct sequence *s, const struct cpu_engine *engine, s64 budget)
@@ -453,11 +495,8 @@ static void compare_state(const struct cpu *got, const struct cpu *want)
 static void run_both(struct pair *pair, const struct sequence *s, unsigned stop_after)
 {
     struct side *a = &pair->by_interp, *b = &pair->by_jit;
-    if (pair->slot == SLOTS) {
-        code_flush_all(&a->group);
-        code_flush_all(&b->group);
-        pair->slot = 0;
-    }
+    if (pair->slot == SLOTS)
+        pair_renew(pair);
     xlate_heat_limit = s->heat;
     a->stop_after = b->stop_after = stop_after;
     run(a, s, &interp_engine, 0);
@@ -483,7 +522,7 @@ static void report_difference(struct pair *pair, const struct sequence *s)
     unsigned at = 0;
     while (at < a->events_len && at < b->events_len && !memcmp(&a->events[at], &b->events[at], sizeof(*a->events)))
         at++;
-    pair->slot++;
+    pair_renew(pair);
     run_both(pair, s, MIN(at + 1, EVENTS_MAX)); // to the first interrupt that differs
     differences = 0;
     printf("# after %u interrupts that agree, translated against interpreted (interrupt %llx, %llx):\n", at,
@@ -510,14 +549,16 @@ enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report)
     pair->events += pair->by_interp.events_len;
     pair->insns += pair->by_interp.cpu->insns;
     pair->ended += pair->by_interp.ended_at != 0;
-    if (outcome ==
-        RUNAWAY) { // they were stopped at different places, and what is in memory beyond the data is not the same
-        side_again(&pair->by_interp);
-        side_again(&pair->by_jit);
-    }
     if (outcome == DIFFERS && report)
         report_difference(pair, s);
-    pair->slot++;
+    pair->old_first = s->first;
+    pair->old_last = s->last;
+    if (++pair->uses == SLOT_USES) {
+        pair->uses = pair->old_first = pair->old_last = 0;
+        pair->slot++;
+    }
+    if (outcome != SAME) // they were stopped at different places, and what is in memory beyond the data is not the same
+        pair_renew(pair);
     return outcome;
 }
 
