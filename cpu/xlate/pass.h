@@ -27,9 +27,12 @@ static inline unsigned pass_at(ir_value v)
 
 // Parts of pass_forward().
 
-// What may be set in each value of the region that is being built.
+#define FOLD_COMPUTED_BITS 8
+
 struct fold_facts {
-    u64 mask[IR_INSNS_MAX];
+    u64 mask[IR_INSNS_MAX]; // what may be set in each value of the region that is being built
+    unsigned block_first;   // the block's first operation
+    ir_value computed[1 << FOLD_COMPUTED_BITS];
 };
 
 // Appends a PURE operation, or finds what it is equal to; its value.

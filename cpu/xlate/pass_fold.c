@@ -4,6 +4,10 @@
 //
 // (1) Constants are the second operand of commutative operations, so that chains of them meet.
 // (2) For each value the bits that may be set are known: extensions and masks that change nothing disappear.
+// (3) Bits of an operand that cannot matter (above an extension's, outside of an AND's mask) are not computed.
+// (4) Words whose bytes are swapped by rotates and insertions are recognised: no instruction before Power ISA 3.1 does it in registers.
+// (5) What the block has computed before is not computed again. The table of candidates is never cleared: an entry counts when the operation
+//     that it names is in the block and is the one that is wanted.
 #include "base/bits.h"
 #include "cpu/xlate/pass.h"
 
@@ -135,14 +139,31 @@ static u64 mask_of(const struct ir_builder *b, const struct fold_facts *facts, c
     case IR_CRF: return 15;
     case IR_FIELD: return ~0ull >> (64 - 8 * IR_FIELD_BYTES(in->imm));
     case IR_LARX:
-    case IR_LOAD: return in->imm & MEM_SIGNED || (in->imm & MEM_SIZE) == MEM_64 ? ~0ull : ~0ull >> (64 - (8u << (in->imm & MEM_SIZE)));
+    case IR_LOAD:
+        return in->imm & MEM_SIGNED || (in->imm & MEM_SIZE) == MEM_64 ? ~0ull
+                                                                      : ~0ull >> (64 - (8u << (in->imm & MEM_SIZE)));
     default: return ~0ull;
     }
 }
 
 static bool commutes(u8 op)
 {
-    return op == IR_ADD || op == IR_AND || op == IR_OR || op == IR_XOR || op == IR_MUL || op == IR_MULHS || op == IR_MULHU;
+    return op == IR_ADD || op == IR_AND || op == IR_OR || op == IR_XOR || op == IR_MUL || op == IR_MULHS ||
+           op == IR_MULHU;
+}
+
+// The low bits that a value has in common with its extension, or 0.
+static u64 extension_bits(u8 op)
+{
+    switch (op) {
+    case IR_ZEXT8:
+    case IR_SEXT8: return 0xff;
+    case IR_ZEXT16:
+    case IR_SEXT16: return 0xffff;
+    case IR_ZEXT32:
+    case IR_SEXT32: return 0xffffffff;
+    default: return 0;
+    }
 }
 
 // Bits that an extension keeps, or 0; SEXT keeps a value whose sign bit is not set either.
@@ -203,6 +224,87 @@ static ir_value constant(struct ir_builder *b, struct fold_facts *facts, u64 imm
     return fold_emit(b, facts, (struct ir_insn){.op = IR_CONST, .imm = imm});
 }
 
+// (3) An operand that agrees with `v` in the bits of `wanted`.
+static ir_value without_other_bits(const struct ir_builder *b, const struct fold_facts *facts, ir_value v, u64 wanted)
+{
+    for (;;) {
+        const struct ir_insn *in = &b->r->insns[v];
+        u64 n;
+        if (!(wanted & ~extension_bits(in->op)) || (in->op == IR_AND && fold_constant(b, in->b, &n) && !(wanted & ~n)))
+            v = in->a;
+        else if ((in->op == IR_OR || in->op == IR_XOR) && !(facts->mask[in->b] & wanted))
+            v = in->a;
+        else if ((in->op == IR_OR || in->op == IR_XOR) && !(facts->mask[in->a] & wanted))
+            v = in->b;
+        else
+            return v;
+    }
+}
+
+// (4)
+static bool is_masked(const struct ir_builder *b, ir_value v, ir_value *of, u64 *mask)
+{
+    const struct ir_insn *in = &b->r->insns[v];
+    *of = in->a;
+    return in->op == IR_AND && fold_constant(b, in->b, mask);
+}
+
+static bool is_rotated(const struct ir_builder *b, ir_value v, u64 count, ir_value *of)
+{
+    const struct ir_insn *in = &b->r->insns[v];
+    u64 n;
+    *of = in->a;
+    return in->op == IR_ROTL32 && fold_constant(b, in->b, &n) && (n & 31) == count;
+}
+
+static bool is_shifted_half(const struct ir_builder *b, ir_value v, u8 op, ir_value *of)
+{
+    const struct ir_insn *in = &b->r->insns[v];
+    u64 n;
+    *of = in->a;
+    return in->op == op && fold_constant(b, in->b, &n) && n == 32;
+}
+
+// OR of p & m and q: the bytes of a word, or of both halves of a doubleword, swapped; or with an insertion of p inside of q, one for both.
+static ir_value merge(struct ir_builder *b, struct fold_facts *facts, ir_value one, ir_value other)
+{
+    ir_value p, q, inner, x, y;
+    u64 m, n, first;
+    if (is_shifted_half(b, one, IR_SHL, &p) && b->r->insns[p].op == IR_BSWAP32 && b->r->insns[other].op == IR_BSWAP32 &&
+        is_shifted_half(b, b->r->insns[other].a, IR_SHR, &x) && x == b->r->insns[p].a)
+        return fold_emit(b, facts, (struct ir_insn){.op = IR_BSWAP64, .a = x});
+    if (!is_masked(b, one, &p, &m) || !is_masked(b, other, &q, &n))
+        return IR_NO_VALUE;
+    if ((u32)m == 0x00ff00ff && (u32)n == 0xff00ff00 && is_rotated(b, p, 8, &x) && is_rotated(b, q, 24, &y) && x == y)
+        return fold_emit(b, facts, (struct ir_insn){.op = IR_BSWAP32, .a = x});
+    const struct ir_insn *in = &b->r->insns[q];
+    if (in->op != IR_OR)
+        return IR_NO_VALUE;
+    ir_value sides[] = {in->a, in->b};
+    for (unsigned i = 0; i < 2; i++) {
+        if (!is_masked(b, sides[i], &inner, &first) || inner != p)
+            continue;
+        ir_value both =
+            fold_emit(b, facts, (struct ir_insn){.op = IR_AND, .a = p, .b = constant(b, facts, m | (first & n))});
+        ir_value rest =
+            fold_emit(b, facts, (struct ir_insn){.op = IR_AND, .a = sides[1 - i], .b = constant(b, facts, n)});
+        return fold_emit(b, facts, (struct ir_insn){.op = IR_OR, .a = both, .b = rest});
+    }
+    return IR_NO_VALUE;
+}
+
+// (5)
+static ir_value *candidate(struct fold_facts *facts, const struct ir_insn *in)
+{
+    u64 key = in->imm ^ ((u64)in->a << 48 | (u64)in->b << 32 | (u64)in->c << 16 | (u64)in->op << 8 | in->cond);
+    return &facts->computed[key * 0x9e3779b97f4a7c15ull >> (64 - FOLD_COMPUTED_BITS)];
+}
+
+static bool same_operation(const struct ir_insn *a, const struct ir_insn *b)
+{
+    return a->op == b->op && a->a == b->a && a->b == b->b && a->c == b->c && a->imm == b->imm && a->cond == b->cond;
+}
+
 ir_value fold_append(struct ir_builder *b, struct fold_facts *facts, const struct ir_insn *operation)
 {
     struct ir_insn in = *operation;
@@ -227,6 +329,11 @@ ir_value fold_append(struct ir_builder *b, struct fold_facts *facts, const struc
         y = -y;
         in.b = constant(b, facts, y);
     }
+    u64 wanted = in.op == IR_AND && cb                       ? y
+                 : in.op == IR_ROTL32 || in.op == IR_BSWAP32 ? 0xffffffff
+                                                             : extension_bits(in.op);
+    if (wanted) // (3)
+        in.a = without_other_bits(b, facts, in.a, wanted);
     if (in.op == IR_SUB && ca && x == 0) {
         in = (struct ir_insn){.op = IR_NEG, .a = in.b};
     }
@@ -238,7 +345,10 @@ ir_value fold_append(struct ir_builder *b, struct fold_facts *facts, const struc
         u64 first;
         if (inner->op == in.op && fold_constant(b, inner->b, &first)) { // (v op first) op y
             in.a = inner->a;
-            u64 both = in.op == IR_ADD ? first + y : in.op == IR_AND ? first & y : in.op == IR_OR ? first | y : first ^ y;
+            u64 both = in.op == IR_ADD   ? first + y
+                       : in.op == IR_AND ? first & y
+                       : in.op == IR_OR  ? first | y
+                                         : first ^ y;
             in.b = constant(b, facts, both);
             y = both;
         }
@@ -250,8 +360,24 @@ ir_value fold_append(struct ir_builder *b, struct fold_facts *facts, const struc
     same = row->values ? same_as(b, facts, &in) : IR_NO_VALUE;
     if (same != IR_NO_VALUE)
         return same;
+    if (in.op == IR_OR) { // (4)
+        same = merge(b, facts, in.a, in.b);
+        if (same == IR_NO_VALUE)
+            same = merge(b, facts, in.b, in.a);
+        if (same != IR_NO_VALUE)
+            return same;
+    }
+    ir_value *before = NULL;
+    if (row->flags & IR_PURE && in.op != IR_GET) {
+        before = candidate(facts, &in);
+        if (*before >= facts->block_first && *before < b->r->len && same_operation(&b->r->insns[*before], &in))
+            return *before;
+    }
     ir_value v = ir_emit(b, in);
-    if (!b->full)
-        facts->mask[v] = mask_of(b, facts, &b->r->insns[v]);
+    if (b->full)
+        return v;
+    if (before)
+        *before = v;
+    facts->mask[v] = mask_of(b, facts, &b->r->insns[v]);
     return v;
 }

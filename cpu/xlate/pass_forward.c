@@ -174,6 +174,7 @@ void pass_forward(const struct ir_region *in, struct ir_region *out)
         struct ir_block *block = &out->blocks[n];
         *block = in->blocks[n];
         block->first = out->len;
+        f.facts.block_first = out->len;
         forget(&f);
         for (unsigned i = 0; i < in->blocks[n].len; i++) {
             unsigned at = in->blocks[n].first + i;

@@ -5,8 +5,8 @@
 static enum ir_cond inverted(enum ir_cond cond)
 {
     static const u8 table[] = {
-        [COND_EQ] = COND_NE,   [COND_NE] = COND_EQ,   [COND_LT] = COND_GE,   [COND_GE] = COND_LT,   [COND_LE] = COND_GT,
-        [COND_GT] = COND_LE,   [COND_ULT] = COND_UGE, [COND_UGE] = COND_ULT, [COND_ULE] = COND_UGT, [COND_UGT] = COND_ULE,
+        [COND_EQ] = COND_NE, [COND_NE] = COND_EQ,   [COND_LT] = COND_GE,   [COND_GE] = COND_LT,   [COND_LE] = COND_GT,
+        [COND_GT] = COND_LE, [COND_ULT] = COND_UGE, [COND_UGE] = COND_ULT, [COND_ULE] = COND_UGT, [COND_UGT] = COND_ULE,
     };
     return table[cond];
 }
@@ -21,19 +21,6 @@ static bool bit_condition(u64 bit, bool is_signed, enum ir_cond *cond)
     }
 }
 
-// A field that is put together of comparisons, each shifted to its bit (vector compares): the one of that bit.
-static bool find_shifted(const struct ir_builder *b, ir_value v, u64 bit, struct ir_insn *out)
-{
-    const struct ir_insn *in = &b->r->insns[v];
-    u64 n;
-    if (in->op == IR_OR)
-        return find_shifted(b, in->a, bit, out) || find_shifted(b, in->b, bit, out);
-    if (in->op != IR_SHL || b->r->insns[in->a].op != IR_SET || !fold_constant(b, in->b, &n) || n > 3 || 1ull << n != bit)
-        return false;
-    *out = b->r->insns[in->a];
-    return true;
-}
-
 // `test` is a comparison that gives 0 or not 0: the same as a condition on two values.
 static bool find_comparison(struct ir_builder *b, struct fold_facts *facts, ir_value test, struct ir_insn *out)
 {
@@ -44,10 +31,13 @@ static bool find_comparison(struct ir_builder *b, struct fold_facts *facts, ir_v
     }
     u64 bit;
     enum ir_cond cond;
-    if (in.op != IR_AND || !fold_constant(b, in.b, &bit))
+    // a bit of a field that is put together of comparisons (vector compares): the others have been found not to matter
+    if (in.op == IR_SHL && b->r->insns[in.a].op == IR_SET && fold_constant(b, in.b, &bit) && bit < 64) {
+        *out = b->r->insns[in.a];
+        return true;
+    }
+    if (in.op != IR_AND || !fold_constant(b, in.b, &bit) || b->r->insns[in.a].op != IR_CRF)
         return false;
-    if (b->r->insns[in.a].op != IR_CRF)
-        return find_shifted(b, in.a, bit, out);
     const struct ir_insn crf = b->r->insns[in.a];
     if (!bit_condition(bit, crf.imm == COMPARE_S64 || crf.imm == COMPARE_S32, &cond))
         return false;

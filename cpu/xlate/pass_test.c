@@ -147,7 +147,8 @@ static void test_useless_extensions(void)
 static void test_compare_and_branch(void)
 {
     struct ir_builder b = begin();
-    ir_put(&b, SLOT_CRF + 7, ir_crf(&b, COMPARE_U64, ir_get(&b, SLOT_GPR + 3), ir_get(&b, SLOT_GPR + 4), ir_get(&b, SLOT_SO)));
+    ir_put(&b, SLOT_CRF + 7,
+           ir_crf(&b, COMPARE_U64, ir_get(&b, SLOT_GPR + 3), ir_get(&b, SLOT_GPR + 4), ir_get(&b, SLOT_SO)));
     ir_value test = lower_cr_test(&b, 4 * 7 + 1); // greater
     end(&b, (struct ir_insn){.op = IR_BRANCH, .cond = COND_EQ, .a = test, .b = ir_const(&b, 0)});
     region.blocks[0].then = 1;
@@ -180,6 +181,74 @@ static void test_compare_of_vectors_and_branch(void)
     CHECK_EQ(branch->cond, COND_NE);
     CHECK_EQ(region.insns[branch->a].op, IR_XMASK);
     CHECK_EQ(region.insns[branch->b].imm, 0xffff);
+}
+
+// rlwimi rt,ra,rotate,mask
+static ir_value insert(struct ir_builder *b, ir_value rt, ir_value ra, u64 rotate, u64 mask)
+{
+    ir_value part = ir_op2i(b, IR_AND, ir_op2i(b, IR_ROTL32, ra, rotate), mask);
+    return ir_op2(b, IR_OR, part, ir_op2i(b, IR_AND, rt, ~mask));
+}
+
+static ir_value swap_word(struct ir_builder *b, ir_value v)
+{
+    ir_value swapped = ir_op2i(b, IR_ROTL32, v, 24);
+    swapped = insert(b, swapped, v, 8, 0xff0000);
+    return insert(b, swapped, v, 8, 0xff);
+}
+
+// The sequences of compilers for processors without an instruction for it.
+static void test_swapped_bytes(void)
+{
+    struct ir_builder b = begin();
+    ir_put(&b, SLOT_GPR + 3, swap_word(&b, ir_get(&b, SLOT_GPR + 4)));
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_BSWAP32), 1);
+    CHECK_EQ(count(IR_ROTL32) + count(IR_AND) + count(IR_OR), 0);
+    b = begin();
+    ir_value v = ir_get(&b, SLOT_GPR + 4);
+    ir_value low = swap_word(&b, v), high = swap_word(&b, ir_op2i(&b, IR_SHR, v, 32));
+    ir_put(&b, SLOT_GPR + 3, ir_op2(&b, IR_OR, ir_op2i(&b, IR_SHL, low, 32), high));
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_BSWAP64), 1);
+    CHECK_EQ(count(IR_BSWAP32) + count(IR_OR), 0);
+}
+
+static void test_computed_once(void)
+{
+    struct ir_builder b = begin();
+    ir_value v = ir_get(&b, SLOT_GPR + 4);
+    ir_put(&b, SLOT_GPR + 3, ir_op2i(&b, IR_MUL, v, 77));
+    ir_put(&b, SLOT_GPR + 4, ir_op2i(&b, IR_MUL, v, 78));
+    ir_put(&b, SLOT_GPR + 5, ir_op2i(&b, IR_MUL, v, 77));
+    end(&b, (struct ir_insn){.op = IR_JUMP});
+    region.blocks[0].then = 1;
+    next();
+    ir_put(&b, SLOT_GPR + 6, ir_op2i(&b, IR_MUL, ir_get(&b, SLOT_GPR + 4), 77)); // another block: nothing is known
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_MUL), 3);
+}
+
+// popcntw, of which only the low word is used
+static void test_bits_without_use(void)
+{
+    struct ir_builder b = begin();
+    ir_value v = ir_get(&b, SLOT_GPR + 4), low = ir_op1(&b, IR_POPCNT, ir_op1(&b, IR_ZEXT32, v));
+    ir_value high = ir_op2i(&b, IR_SHL, ir_op1(&b, IR_POPCNT, ir_op2i(&b, IR_SHR, v, 32)), 32);
+    ir_put(&b, SLOT_GPR + 3, ir_op1(&b, IR_SEXT32, ir_op2(&b, IR_OR, low, high)));
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_POPCNT), 1);
+    CHECK_EQ(count(IR_OR) + count(IR_SHL) + count(IR_SEXT32), 0);
+    b = begin();
+    ir_put(&b, SLOT_GPR + 3,
+           ir_op2i(&b, IR_AND, ir_op1(&b, IR_ZEXT16, ir_get(&b, SLOT_GPR + 4)), 0x1ffff)); // bit 16 is 0
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_ZEXT16), 1);
 }
 
 // Loads and stores of little-endian code exchange doublewords, and so does the code behind them.
@@ -296,6 +365,9 @@ int main(void)
     TEST(test_useless_extensions);
     TEST(test_compare_and_branch);
     TEST(test_compare_of_vectors_and_branch);
+    TEST(test_swapped_bytes);
+    TEST(test_computed_once);
+    TEST(test_bits_without_use);
     TEST(test_exchanged_twice);
     TEST(test_one_view);
     TEST(test_decided_branch);
