@@ -6,6 +6,7 @@
 //     diff --row 'xsadd*' --count 10000  rows by shell pattern
 //     diff --row vaddubm --verbose       shows operands, our result and theirs of differing sets
 //     diff --group fp --traps            with floating-point exceptions enabled at random
+//     diff --group vmx --jit             by the translator, too
 //     diff --unknown                     words that no row matches
 //     --endian be|le   --seed N   --fails N (differing sets shown for a row, default 2)   --list
 //     --qemu PROGRAM   --judge PROGRAM (the guest side, judge.c; both default to what the build found)
@@ -35,7 +36,7 @@ static struct {
     const char *row, *group, *qemu, *judge;
     u64 seed;
     unsigned count, fails;
-    bool big_endian, verbose, list, unknown;
+    bool big_endian, verbose, list, unknown, jit;
 } opt = {.seed = 1, .fails = 2};
 
 // --- The other side
@@ -216,6 +217,24 @@ struct tally {
     const char *problem;
 };
 
+// Translated, the instruction does what it does by the reference semantics.
+static bool translation_differs(const struct row *row, u32 insn, u32 prepare, u64 at, const struct judge_state *in,
+                                const struct judge_state *want)
+{
+    static unsigned shown;
+    struct judge_state got = *in, same_nia = *want;
+    engine_run_translated((enum insn_id)(row - rows), prepare, insn, at, opt.big_endian, row_uses_memory(row), &got);
+    if (row->kind == KIND_BRANCH)
+        got.nia &= ~3ull, same_nia.nia &= ~3ull;
+    if (same(&got, &same_nia))
+        return false;
+    if (shown++ < 10) {
+        printf("# translated, then by the reference semantics:\n");
+        show_difference(row, insn, in, &got, &same_nia);
+    }
+    return true;
+}
+
 static void run_batch(const struct row *row, unsigned sets, struct tally *tally)
 {
     static struct judge_state in[JUDGE_RECORDS];
@@ -262,8 +281,14 @@ static void run_batch(const struct row *row, unsigned sets, struct tally *tally)
         else
             swap_state(&theirs, &b->records[i].state);
         settle_branch(row, at, &theirs);
-        engine_run((enum insn_id)(row - rows), prepares[slot], words[slot], at, opt.big_endian, row_uses_memory(row),
-                   &ours);
+        enum insn_id id = (enum insn_id)(row - rows);
+        bool uses_memory = row_uses_memory(row);
+        engine_run(id, prepares[slot], words[slot], at, opt.big_endian, uses_memory, &ours);
+        if (opt.jit && translation_differs(row, words[slot], prepares[slot], at, &in[i], &ours)) {
+            tally->sets++;
+            tally->differ++;
+            continue;
+        }
         // What is not part of the comparison.
         ours.gpr[JUDGE_OWN_GPR] = theirs.gpr[JUDGE_OWN_GPR] = in[i].gpr[JUDGE_OWN_GPR];
         memcpy(theirs.scratch, ours.scratch, sizeof(ours.scratch));
@@ -356,10 +381,10 @@ static bool selected(const struct row *row)
 static void parse_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"row", 1, NULL, 'r'},     {"group", 1, NULL, 'g'}, {"count", 1, NULL, 'c'},   {"seed", 1, NULL, 's'},
-        {"endian", 1, NULL, 'e'},  {"qemu", 1, NULL, 'q'},  {"judge", 1, NULL, 'j'},   {"fails", 1, NULL, 'f'},
-        {"unknown", 0, NULL, 'u'}, {"traps", 0, NULL, 't'}, {"verbose", 0, NULL, 'v'}, {"list", 0, NULL, 'l'},
-        {NULL, 0, NULL, 0},
+        {"row", 1, NULL, 'r'},       {"group", 1, NULL, 'g'}, {"count", 1, NULL, 'c'},   {"seed", 1, NULL, 's'},
+        {"endian", 1, NULL, 'e'},    {"qemu", 1, NULL, 'q'},  {"judge", 1, NULL, 'j'},   {"fails", 1, NULL, 'f'},
+        {"unknown", 0, NULL, 'u'},   {"traps", 0, NULL, 't'}, {"verbose", 0, NULL, 'v'}, {"list", 0, NULL, 'l'},
+        {"jit", 0, NULL, 'j' + 256}, {NULL, 0, NULL, 0},
     };
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (o) {
@@ -375,6 +400,7 @@ static void parse_options(int argc, char **argv)
         case 't': gen_traps = true; break;
         case 'v': opt.verbose = true; break;
         case 'l': opt.list = true; break;
+        case 'j' + 256: opt.jit = true; break;
         default: exit(2);
         }
     if (!opt.count)
@@ -391,6 +417,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     rows_init();
     engine_init();
+    opt.jit = opt.jit && engine_translates(opt.big_endian);
     unsigned tests = 0, failures = 0;
     for (unsigned i = 1; i < INSN_COUNT; i++) {
         const struct row *row = &rows[i];
@@ -418,6 +445,8 @@ int main(int argc, char **argv)
         failures += !ok;
         printf("%sok %u - unknown words are illegal\n", ok ? "" : "not ", ++tests);
     }
+    if (opt.jit)
+        printf("# %llu regions translated\n", (unsigned long long)engine_regions());
     if (!opt.list)
         printf("1..%u\n", tests);
     judge_stop();

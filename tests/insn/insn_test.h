@@ -60,6 +60,11 @@ void engine_init(void);
 bool engine_has(enum insn_id id);
 void engine_run(enum insn_id id, u32 prepare, u32 insn, u64 at, bool big_endian, bool uses_memory,
                 struct judge_state *s);
+// The same by the translator. engine_translates: once, before; false without a back end for this host.
+bool engine_translates(bool big_endian);
+void engine_run_translated(enum insn_id id, u32 prepare, u32 insn, u64 at, bool big_endian, bool uses_memory,
+                           struct judge_state *s);
+u64 engine_regions(void); // that it has made
 
 // What is compared: what the other side says, edited by the exceptions of except.def into what the ISA says; bits of FPSCR
 // etc. that are not compared are cleared in both.

@@ -405,6 +405,12 @@ static void put_code(struct side *side, const struct sequence *s)
     if (pair->old_last)
         guest_mem_wrote(&side->mem, gra + pair->old_first * 4, (pair->old_last - pair->old_first) * 4ull);
     guest_mem_wrote(&side->mem, gra + s->first * 4, (s->last - s->first) * 4ull);
+    for (unsigned i = 0; i < PLACE_SIZE / GUEST_PAGE_SIZE;
+         i++) { // pages that change so often would be left to the interpreter
+        struct cpage *page = atomic_load(&side->mem.code[(gra >> GUEST_PAGE_SHIFT) + i][s->big_endian]);
+        if (page)
+            page->drops = 0;
+    }
 }
 
 static void run(struct side *side, const struct sequence *s, const struct cpu_engine *engine, s64 budget)
