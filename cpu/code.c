@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/large.h"
 #include "cpu/group.h"
 #include "cpu/interp.h"
 #include "cpu/mmu/mmu.h"
@@ -25,10 +26,15 @@ static void entry_store(struct dinsn *d, struct dinsn value)
 
 int code_init(struct guest_mem *mem)
 {
-    void *p = mmap(NULL, CODE_PAGES_MAX * sizeof(struct cpage), PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const size_t size = CODE_PAGES_MAX * sizeof(struct cpage);
+    void *p = large_reserve(size);
     if (p == MAP_FAILED)
         return -ENOMEM;
+    if (mprotect(p, size, PROT_READ | PROT_WRITE)) {
+        munmap(p, size);
+        return -ENOMEM;
+    }
+    madvise(p, size, MADV_HUGEPAGE); // filled from the start
     mem->code_arena = p;
     return 0;
 }

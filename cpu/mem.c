@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/large.h"
 #include "cpu/code.h"
 
 static void *reserve(u64 size)
@@ -46,14 +47,20 @@ int guest_mem_init(struct guest_mem *mem, u64 size)
         err = -errno;
         goto fail;
     }
-    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, mem->fd, 0);
+    void *base = large_reserve(size);
     if (base == MAP_FAILED)
         goto fail;
+    if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, mem->fd, 0) == MAP_FAILED) {
+        munmap(base, size);
+        goto fail;
+    }
+    madvise(base, size, MADV_HUGEPAGE); // where the host gives them to files in memory
     mem->base = base;
     expect_races(mem);
     mem->flags = reserve(pages);
     mem->code = reserve(pages * sizeof(*mem->code));
-    if (!mem->flags || !mem->code)
+    mem->touches = reserve((size >> LARGE_PAGE_SHIFT) + 1);
+    if (!mem->flags || !mem->code || !mem->touches)
         goto fail;
     err = code_init(mem);
     if (err)
@@ -72,11 +79,20 @@ void guest_mem_fini(struct guest_mem *mem)
         munmap((void *)mem->code, pages * sizeof(*mem->code));
     if (mem->flags)
         munmap((void *)mem->flags, pages);
+    if (mem->touches)
+        munmap((void *)mem->touches, (mem->size >> LARGE_PAGE_SHIFT) + 1);
     if (mem->base)
         munmap(mem->base, mem->size);
     if (mem->fd >= 0)
         close(mem->fd);
     *mem = (struct guest_mem){.fd = -1};
+}
+
+void guest_mem_enlarge(struct guest_mem *mem, u64 gra)
+{
+    gra &= ~(u64)(LARGE_PAGE - 1);
+    if (guest_mem_contains(mem, gra, LARGE_PAGE))
+        large_collapse(mem->base + gra);
 }
 
 void guest_mem_wrote(struct guest_mem *mem, u64 gra, u64 size)

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "base/large.h"
 #include "cpu/cpu.h"
 
 enum page_flag {
@@ -19,14 +20,15 @@ enum page_flag {
 };
 
 struct guest_mem {
-    u8 *base;  // host address of guest real address 0
-    u64 size;  // bytes, a multiple of 64 KiB
-    int fd;    // the memfd
-    _Atomic u8 *flags;            // per page, enum page_flag
+    u8 *base;                         // host address of guest real address 0
+    u64 size;                         // bytes, a multiple of 64 KiB
+    int fd;                           // the memfd
+    _Atomic u8 *flags;                // per page, enum page_flag
     struct cpage *_Atomic (*code)[2]; // per page: predecoded little- and big-endian instructions, or NULL (cpu/code.h)
-    struct cpage *code_arena;     // where those live: CODE_PAGES_MAX of them, reserved
-    _Atomic u32 code_used;        // how many of the arena are in use
-    struct xlate *xlate;          // the translator of a partition that has one (cpu/xlate)
+    _Atomic u8 *touches;              // per 2 MiB: how often a page of them got a translation, up to MEM_TOUCHES
+    struct cpage *code_arena;         // where those live: CODE_PAGES_MAX of them, reserved
+    _Atomic u32 code_used;            // how many of the arena are in use
+    struct xlate *xlate;              // the translator of a partition that has one (cpu/xlate)
 };
 
 // Reserves `size` bytes without touching them. 0 or a negative errno (-ENOMEM when the host has not got them).
@@ -42,6 +44,20 @@ static inline bool guest_mem_contains(const struct guest_mem *mem, u64 gra, u64 
 static inline void *guest_mem_at(const struct guest_mem *mem, u64 gra, u64 size)
 {
     return guest_mem_contains(mem, gra, size) ? mem->base + gra : NULL;
+}
+
+// Counts a translation made for a page. Memory that is used much gets large pages of the host.
+#define MEM_TOUCHES 16u
+void guest_mem_enlarge(struct guest_mem *mem, u64 gra);
+static inline void guest_mem_touched(struct guest_mem *mem, u64 gra)
+{
+    _Atomic u8 *touches = &mem->touches[gra >> LARGE_PAGE_SHIFT];
+    unsigned n = atomic_load_explicit(touches, memory_order_relaxed);
+    if (likely(n == MEM_TOUCHES))
+        return;
+    atomic_store_explicit(touches, (u8)(n + 1), memory_order_relaxed);
+    if (n + 1 == MEM_TOUCHES)
+        guest_mem_enlarge(mem, gra);
 }
 
 // To be called by whoever writes guest memory other than through a thread's stores (hypervisor calls, firmware, DMA),

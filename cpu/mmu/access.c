@@ -71,6 +71,7 @@ static void fill(struct cpu *cpu, u64 ea, const struct translation *tr)
     u8 now = atomic_load_explicit(flags, memory_order_relaxed);
     if (unlikely(now & PAGE_ABSENT))
         return;
+    guest_mem_touched(mem, page_gra);
     bool write = tr->prot & PROT_WRITE_OK;
     if (write && !(now & PAGE_WRITABLE))
         now = atomic_fetch_or(flags, PAGE_WRITABLE);

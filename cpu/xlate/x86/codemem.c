@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Code memory: one file in memory, mapped once for writing and once for running, filled segment by segment. Behind the mapping for running
-// are the cells, which code reads.
+// are the cells, which code reads. Both mappings are at multiples of large pages, which the file gets as it is filled.
 #include "cpu/xlate/x86/codemem.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/large.h"
 
 #define CODE_ALIGN 16
 #define CODE_SPARE (256 * KIB) // a region that does not fit while more than this is left is too large by itself
@@ -15,7 +17,16 @@ static void *hint(size_t size)
 {
     uintptr_t text = (uintptr_t)&interp_ops[0] & ~(uintptr_t)0xfffff;
     uintptr_t below = text - size - (uintptr_t)(64 * MIB);
-    return size < GIB && text > 2 * GIB ? (void *)below : NULL;
+    return size < GIB && text > 2 * GIB ? (void *)(below & ~(LARGE_PAGE - 1)) : NULL;
+}
+
+static void *reserve_near(size_t size)
+{
+    void *at = mmap(hint(size), size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED || (uintptr_t)at % LARGE_PAGE == 0)
+        return at;
+    munmap(at, size);
+    return large_reserve(size);
 }
 
 // One for 64 bytes of code, more than it ever has.
@@ -35,20 +46,23 @@ struct code_memory *code_memory_new(size_t size)
     size_t all = size + STUBS_SIZE, cells = cells_size(size);
     if (!m || fd < 0 || !size || ftruncate(fd, (off_t)all) < 0)
         goto failed;
-    void *write = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *write = large_reserve(all);
     if (write == MAP_FAILED)
         goto failed;
-    void *exec = mmap(hint(all + cells), all + cells, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *exec = reserve_near(all + cells);
     if (exec == MAP_FAILED) {
         munmap(write, all);
         goto failed;
     }
-    if (mmap(exec, all, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED) {
+    void *behind = (u8 *)exec + all;
+    if (mmap(write, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED ||
+        mmap(exec, all, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED ||
+        mprotect(behind, cells, PROT_READ | PROT_WRITE)) {
         munmap(write, all);
         munmap(exec, all + cells);
         goto failed;
     }
+    madvise(behind, cells, MADV_HUGEPAGE);
     close(fd);
     m->write = (u8 *)write + STUBS_SIZE;
     m->exec = (intptr_t)exec - (intptr_t)write;
@@ -100,6 +114,7 @@ void code_memory_reset(struct code_memory *m)
     m->segment = 0;
     m->cells_used = 0;
     m->cells_full = false;
+    m->large = 0;
     m->resets++;
     pthread_mutex_unlock(&m->lock);
 }
@@ -152,10 +167,22 @@ struct code code_memory_begin(const struct code_memory *m)
                          .full = m->segment_size - m->filled[m->segment] < 64};
 }
 
+// The first code in a part of the file that can be a large page makes it one.
+static void enlarge(struct code_memory *m, const u8 *last)
+{
+    u8 *file = m->write - STUBS_SIZE;
+    size_t part = (size_t)(last - file) / LARGE_PAGE;
+    if (part + 1 == m->large || (part + 1) * LARGE_PAGE > m->size)
+        return;
+    m->large = part + 1;
+    large_collapse(file + part * LARGE_PAGE);
+}
+
 const void *code_memory_commit(struct code_memory *m, const struct code *c)
 {
     size_t used = (size_t)(c->at - segment_start(m, m->segment));
     used = (used + CODE_ALIGN - 1) & ~(size_t)(CODE_ALIGN - 1);
     __atomic_store_n(&m->filled[m->segment], MIN(used, m->segment_size), __ATOMIC_RELAXED);
+    enlarge(m, c->at - 1);
     return c->start + c->exec;
 }

@@ -9,7 +9,7 @@
 #include "cpu/xlate/x86/emit.h"
 #include "cpu/xlate/x86/link.h"
 
-#define STUBS_SIZE 4096 // one page in front of the code
+#define STUBS_SIZE    4096 // one page in front of the code
 
 #define CODE_SEGMENTS 8u
 
@@ -20,6 +20,7 @@ struct code_memory {
     // Code is put into one segment after the other. When the last one is full, the oldest one is emptied.
     size_t segment_size, filled[CODE_SEGMENTS];
     unsigned segment; // that code is put into
+    size_t large;     // number of the part of the file that became a large page last, from 1
     struct link_stubs stubs;
     struct link_cell *cells; // in reach of the code, never executable
     u32 cells_used, cells_max;
