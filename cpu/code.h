@@ -19,10 +19,10 @@ struct cpage {
     u64 gra;
     u8 big_endian;
     // The translator's (cpu/xlate/xlate.c).
-    _Atomic u64 links;    // list of the back end's
-    _Atomic u8 drops;     // how often its regions were invalidated lately
+    _Atomic u64 links;      // list of the back end's
+    _Atomic u8 drops;       // how often its regions were invalidated lately
     _Atomic u32 dropped_at; // milliseconds
-    _Atomic u32 version;  // counts writes into the page
+    _Atomic u32 version;    // counts writes into the page
     // Taken branches to each instruction, HEAT_DONE: not counted any more. Threads may lose each other's counts.
     _Atomic u8 heat[CODE_PAGE_INSNS];
     _Atomic u64 covered[CODE_PAGE_INSNS / 64]; // instructions that are part of a region
@@ -30,8 +30,8 @@ struct cpage {
     _Atomic u64 no_memo[CODE_PAGE_INSNS / 64]; // accesses for which cpu->memo_tag does not pay
 };
 
-// Bound on predecoded pages of one partition (32 MiB); when it is reached all are dropped.
-#define CODE_PAGES_MAX ((u32)(32 * MIB / sizeof(struct cpage)))
+// Bound on predecoded pages of one partition (48 MiB); when it is reached all are dropped.
+#define CODE_PAGES_MAX ((u32)(48 * MIB / sizeof(struct cpage)))
 
 // The predecoded page at guest real address `gra` (page-aligned, must be memory), made when there is none. Marks the page
 // PAGE_CODE, with the invalidation of other threads' write translations that this needs. Never NULL.

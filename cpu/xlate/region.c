@@ -87,7 +87,6 @@ static enum ending ending_of(enum insn_id id, u32 insn)
     return may_flow && row->privilege != PRIV_H ? FLOWS : STOPS;
 }
 
-
 // Index of a relative branch's target, or -1 when it is not in the page.
 static int local_target(enum insn_id id, u32 insn, unsigned index)
 {
@@ -122,12 +121,25 @@ static bool read_insn(struct form *f, unsigned i)
     return true;
 }
 
-// Whether what is behind a call belongs to the region: it is executed often, and is not the entry of another region.
+// Whether what is behind a call belongs to the region: it is executed now and then, and is not the entry of another region. Places that are
+// left out get regions of their own as soon as they are hot, which have everything behind them once more.
 static bool returns_there(const struct form *f, unsigned index)
 {
     if (index >= CODE_PAGE_INSNS || (dinsn_load(&f->page->insns[index]) & 0xffff) == OP_REGION)
         return false;
-    return heat_get(f->page, index) >= xlate_heat_limit / 4;
+    return heat_get(f->page, index) >= xlate_heat_limit / 16;
+}
+
+// Whether the place was ever executed, as far as that is known: decoded by the interpreter, or part of a region. Much of the code around hot
+// places never runs (what handles errors); it is an exit, and what it leads to becomes hot for itself if it ever does.
+static bool seen(const struct form *f, unsigned index)
+{
+    if (index >= CODE_PAGE_INSNS)
+        return true;
+    u16 op = (u16)dinsn_load(&f->page->insns[index]);
+    if (op != OP_DECODE && op != OP_WARM)
+        return true;
+    return atomic_load_explicit(&f->page->covered[index / 64], memory_order_relaxed) >> (index % 64) & 1;
 }
 
 static void scan(struct form *f, unsigned i)
@@ -142,13 +154,13 @@ static void scan(struct form *f, unsigned i)
             continue;
         int target = local_target(id, insn, i);
         bool call = LK_BIT && target != (int)i + 1; // (3)
-        if (target >= 0 && !call)
+        if (target >= 0 && !call && seen(f, (unsigned)target))
             lead(f, (unsigned)target);
         if (call && returns_there(f, i + 1)) {
             bit_set(f->returns, i + 1);
             lead(f, i + 1);
         }
-        if (!unconditional(id, insn))
+        if (!unconditional(id, insn) && seen(f, i + 1))
             lead(f, i + 1);
         return;
     }
@@ -413,8 +425,8 @@ static void weigh(struct ir_region *r)
     }
 }
 
-bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry,
-                 unsigned limit)
+bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page,
+                 unsigned entry, unsigned limit)
 {
     static _Thread_local u32 words[CODE_PAGE_INSNS];
     static _Thread_local u16 ids[CODE_PAGE_INSNS], numbers[CODE_PAGE_INSNS];
