@@ -411,9 +411,9 @@ int boot_run(const struct boot_options *options)
     if (options->stats && b->have_partition && b->lp.mem.xlate) {
         struct xlate_stats s = xlate_stats(b->lp.mem.xlate);
         fprintf(stderr,
-                "stats: regions %llu refused %llu instructions %llu operations %llu code %llu KiB flushes %llu evictions %llu seconds %.3f kept %llu loaded %llu "
+                "stats: regions %llu refused %llu remade %llu instructions %llu operations %llu code %llu KiB flushes %llu evictions %llu seconds %.3f kept %llu loaded %llu "
                 "in background %llu\n",
-                (unsigned long long)s.regions, (unsigned long long)s.refused, (unsigned long long)s.insns,
+                (unsigned long long)s.regions, (unsigned long long)s.refused, (unsigned long long)s.remade, (unsigned long long)s.insns,
                 (unsigned long long)s.ir_insns, (unsigned long long)(s.code_size / KIB), (unsigned long long)s.flushes, (unsigned long long)s.evictions,
                 (double)s.nanoseconds / 1e9, (unsigned long long)s.kept, (unsigned long long)s.loaded,
                 (unsigned long long)s.background);

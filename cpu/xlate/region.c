@@ -36,6 +36,7 @@ struct form {
     u64 leaders[CODE_PAGE_INSNS / 64];
     unsigned leaders_len, queue_len, total, limit;
     u64 returns[CODE_PAGE_INSNS / 64]; // what calls return to
+    u64 pruned[CODE_PAGE_INSNS / 64];  // what was never executed
     unsigned splits;                   // blocks that traps may still add
     u16 queue[REGION_LEADERS];
     // Valid where something is covered, or leads; not cleared for each region.
@@ -132,14 +133,20 @@ static bool returns_there(const struct form *f, unsigned index)
 
 // Whether the place was ever executed, as far as that is known: decoded by the interpreter, or part of a region. Much of the code around hot
 // places never runs (what handles errors); it is an exit, and what it leads to becomes hot for itself if it ever does.
-static bool seen(const struct form *f, unsigned index)
+static bool seen(struct form *f, unsigned index)
 {
-    if (index >= CODE_PAGE_INSNS)
+    if (index >= CODE_PAGE_INSNS || bit_test(f->leaders, index))
         return true;
-    u16 op = (u16)dinsn_load(&f->page->insns[index]);
+    const struct cpage *page = f->page;
+    u16 op = (u16)dinsn_load(&page->insns[index]);
     if (op != OP_DECODE && op != OP_WARM)
         return true;
-    return atomic_load_explicit(&f->page->covered[index / 64], memory_order_relaxed) >> (index % 64) & 1;
+    if (op == OP_WARM && heat_get(page, index) > xlate_first_heat(f->cpu->group->mem->xlate))
+        return true;
+    if (atomic_load_explicit(&page->covered[index / 64], memory_order_relaxed) >> (index % 64) & 1)
+        return true;
+    bit_set(f->pruned, index);
+    return false;
 }
 
 static void scan(struct form *f, unsigned i)
@@ -425,6 +432,18 @@ static void weigh(struct ir_region *r)
     }
 }
 
+// Exits from loops to what was left out.
+static void note_pruned(const struct form *f)
+{
+    const struct ir_region *r = f->b.r;
+    struct region_shape *s = f->shape;
+    for (unsigned n = 0; n < r->blocks_len && s->pruned_len < REGION_PRUNED_MAX; n++) {
+        const struct ir_insn *end = &r->insns[r->blocks[n].first + r->blocks[n].len - 1];
+        if (r->blocks[n].weight > 1 && end->op == IR_EXIT && bit_test(f->pruned, (unsigned)end->imm))
+            s->pruned[s->pruned_len++] = (u16)end->imm;
+    }
+}
+
 bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page,
                  unsigned entry, unsigned limit)
 {
@@ -477,5 +496,6 @@ bool region_form(struct ir_region *r, struct region_shape *shape, const struct c
             block->other = resolve(&f, block->other);
     }
     weigh(r);
+    note_pruned(&f);
     return true;
 }

@@ -8,12 +8,15 @@
 
 #define REGION_INSNS 200u // a limit that suits most code
 #define REGION_EXITS_MAX 64
+#define REGION_PRUNED_MAX 8
 
 // What of the page a region depends on and where it leaves for.
 struct region_shape {
     u64 covered[CODE_PAGE_INSNS / 64]; // instructions that were read
     u16 exits_len;
     u16 exits[REGION_EXITS_MAX]; // instructions of the page at which execution goes on outside of the region
+    u16 pruned_len;
+    u16 pruned[REGION_PRUNED_MAX]; // of these, those that a loop of the region branches to and that were never executed before
 };
 
 // Forms the region at instruction `entry` of `page` from what memory holds now. false: nothing there is worth translating

@@ -58,6 +58,9 @@
 #define DROPS_WITHIN 500u // ... when less than so many milliseconds lie in between ...
 #define DROPS_QUIET  500u // ... until it was left alone for so many
 
+#define PRUNED_LEN   1024u // a power of two
+#define REMAKES      2u    // a region is made anew so often
+
 u8 xlate_heat_limit = 48;
 bool xlate_in_background = true;
 const char *xlate_cache_path;
@@ -79,6 +82,15 @@ struct xlate {
         u32 changes;
     } * placed;
     u32 changes; // how often code has gone, plus one
+    // By place: the region with a loop that has left it out. Under lock.
+    struct pruned {
+        struct cpage *page;
+        const void *start; // the region's code
+        size_t size;
+        u32 changes;
+        u16 index, entry;
+        u8 times;                 // how often the region was made anew
+    } pruned[PRUNED_LEN], remade; // remade: what is made anew just now
     pthread_mutex_t lock;
     _Atomic bool full;
     // Under lock.
@@ -211,6 +223,13 @@ static bool publish_entry(struct xlate *x, struct cpage *page, unsigned index, s
     return true;
 }
 
+// The entry leads into the region that is being made anew.
+static bool is_remade(const struct xlate *x, const struct dinsn *d)
+{
+    u64 word = dinsn_load(d);
+    return x->remade.page && (word & 0xffff) == OP_REGION && (word >> 16) - (uintptr_t)x->remade.start < x->remade.size;
+}
+
 // (4), the places behind calls being entries, too, where there are no others; false: something was written in the meantime.
 static bool publish(struct xlate *x, struct cpage *page, unsigned index, u32 version)
 {
@@ -220,7 +239,7 @@ static bool publish(struct xlate *x, struct cpage *page, unsigned index, u32 ver
     target_expect_link(x->memory, page, index);
     for (unsigned i = 0; i < code->returns_len; i++) {
         struct dinsn *d = &page->insns[code->returns[i].index];
-        if (entry_op(d) == OP_REGION || entry_op(d) == OP_BREAK) {
+        if ((entry_op(d) == OP_REGION && !is_remade(x, d)) || entry_op(d) == OP_BREAK) {
             code->returns[i].code = NULL;
             continue;
         }
@@ -314,15 +333,36 @@ static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
     return made;
 }
 
+static struct pruned *pruned_at(struct xlate *x, const struct cpage *page, unsigned index)
+{
+    return &x->pruned[((uintptr_t)page / sizeof(*page) * 37 + index) % PRUNED_LEN];
+}
+
+// Under lock: places that the region just made left out.
+static void note_pruned(struct xlate *x, struct cpage *page, unsigned entry)
+{
+    unsigned times = x->remade.page ? x->remade.times + 1u : 0;
+    for (unsigned i = 0; i < x->shape.pruned_len && times < REMAKES; i++) {
+        *pruned_at(x, page, x->shape.pruned[i]) = (struct pruned){.page = page,
+                                                                  .start = x->code.start,
+                                                                  .size = x->code.size,
+                                                                  .changes = x->changes,
+                                                                  .index = x->shape.pruned[i],
+                                                                  .entry = (u16)entry,
+                                                                  .times = (u8)times};
+    }
+}
+
 // Under lock.
 static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
 {
     struct kept kept;
-    if (entry_op(&page->insns[index]) == OP_REGION) // two threads wanted it
+    const bool again = x->remade.page != NULL;
+    if (entry_op(&page->insns[index]) == OP_REGION && !again) // two threads wanted it
         return true;
     u32 version = atomic_load(&page->version); // (4)
     atomic_thread_fence(memory_order_seq_cst);
-    bool loaded = load(x, cpu, page, index, &kept);
+    bool loaded = !again && load(x, cpu, page, index, &kept);
     if (!loaded && !make(x, cpu, page, index, &kept)) {
         enum code_room room = code_memory_room(x->memory);
         if (room == ROOM_MORE)
@@ -344,6 +384,8 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     mark_exits(&x->shape, page);
     x->code = code;
     if (!loaded)
+        note_pruned(x, page, index);
+    if (!loaded)
         save(x, cpu, page, index, kept, version);
     x->stats.loaded += loaded;
     x->stats.regions++;
@@ -362,6 +404,24 @@ static bool is_left_alone(const struct cpage *page)
     return page->drops >= DROPS_MAX && now_ms() - page->dropped_at < DROPS_QUIET;
 }
 
+// Under lock. A place that a loop's region left out is executed after all: the region is made anew. False: it is no such place.
+static bool remake(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
+{
+    struct pruned *p = pruned_at(x, page, index);
+    x->remade = *p;
+    if (p->page != page || p->index != index || p->changes != x->changes || !is_remade(x, &page->insns[p->entry])) {
+        x->remade.page = NULL;
+        return false;
+    }
+    p->page = NULL;
+    bool made = translate(x, cpu, page, x->remade.entry);
+    x->remade.page = NULL;
+    if (made)
+        heat_set(page, index, xlate_heat_limit / 2u); // for others that come here
+    x->stats.remade += made;
+    return made;
+}
+
 // Under lock.
 static void translate_hot(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index)
 {
@@ -370,7 +430,7 @@ static void translate_hot(struct xlate *x, struct cpu *cpu, struct cpage *page, 
         return;
     }
     s64 start = clock_ns();
-    if (!translate(x, cpu, page, index)) {
+    if (!remake(x, cpu, page, index) && !translate(x, cpu, page, index)) {
         bool full = atomic_load(&x->full);
         heat_set(page, index, full ? xlate_heat_limit / 2u : HEAT_DONE);
         x->stats.refused += !full;

@@ -25,6 +25,7 @@ static inline void heat_set(struct cpage *page, unsigned index, unsigned heat)
 
 struct xlate_stats {
     u64 regions, refused; // translated, and places that were not worth it or too large
+    u64 remade;           // of regions: once more, with what had not been executed before
     u64 insns;            // instructions in regions
     u64 ir_insns;         // operations, after optimisation
     u64 loaded, kept;     // of the regions: from the file; put into it
