@@ -85,6 +85,8 @@ static void fill(struct cpu *cpu, u64 ea, const struct translation *tr)
     e->wtag = write ? tag : TLB_NO_TAG;
     e->addend = (uintptr_t)mem->base + page_gra - (ea & GUEST_PAGE_MASK);
     e->meta = tr->va;
+    if (write)
+        tables_note_writer(cpu, e);
 }
 
 static bool page_missing(const struct cpu *cpu, u64 gra)

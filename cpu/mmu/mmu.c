@@ -168,23 +168,19 @@ static void flush_va(struct cpu *cpu, u64 va, unsigned shift)
     }
 }
 
-static void flush_real(struct cpu *cpu, u64 gra, bool writes_only)
+static void flush_real(struct cpu *cpu, u64 gra)
 {
     struct mmu *mmu = cpu_mmu(cpu);
     uintptr_t host = (uintptr_t)cpu->group->mem->base + (gra & GUEST_PAGE_MASK);
-    if (!writes_only)
-        tables_forget_walks(cpu);
+    tables_forget_walks(cpu);
     for (struct tlb_table *t = mmu->tables; t < mmu->tables + TABLES; t++) {
         for (u64 i = 0; t->fills && i < table_len(t); i++) {
             struct tlb_entry *e = &t->data[i];
             u64 tag = e->wtag != TLB_NO_TAG ? e->wtag : e->rtag;
-            if (tag == TLB_NO_TAG || tag + e->addend != host)
-                continue;
-            e->wtag = TLB_NO_TAG;
-            if (!writes_only)
-                e->rtag = TLB_NO_TAG;
+            if (tag != TLB_NO_TAG && tag + e->addend == host)
+                entry_drop(e);
         }
-        for (unsigned i = 0; !writes_only && t->fills && i < FTLB_ENTRIES; i++) {
+        for (unsigned i = 0; t->fills && i < FTLB_ENTRIES; i++) {
             struct ftlb_entry *f = &t->fetch[i];
             if (f->tag != TLB_NO_TAG && f->page->gra == (gra & GUEST_PAGE_MASK))
                 f->tag = TLB_NO_TAG;
@@ -211,8 +207,8 @@ void mmu_flush_local(struct cpu *cpu, enum tlb_scope scope, u64 arg0, u64 arg1, 
         else
             flush_va(cpu, arg0, (unsigned)arg1);
         break;
-    case TLB_REAL_WRITE: flush_real(cpu, arg0, true); break;
-    case TLB_REAL: flush_real(cpu, arg0, false); break;
+    case TLB_REAL_WRITE: tables_forget_writers(cpu, arg0); break;
+    case TLB_REAL: flush_real(cpu, arg0); break;
     }
 }
 

@@ -65,6 +65,16 @@ struct walk {
     u32 shift, kind;
 };
 
+// Which entries let stores through to a page of memory: by number of the page, several of the same remainder. What an entry holds says whether it still
+// does. `lost`: there are more of them than fit.
+#define WRITER_SETS 4096u
+#define WRITER_WAYS 4u
+
+struct writers {
+    u32 page[WRITER_WAYS], slot[WRITER_WAYS]; // slot: number of the table << TLB_BITS_MAX | entry
+    bool lost;
+};
+
 struct mmu {
     struct tlb_table tables[TABLES]; // user, kernel, real
     struct tlb_table *now[MMU_MODES];
@@ -78,6 +88,7 @@ struct mmu {
     u64 amr_mask[2];   // hash: AMR and IAMR bits of the keys that were met
     u64 dawr0, dawrx0; // as of the last look
     struct walk *walks;
+    struct writers *writers;
     struct mmu_counts counts;
     // Atomic: spaces of the user tables, read by mmu_may_hold() on other threads.
     _Atomic u64 held[USER_TABLES];
@@ -104,6 +115,11 @@ void tables_purge_upper(struct cpu *cpu, u64 ea);
 void tables_fetch_fill(struct cpu *cpu, u64 ea, struct cpage *page, u64 va);
 // Where the entry for a data access at ea goes, what was there being lost; NULL: it must not have one.
 struct tlb_entry *tables_place(struct cpu *cpu, u64 ea);
+
+// The entry lets stores through.
+void tables_note_writer(struct cpu *cpu, const struct tlb_entry *e);
+// No entry lets stores through to the page at this guest real address any more.
+void tables_forget_writers(struct cpu *cpu, u64 gra);
 
 // The SLB's content changed by these entries (valid ones; 0, 0: none).
 void mmu_slb_changed(struct cpu *cpu, u64 old_esid, u64 old_vsid, u64 new_esid, u64 new_vsid);

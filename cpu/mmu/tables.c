@@ -18,6 +18,8 @@
 // (7) A table begins small and doubles when entries lose their place too often.
 // (8) The cache of walks spares the search of the tables in memory. What it holds does not depend on the thread's state: radix entries
 //     belong to a space by its generation number, hash entries to a virtual page.
+// (9) Pages become code all the time, and then their entries lose what lets stores through: these entries are found by the page (writers), the
+//     tables are searched only where more of them fell together than are noted.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,8 +275,70 @@ void tables_choose(struct cpu *cpu)
     choose_pointers(cpu);
 }
 
+static u32 slot_of(const struct mmu *mmu, const struct tlb_entry *e)
+{
+    return (u32)(e - mmu->tables[0].data); // one array for all tables
+}
+
+static u64 host_of(const struct cpu *cpu, u64 page)
+{
+    return (uintptr_t)cpu->group->mem->base + (page << GUEST_PAGE_SHIFT);
+}
+
+static bool lets_through(const struct tlb_entry *e, u64 host)
+{
+    return e->wtag != TLB_NO_TAG && e->wtag + e->addend == host;
+}
+
+void tables_note_writer(struct cpu *cpu, const struct tlb_entry *e)
+{
+    struct mmu *mmu = cpu_mmu(cpu);
+    u32 page = (u32)((e->wtag + e->addend - (uintptr_t)cpu->group->mem->base) >> GUEST_PAGE_SHIFT), slot = slot_of(mmu, e);
+    struct writers *w = &mmu->writers[page % WRITER_SETS];
+    for (unsigned i = 0; i < WRITER_WAYS; i++) {
+        if (w->page[i] == page && w->slot[i] == slot)
+            return;
+    }
+    for (unsigned i = 0; i < WRITER_WAYS; i++) {
+        if (lets_through(&mmu->tables[0].data[w->slot[i]], host_of(cpu, w->page[i])))
+            continue;
+        w->page[i] = page;
+        w->slot[i] = slot;
+        return;
+    }
+    w->lost = true;
+}
+
+void tables_forget_writers(struct cpu *cpu, u64 gra)
+{
+    struct mmu *mmu = cpu_mmu(cpu);
+    u32 page = (u32)(gra >> GUEST_PAGE_SHIFT);
+    u64 host = host_of(cpu, page);
+    struct writers *w = &mmu->writers[page % WRITER_SETS];
+    for (unsigned i = 0; i < WRITER_WAYS; i++) {
+        struct tlb_entry *e = &mmu->tables[0].data[w->slot[i]];
+        if (w->page[i] == page && lets_through(e, host))
+            e->wtag = TLB_NO_TAG;
+    }
+    if (likely(!w->lost))
+        return;
+    w->lost = false;
+    for (struct tlb_table *t = mmu->tables; t < mmu->tables + TABLES; t++) {
+        for (u64 i = 0; t->fills && i < table_len(t); i++) {
+            struct tlb_entry *e = &t->data[i];
+            if (e->wtag == TLB_NO_TAG)
+                continue;
+            u64 at = e->wtag + e->addend - (uintptr_t)cpu->group->mem->base;
+            if (at >> GUEST_PAGE_SHIFT == page)
+                e->wtag = TLB_NO_TAG;
+            else if ((at >> GUEST_PAGE_SHIFT) % WRITER_SETS == page % WRITER_SETS)
+                tables_note_writer(cpu, e);
+        }
+    }
+}
+
 // (7) In place: an entry stays where it is or goes as far up as the table was long.
-static void table_grow(struct tlb_table *t)
+static void table_grow(struct cpu *cpu, struct tlb_table *t)
 {
     u64 len = table_len(t);
     memset(&t->data[len], 0xff, len * sizeof(struct tlb_entry));
@@ -285,6 +349,8 @@ static void table_grow(struct tlb_table *t)
             continue;
         t->data[i + len] = *e;
         entry_drop(e);
+        if (t->data[i + len].wtag != TLB_NO_TAG)
+            tables_note_writer(cpu, &t->data[i + len]);
     }
     t->mask = t->mask << 1 | 1 << ENTRY_SHIFT;
     if (t->lower_len)
@@ -298,7 +364,7 @@ static void consider_growth(struct cpu *cpu, struct tlb_table *t)
     t->evictions = 0;
     if (passed > len * GROW_INSNS || len >= 1u << TLB_BITS_MAX)
         return;
-    table_grow(t);
+    table_grow(cpu, t);
     cpu_mmu(cpu)->counts.grown++;
     choose_pointers(cpu);
 }
@@ -431,6 +497,7 @@ int tables_init(struct cpu *cpu)
     u8 *f = aligned_alloc(64, TABLES * fetch);
     u64 *va = calloc(TABLES * FTLB_ENTRIES, sizeof(u64));
     mmu->walks = calloc(WALKS, sizeof(*mmu->walks));
+    mmu->writers = calloc(WRITER_SETS, sizeof(*mmu->writers));
     for (unsigned i = 0; i < TABLES; i++) {
         struct tlb_table *t = &mmu->tables[i];
         *t = (struct tlb_table){.data = (void *)(p + i * data), .mask = mask_of(TLB_BITS), .guard = SPACE_NONE};
@@ -440,7 +507,7 @@ int tables_init(struct cpu *cpu)
         t->fetch = f ? (void *)(f + i * fetch) : NULL;
         t->fetch_va = va ? va + i * FTLB_ENTRIES : NULL;
     }
-    if (!f || !va || !mmu->walks) {
+    if (!f || !va || !mmu->walks || !mmu->writers) {
         free(f);
         free(va);
         mmu->tables[0].fetch = NULL;
@@ -464,4 +531,5 @@ void tables_fini(struct cpu *cpu)
     free(mmu->tables[0].fetch);
     free(mmu->tables[0].fetch_va);
     free(mmu->walks);
+    free(mmu->writers);
 }
