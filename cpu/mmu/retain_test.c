@@ -254,8 +254,52 @@ static void test_growth(void)
     machine_free(m);
 }
 
+// Entries that let stores through to the page.
+static unsigned writers_of(const struct cpu *cpu, u64 gra)
+{
+    unsigned found = 0;
+    for (const struct tlb_table *t = cpu_mmu(cpu)->tables; t < cpu_mmu(cpu)->tables + TABLES; t++) {
+        for (u64 i = 0; i <= t->mask / sizeof(struct tlb_entry); i++)
+            found +=
+                t->data[i].wtag != TLB_NO_TAG && t->data[i].wtag + t->data[i].addend == (uintptr_t)m->mem.base + gra;
+    }
+    return found;
+}
+
+// A page becomes code: whatever let stores through to it goes, however much of it there is, and nothing else.
+static void test_writers_go(void)
+{
+    start(1);
+    struct cpu *cpu = m->cpu;
+    u64 page = data_of(3, 0), other = data_of(4, 0);
+    for (unsigned round = 0; round < 4; round++) {
+        for (unsigned guards = 0; guards <= 4; guards++) { // tables of the supervisor, more than are noted
+            state(cpu, 3, MSR_PROBLEM);
+            mem_write64(cpu, USER_EA, 1);
+            for (unsigned i = 0; i < guards; i++) {
+                cpu->amr = (u64)i << 62;
+                state(cpu, 3, MSR_VIRT);
+                mem_write64(cpu, KERNEL_EA + page, 2);
+                mem_write64(cpu, KERNEL_EA + other, 2);
+            }
+            cpu->amr = 0;
+            state(cpu, 3, MSR_BASE);
+            mem_write64(cpu, page, 3);
+            for (u64 i = 0; round & 1 && i < TEST_MEMORY / GUEST_PAGE_SIZE; i++) // the table grows
+                mem_write8(cpu, i * GUEST_PAGE_SIZE + 0xfff, 0);
+            unsigned others = writers_of(cpu, other);
+            CHECK(writers_of(cpu, page) >= MIN(1 + guards, 4u));
+            mmu_flush_local(cpu, TLB_REAL_WRITE, page, 0, 0);
+            CHECK_EQ(writers_of(cpu, page), 0);
+            CHECK_EQ(writers_of(cpu, other), others);
+        }
+    }
+    machine_free(m);
+}
+
 int main(void)
 {
+    TEST(test_writers_go);
     TEST(test_spaces_stay);
     TEST(test_supervisor_loses_the_lower_half);
     TEST(test_invalidations);

@@ -60,6 +60,30 @@ static void test_loop_is_translated(void)
     machine_free(m);
 }
 
+// A loop that leaves out a branch which was never taken has it when it is taken after all, and stays in the region from then on.
+static void test_pruned_branch_comes_back(void)
+{
+    static const u32 loop[] = {I_CMPDI(5, 0), I_BNE(0x40 - 4), I_ADDI(3, 3, 1), I_BDNZ(-12), I_SC1};
+    static const u32 branch[] = {I_ADDI(4, 4, 1), I_B(8 - 0x44)};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    put_all(m, TEST_CODE + 0x40, branch, ARRAY_LEN(branch));
+    for (unsigned round = 0; round < 2; round++) {
+        m->cpu->gpr[3] = m->cpu->gpr[4] = 0;
+        m->cpu->gpr[5] = round;
+        m->cpu->ctr = 1000;
+        run_jit(m, m->cpu);
+        CHECK_EQ(m->cpu->gpr[3], 1000);
+        CHECK_EQ(m->cpu->gpr[4], round ? 1000 : 0);
+        CHECK_EQ(stats(m).remade, round);
+    }
+    u64 left = stats(m).exits[XLATE_EXIT_UNLINKED];
+    m->cpu->ctr = 1000;
+    run_jit(m, m->cpu);
+    CHECK(stats(m).exits[XLATE_EXIT_UNLINKED] <= left + 4);
+    machine_free(m);
+}
+
 // The guest writes an instruction of a function that is translated, with isync, and calls it again.
 static void test_self_modifying(void)
 {
@@ -440,6 +464,7 @@ static void test_kept_without_memo(void)
 
 #define CASES(run)                       \
     run(test_loop_is_translated)         \
+    run(test_pruned_branch_comes_back)   \
     run(test_self_modifying)             \
     run(test_data_beside_code)           \
     run(test_rewritten_from_outside)     \
