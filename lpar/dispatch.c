@@ -15,6 +15,8 @@ void dispatch_init(struct dispatcher *d)
     *d = (struct dispatcher){.tokens = 1};
     if (!sched_getaffinity(0, sizeof(set), &set))
         d->tokens = (u32)MAX(CPU_COUNT(&set), 1);
+    for (u32 i = 0; i < GROUP_CPUS_MAX; i++)
+        atomic_store(&d->threads[i].host_cpu, -1);
     pthread_mutex_init(&d->lock, NULL);
 }
 
@@ -23,10 +25,12 @@ void dispatch_fini(struct dispatcher *d)
     pthread_mutex_destroy(&d->lock);
 }
 
-void dispatch_begin(struct dispatcher *d, u32 thread)
+static void wait_for_token(struct dispatcher *d, u32 thread)
 {
     struct dispatch_thread *t = &d->threads[thread];
     pthread_mutex_lock(&d->lock);
+    if (atomic_load(&d->len) <= thread)
+        atomic_store(&d->len, thread + 1);
     u32 waiting = atomic_load(&d->waiting);
     if (d->tokens && !waiting) {
         d->tokens--;
@@ -42,9 +46,16 @@ void dispatch_begin(struct dispatcher *d, u32 thread)
         futex_wait(&t->granted, 0, -1);
 }
 
+void dispatch_begin(struct dispatcher *d, u32 thread)
+{
+    wait_for_token(d, thread);
+    atomic_store_explicit(&d->threads[thread].host_cpu, sched_getcpu(), memory_order_relaxed);
+}
+
 void dispatch_end(struct dispatcher *d, u32 thread)
 {
-    struct dispatch_thread *next = NULL;
+    struct dispatch_thread *next = NULL, *t = &d->threads[thread];
+    atomic_store_explicit(&t->host_cpu, -1, memory_order_relaxed);
     pthread_mutex_lock(&d->lock);
     u32 waiting = atomic_load(&d->waiting);
     if (waiting) {
@@ -59,12 +70,32 @@ void dispatch_end(struct dispatcher *d, u32 thread)
     pthread_mutex_unlock(&d->lock);
     if (next)
         futex_wake_all(&next->granted);
+    else if (t->yields)
+        sched_yield();
+    t->yields = false;
+    t->turn = 0;
 }
 
-bool dispatch_over(const struct dispatcher *d, u32 thread)
+bool dispatch_crowded(struct dispatcher *d, u32 thread)
 {
-    return atomic_load_explicit(&d->waiting, memory_order_relaxed) &&
-           clock_ns() - atomic_load(&d->threads[thread].since) > DISPATCH_QUANTUM_NS;
+    s32 here = sched_getcpu();
+    u32 len = atomic_load_explicit(&d->len, memory_order_relaxed);
+    atomic_store_explicit(&d->threads[thread].host_cpu, here, memory_order_relaxed);
+    for (u32 i = 0; i < len; i++) {
+        if (i != thread && here >= 0 && atomic_load_explicit(&d->threads[i].host_cpu, memory_order_relaxed) == here)
+            return true;
+    }
+    return false;
+}
+
+bool dispatch_over(struct dispatcher *d, u32 thread)
+{
+    struct dispatch_thread *t = &d->threads[thread];
+    bool waiting = atomic_load_explicit(&d->waiting, memory_order_relaxed), crowded = dispatch_crowded(d, thread);
+    if (!waiting && !crowded)
+        return false;
+    t->yields = crowded && ++t->turn >= DISPATCH_TURN;
+    return t->yields || (waiting && clock_ns() - atomic_load(&t->since) > DISPATCH_QUANTUM_NS);
 }
 
 void dispatch_promote(struct dispatcher *d, u32 thread)

@@ -78,9 +78,10 @@ static bool hv_dispatch_over(void *arg, u32 thread)
     return dispatch_over(&((struct null_hv *)arg)->dispatcher, thread);
 }
 
-static bool hv_dispatch_alone(void *arg)
+static bool hv_dispatch_alone(void *arg, u32 thread)
 {
-    return !atomic_load_explicit(&((struct null_hv *)arg)->dispatcher.waiting, memory_order_relaxed);
+    struct dispatcher *d = &((struct null_hv *)arg)->dispatcher;
+    return !atomic_load_explicit(&d->waiting, memory_order_relaxed) && !dispatch_crowded(d, thread);
 }
 
 static void hv_confer(void *arg, int to)

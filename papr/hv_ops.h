@@ -28,7 +28,7 @@ struct hv_ops {
     void (*dispatch_begin)(void *arg, u32 thread);
     void (*dispatch_end)(void *arg, u32 thread);
     bool (*dispatch_over)(void *arg, u32 thread);
-    bool (*dispatch_alone)(void *arg); // no thread waits for a host CPU
+    bool (*dispatch_alone)(void *arg, u32 thread); // no thread waits for a host CPU, or for this one's
     // A thread that gave up its time (between end and begin): to thread `to` of the partition, or to anybody (to < 0).
     void (*confer)(void *arg, int to);
     // Non-volatile memory was written: [offset, offset+size) of `data`. May keep it on disk, later. May be NULL.

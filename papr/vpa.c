@@ -273,5 +273,5 @@ bool vpa_preempt(struct cpu *cpu)
 bool vpa_may_spin(struct cpu *cpu)
 {
     const struct partition *lp = cpu_partition(cpu);
-    return lp->hv->dispatch_alone && lp->hv->dispatch_alone(lp->hv_arg);
+    return lp->hv->dispatch_alone && lp->hv->dispatch_alone(lp->hv_arg, cpu->index);
 }
