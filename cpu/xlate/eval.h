@@ -163,7 +163,7 @@ static inline bool eval_vector(struct cpu *cpu, const struct ir_insn *in, unsign
         return true;
     case IR_XTOV: v[at] = a->d[in->imm]; return true;
     case IR_VTOX: *to = (union vsr){.d = {v[in->b], v[in->a]}}; return true;
-    case IR_XTOD: *to = (union vsr){.d = {a->d[1], 0}}; return true;
+    case IR_XTOD: *to = (union vsr){.d = {a->d[in->imm ? 0 : 1], 0}}; return true;
     case IR_DTOX: *to = (union vsr){.d = {0, a->d[0]}}; return true;
     case IR_VTOD: *to = (union vsr){.d = {v[in->a], 0}}; return true;
     case IR_DTOV: v[at] = a->d[0]; return true;

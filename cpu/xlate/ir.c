@@ -116,6 +116,8 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, " %s", in->imm == FBITS_NEG ? "neg" : in->imm == FBITS_ABS ? "abs" : "nabs");
     if (in->op == IR_XTOV)
         add(t, " d%u", (unsigned)in->imm);
+    if (in->op == IR_XTOD && in->imm)
+        add(t, " low");
     if ((ir_access_bytes(in) && ir_access_bytes(in) < 16) || in->op == IR_LARX || in->op == IR_STCX)
         add(t, " %u%s%s", 8u << (in->imm & MEM_SIZE), in->imm & MEM_SIGNED ? " signed" : "", in->imm & MEM_SWAP ? " swap" : "");
     if (in->op == IR_EXIT)
@@ -180,7 +182,7 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
     }
     if (in->op >= IR_VX0 && in->op <= IR_VX3 && !vector_check(in->imm, in->op - IR_VX0))
         return "unknown vector operation";
-    if (in->op == IR_XTOV && in->imm > 1)
+    if ((in->op == IR_XTOV || in->op == IR_XTOD) && in->imm > 1)
         return "unknown doubleword";
     if ((in->op == IR_SET || in->op == IR_BRANCH) && in->cond > COND_UGT)
         return "unknown condition";

@@ -108,11 +108,8 @@ static ir_value rebuild(struct forward *f, const struct ir_insn *old)
     f->b.index = in.index;
     f->b.insn = in.insn;
     switch (in.op) {
-    case IR_GET:
-        return get(f, &in);
-    case IR_PUT:
-        put(f, &in);
-        return IR_NO_VALUE;
+    case IR_GET: return get(f, &in);
+    case IR_PUT: put(f, &in); return IR_NO_VALUE;
     case IR_EXEC: forget_written(f, in.insn); break;
     case IR_REQUIRE: {
         u64 *found = in.cond == COND_NE ? &f->clear : &f->set;

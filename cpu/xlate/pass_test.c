@@ -280,6 +280,22 @@ static void test_one_view(void)
     CHECK_EQ(count(IR_XTOD), 0); // the doubleword is the general register
 }
 
+// Scalars out of one vector: each once, seen through the exchange of doublewords.
+static void test_scalars_of_a_vector(void)
+{
+    struct ir_builder b = begin();
+    ir_value v = ir_get(&b, SLOT_VSR + 1);
+    ir_value other = ir_emit(&b, (struct ir_insn){.op = IR_VX2, .a = v, .b = v, .imm = 1ull << 16 | VEC_DWORDS});
+    ir_put(&b, SLOT_FPR + 2, ir_op1(&b, IR_XTOD, v));
+    ir_put(&b, SLOT_FPR + 3, ir_op1(&b, IR_XTOD, v));
+    ir_put(&b, SLOT_FPR + 4, ir_op1(&b, IR_XTOD, other));
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_XTOD), 2);
+    CHECK_EQ(count(IR_VX2), 0);
+    CHECK_EQ(find(IR_XTOD)->imm, 0);
+}
+
 static void test_decided_branch(void)
 {
     struct ir_builder b = begin();
@@ -370,6 +386,7 @@ int main(void)
     TEST(test_bits_without_use);
     TEST(test_exchanged_twice);
     TEST(test_one_view);
+    TEST(test_scalars_of_a_vector);
     TEST(test_decided_branch);
     TEST(test_dead_puts);
     TEST(test_known_slots);

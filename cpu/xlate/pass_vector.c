@@ -85,22 +85,22 @@ ir_value pass_vector(const struct ir_builder *b, struct ir_insn *in)
         return IR_NO_VALUE;
     case IR_XTOV: return fold_extract(b, in);
     case IR_XTOD: {
-        unsigned n = 1;
+        unsigned n = !in->imm;
         ir_value v = in->a;
         trace(b, &v, &n);
         from = &b->r->insns[v];
+        if (from->op == IR_DTOX && n)
+            return from->a;
+        in->a = v;
+        in->imm = !n;
         if (from->op == IR_VTOX)
             *in = (struct ir_insn){.op = IR_VTOD, .a = n ? from->a : from->b};
-        else if (from->op == IR_DTOX && n)
-            return from->a;
-        else if (n)
-            in->a = v;
         return IR_NO_VALUE;
     }
     case IR_VTOD: return from->op == IR_DTOV ? from->a : IR_NO_VALUE;
     case IR_DTOV:
         if (from->op == IR_XTOD)
-            *in = (struct ir_insn){.op = IR_XTOV, .a = from->a, .imm = 1};
+            *in = (struct ir_insn){.op = IR_XTOV, .a = from->a, .imm = !from->imm};
         return from->op == IR_VTOD ? from->a : IR_NO_VALUE;
     default: return IR_NO_VALUE;
     }

@@ -5,8 +5,10 @@
 #include "cpu/xlate/x86/comp.h"
 
 static const u8 slot_regs[] = {RBX, RBP, R9, R10, R12, R13, R14, R15};
-#define FIRST_SLOT_XMM XMM6
-#define SLOT_REGS      ((unsigned)sizeof(slot_regs))
+// What values want decides where between these those of slots begin.
+#define FIRST_SLOT_XMM      (XMM0 + 6u)
+#define LAST_FIRST_SLOT_XMM (XMM0 + 11u)
+#define SLOT_REGS           ((unsigned)sizeof(slot_regs))
 
 static void find_dirty(struct comp *x)
 {
@@ -34,10 +36,52 @@ static void find_dirty(struct comp *x)
     }
 }
 
+// How many xmm registers values want at once, where the region spends its time, with those that operations work in.
+static unsigned xmm_pressure(const struct comp *x)
+{
+    static _Thread_local u16 last[IR_INSNS_MAX];
+    const struct ir_region *r = x->r;
+    unsigned most = 0, hottest = 0;
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        const struct ir_block *block = &r->blocks[n];
+        unsigned end = (unsigned)block->first + block->len, live = 0, peak = 0;
+        for (unsigned i = block->first; i < end; i++) {
+            const struct ir_insn *in = &r->insns[i];
+            const ir_value v[] = {in->a, in->b, in->c};
+            last[i] = 0;
+            for (unsigned k = 0; k < ir_ops[in->op].values; k++)
+                last[v[k]] = (u16)i;
+        }
+        for (unsigned i = block->first; i < end; i++) {
+            const struct ir_insn *in = &r->insns[i];
+            const ir_value v[] = {in->a, in->b, in->c};
+            bool made = ir_type(in) == 'X' || ir_type(in) == 'D';
+            if (made && in->op != IR_GET && last[i]) {
+                live++;
+                peak = MAX(peak, live + (in->op >= IR_FV1 && in->op <= IR_FV3 ? 2u : ir_needs_float(in) ? 1u : 0u));
+            }
+            for (unsigned k = 0; k < ir_ops[in->op].values; k++) {
+                const struct ir_insn *from = &r->insns[v[k]];
+                bool again = (k > 0 && v[k] == v[0]) || (k > 1 && v[k] == v[1]);
+                if (last[v[k]] == i && !again && from->op != IR_GET && ir_type(from) != 'V')
+                    live--;
+            }
+        }
+        if (peak && block->weight > hottest) {
+            hottest = block->weight;
+            most = peak;
+        } else if (block->weight == hottest) {
+            most = MAX(most, peak);
+        }
+    }
+    return most;
+}
+
 // xmm registers for vectors and scalars; `calls`: how often, weighed, each of them is stored and loaded for a call.
 static void choose_xmm(struct comp *x, u32 benefit[IR_SLOTS], u32 calls)
 {
-    for (unsigned reg = FIRST_SLOT_XMM; reg < ALL_REGS; reg++) {
+    unsigned first = MIN(MAX(xmm_pressure(x) + XMM0, FIRST_SLOT_XMM), LAST_FIRST_SLOT_XMM);
+    for (unsigned reg = first; reg < ALL_REGS; reg++) {
         unsigned best = SLOT_VSR;
         for (unsigned s = SLOT_VSR; s < IR_SLOTS; s++) {
             if (benefit[s] > benefit[best])

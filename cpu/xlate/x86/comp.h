@@ -5,8 +5,8 @@
 // r12..r15 hold guest slots for the whole region, the best ones first, or values where no slot wants them. r11 is cpu->budget in all
 // translated code; cpu->insns is brought up to date from the difference.
 //
-// Vectors and scalars of type D are in xmm registers: xmm0..xmm5 hold values, the others slots or values. All of them are callers' own, so
-// that whatever calls a function stores and loads them. A register whose two slots (SLOT_VSR, SLOT_FPR) both occur stays in memory.
+// Vectors and scalars of type D are in xmm registers: xmm0..xmm5, and more where many are alive at once, hold values, the others slots or
+// values. All of them are callers' own, so that whatever calls a function stores and loads them.
 //
 // Slots that have a register are loaded at entries, all of them, so that their registers are right everywhere. Exits write back those that
 // may have changed on some path. Helpers are called through one routine per region (`helper`), which writes back every slot that the

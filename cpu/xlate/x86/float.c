@@ -80,21 +80,25 @@ static bool classifies(const struct ir_insn *in)
     return ir_is_float(in) && fp_kind_classifies((enum fp_kind)in->imm);
 }
 
-// Operands are needed beyond the operation, until the next one takes its place; those of the others while code out of line may ask for them.
+// Operands of the last operation that sets FPRF are needed while somebody may ask for them: code out of line up to the next such operation, and
+// the block's end. Those of the others while code out of line of their own may.
 void float_scan_block(struct comp *x, unsigned first, unsigned end)
 {
-    unsigned next = end - 1;         // that sets FPRF, or the block's end
-    unsigned next_compare = end - 1; // that sets FPCC
+    unsigned asks = end - 1;         // the last place that asks before the next operation that sets FPRF; 0: none does
+    unsigned asks_compare = end - 1; // that sets FPCC
     for (unsigned i = end; i-- > first;) {
         const struct ir_insn *in = &x->r->insns[i];
         if (in->op == IR_FCMP) {
-            need_all(x, in, next_compare);
-            next_compare = i;
+            need_all(x, in, MAX(asks_compare, i + 1));
+            asks_compare = 0;
         } else if (classifies(in)) {
-            need_all(x, in, next);
-            next = next_compare = i;
+            need_all(x, in, MAX(asks, i + 1));
+            asks = asks_compare = 0;
         } else if (ir_is_float(in) || (in->op >= IR_FBITS1 && in->op <= IR_FNARROW)) {
             need_all(x, in, i + 1);
+        } else if (ir_ops[in->op].flags & IR_GUEST) {
+            asks = MAX(asks, i);
+            asks_compare = MAX(asks_compare, i);
         }
     }
 }

@@ -697,10 +697,14 @@ static void vector(struct comp *x, const struct ir_insn *in)
     }
 }
 
-static void high_doubleword(struct comp *x, const struct ir_insn *in)
+// XTOD
+static void scalar_of(struct comp *x, const struct ir_insn *in)
 {
     enum reg ra = value_reg(x, in->a);
-    x_v1_imm(&x->c, PSHUFD, value_result(x, in->a, IR_NO_VALUE, 0), ra, 0xee);
+    if (in->imm)
+        x_vmov(&x->c, value_result(x, in->a, IR_NO_VALUE, 0), ra);
+    else
+        x_v1_imm(&x->c, PSHUFD, value_result(x, in->a, IR_NO_VALUE, 0), ra, 0xee);
 }
 
 // XTOV
@@ -765,7 +769,7 @@ void select_vector(struct comp *x, const struct ir_insn *in)
     switch (in->op) {
     case IR_XTOV: extract(x, in); break;
     case IR_VTOX: pair(x, in); break;
-    case IR_XTOD: high_doubleword(x, in); break;
+    case IR_XTOD: scalar_of(x, in); break;
     case IR_DTOX:
         ra = value_reg(x, in->a);
         emit_shift(x, PSHIFT_BYTES, PSLLDQ, value_result(x, in->a, IR_NO_VALUE, 0), ra, 8);
