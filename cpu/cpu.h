@@ -136,19 +136,23 @@ struct cpu {
     struct tlb_entry *tlb;       // tables of the current state
     u64 tlb_mask;                // (entries - 1) * sizeof(struct tlb_entry)
     struct ftlb_entry *ftlb;
-    // What translated code found in `tlb` last, for reads and for writes, by the number of the base register: one comparison with a place
+    // What translated code found in `tlb` last, for reads and for writes, by the number of the base register: a comparison with a place
     // that does not depend on the address instead of a lookup. A tag is that of a TLB entry; cpu/mmu forgets them all whenever an
     // entry goes or the table is changed for another.
     u64 memo_tag[2][32];
     uintptr_t memo_addend[2][32];
     u64 memo_when[2][32];      // cpu->budget when the memo was last replaced
     u32 memo_bad[2][32];       // how often that was too soon
-    // What translated code asks to be put into the TLB, and the answer (cpu/xlate/x86/refill.c).
+    u32 crossings;             // how often accesses that share a lookup were in two pages
+    // What translated code asks to be put into the TLB (cpu/xlate/find.h), the answer, and who is asked (cpu/xlate/x86/refill.c).
+    u32 refill_what;
     u64 refill_ea;
     uintptr_t refill_addend;
-    const void *refills[10];
-    struct cpage *memo_page;   // an access for which memos do not pay, to be translated without; NULL: none
-    u32 memo_index;
+    const void *refill;
+    u64 finds;                 // accesses of translated code that did not find their page at once
+    // An access that is better translated in another way: what it asked for, and the effective address of its page. 0: none.
+    u32 memo_failed;
+    u64 memo_failed_page;
     s64 budget;                  // instructions until the clock is looked at
     _Atomic u32 attn;            // set by anybody (release), read by the owner (relaxed), then acquired
     _Atomic u32 lines;           // likewise

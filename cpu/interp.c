@@ -576,7 +576,7 @@ static enum cpu_exit interp_run(struct cpu *cpu)
         if (unlikely(must_leave(cpu))) {
             if (attend(cpu, &why))
                 break;
-            if (unlikely(cpu->memo_page != NULL))
+            if (unlikely(cpu->memo_failed))
                 xlate_memo_failed(cpu);
             if (unlikely(cpu->xlate != NULL) && unlikely(xlate_wants_flush(cpu->xlate)))
                 xlate_flush(cpu);

@@ -46,6 +46,8 @@ void mmu_slb_changed(struct cpu *cpu, u64 old_esid, u64 old_vsid, u64 new_esid, 
         mmu->slb_sum[old_esid >> 63] -= slb_digest(old_esid, old_vsid);
     if (new_esid)
         mmu->slb_sum[new_esid >> 63] += slb_digest(new_esid, new_vsid);
+    if (new_esid)
+        tables_segment_comes(cpu, new_esid);
     if (cpu->group->radix)
         return;
     if (old_esid >> 63) {

@@ -80,6 +80,7 @@ struct mmu {
     struct tlb_table *now[MMU_MODES];
     u8 code_mode;   // as cpu->mmu_mode, for fetches
     bool user_lost; // hash: a segment of the lower half left the SLB since a user table was chosen
+    u8 memo_none;   // all bytes of the tag of a memo that holds nothing
     u64 clock;      // for tlb_table.used
     u64 next_gen, kernel_gen;
     u32 flushes;       // counts invalidations, for code that lets others run between translation and use
@@ -104,6 +105,7 @@ void tables_fini(struct cpu *cpu);
 // Chooses the tables for the current state. `full`: more than MSR may have changed.
 void tables_choose(struct cpu *cpu);
 void tables_forget_memos(struct cpu *cpu); // an entry of the chosen table goes away
+void tables_segment_comes(struct cpu *cpu, u64 esid); // hash: into the SLB
 void tables_clear(struct cpu *cpu, struct tlb_table *t);
 void tables_clear_all(struct cpu *cpu);
 void tables_forget_walks(struct cpu *cpu);

@@ -27,6 +27,7 @@
 
 #include "cpu/mmu/access.h"
 #include "cpu/mmu/mmu_int.h"
+#include "cpu/mmu/slb.h"
 
 #define ENTRY_SHIFT 5
 static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "masks are in bytes");
@@ -43,12 +44,48 @@ static u64 table_len(const struct tlb_table *t)
     return (t->mask >> ENTRY_SHIFT) + 1;
 }
 
+// A memo matches what is less than a page above its tag; so one that holds nothing has a tag above which no access ever has an entry.
+// Radix: addresses that begin with binary 01 are the hypervisor's. Real mode: there is no such memory. Hash: a terabyte of which nothing is in the SLB,
+// chosen again when something comes.
+#define MEMO_NONE 0x40u // all its bytes
+
+static u64 memo_none_tag(unsigned byte)
+{
+    return byte * 0x0101010101010101ull;
+}
+
+static bool same_terabyte(u64 a, u64 b)
+{
+    return (a ^ b) >> 40 == 0;
+}
+
+static bool in_slb(const struct cpu *cpu, u64 ea)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(cpu->slb); i++) {
+        if (cpu->slb[i].esid & SLB_ESID_V && same_terabyte(cpu->slb[i].esid, ea))
+            return true;
+    }
+    return false;
+}
+
+void tables_segment_comes(struct cpu *cpu, u64 esid)
+{
+    struct mmu *mmu = cpu_mmu(cpu);
+    if (likely(!same_terabyte(esid, memo_none_tag(mmu->memo_none))))
+        return;
+    unsigned none = MEMO_NONE;
+    while (same_terabyte(esid, memo_none_tag(none)) || in_slb(cpu, memo_none_tag(none)))
+        none++; // the SLB has fewer entries than there are such bytes
+    mmu->memo_none = (u8)none;
+    tables_forget_memos(cpu);
+}
+
 void tables_forget_memos(struct cpu *cpu)
 {
     // In pieces that are a few stores each: a string instruction takes longer to begin than this takes.
     static_assert(sizeof(cpu->memo_tag) % 64 == 0, "pieces");
     for (unsigned at = 0; at < sizeof(cpu->memo_tag); at += 64)
-        memset((u8 *)cpu->memo_tag + at, 0xff, 64);
+        memset((u8 *)cpu->memo_tag + at, cpu_mmu(cpu)->memo_none, 64);
 }
 
 static void choose_pointers(struct cpu *cpu)
@@ -516,6 +553,7 @@ int tables_init(struct cpu *cpu)
     }
     for (unsigned i = 0; i < TABLES; i++)
         table_empty(mmu, &mmu->tables[i]);
+    mmu->memo_none = MEMO_NONE;
     mmu->kernel_gen = ++mmu->next_gen;
     mmu->now[MMU_USER] = &mmu->tables[0];
     mmu->now[MMU_KERNEL] = &mmu->tables[USER_TABLES];

@@ -51,7 +51,7 @@ struct cache {
     u64 key, max;
     struct file file;
     bool *used; // by row of the file
-    u32 *table; // row + 1 by name, open addressing; equal names lie behind each other
+    u32 *table; // row + 1 by name, open addressing; equal names lie behind each other, the newest first
     u32 table_mask;
     int spool; // -1: none yet, or none to be had
     bool spoolless;

@@ -126,7 +126,9 @@ bool keep_read(struct code_memory *m, const struct guest_mem *mem, struct cpage 
         return false;
     const u8 *words = (const u8 *)from + sizeof(r);
     for (unsigned i = 0; i < ARRAY_LEN(r.covered); i++) {
-        if (atomic_load(&page->no_memo[i]) & r.covered[i] & ~r.kept.no_memo[i])
+        if (((atomic_load(&page->no_memo[i]) & ~r.kept.no_memo[i]) |
+             (atomic_load(&page->no_share[i]) & ~r.kept.no_share[i])) &
+            r.covered[i])
             return false;
         for (u64 left = r.covered[i]; left; left &= left - 1, words += sizeof(u32)) {
             u32 word = word_at(mem, page, i * 64 + (unsigned)__builtin_ctzll(left));
@@ -139,8 +141,10 @@ bool keep_read(struct code_memory *m, const struct guest_mem *mem, struct cpage 
     memcpy(shape->covered, r.covered, sizeof(r.covered));
     memcpy(shape->exits, r.exits, sizeof(r.exits));
     shape->exits_len = r.exits_len;
-    for (unsigned i = 0; i < ARRAY_LEN(r.covered); i++)
-        atomic_fetch_or(&page->no_memo[i], r.covered[i] & r.kept.no_memo[i]); // for what is compiled around it
+    for (unsigned i = 0; i < ARRAY_LEN(r.covered); i++) { // for what is compiled around it
+        atomic_fetch_or(&page->no_memo[i], r.covered[i] & r.kept.no_memo[i]);
+        atomic_fetch_or(&page->no_share[i], r.covered[i] & r.kept.no_share[i]);
+    }
     *kept = r.kept;
     return true;
 }

@@ -15,8 +15,8 @@ u64 keep_name(const struct guest_mem *mem, const struct cpage *page, unsigned in
 
 struct kept {
     u32 guest_insns, ir_insns; // for statistics
-    // Those that cpage.no_memo had when it was compiled. Code with a memo where it has turned out not to pay is none that fits.
-    u64 no_memo[CODE_PAGE_INSNS / 64];
+    // Those that the page had when it was compiled (code.h). Code with a memo where it has turned out not to pay is none that fits.
+    u64 no_memo[CODE_PAGE_INSNS / 64], no_share[CODE_PAGE_INSNS / 64];
 };
 
 // The region that was just compiled, for what memory holds now: bytes of the record, or 0.

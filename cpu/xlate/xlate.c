@@ -47,8 +47,10 @@
 #include "base/clock.h"
 #include "cpu/except.h"
 #include "cpu/group.h"
+#include "cpu/mmu/access.h"
 #include "cpu/xlate/background.h"
 #include "cpu/xlate/cache.h"
+#include "cpu/xlate/find.h"
 #include "cpu/xlate/keep.h"
 #include "cpu/xlate/pass.h"
 #include "cpu/xlate/region.h"
@@ -310,9 +312,11 @@ static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
 {
     const struct ir_region *r = NULL;
     bool made = false;
-    for (unsigned i = 0; i < ARRAY_LEN(kept->no_memo);
-         i++) // before it is looked at: more of them only make it better than it says
+    // Before they are looked at: more of them only make it better than it says.
+    for (unsigned i = 0; i < ARRAY_LEN(kept->no_memo); i++) {
         kept->no_memo[i] = atomic_load(&page->no_memo[i]);
+        kept->no_share[i] = atomic_load(&page->no_share[i]);
+    }
     for (unsigned limit = REGION_INSNS; !made && limit > 8; limit /= 4) { // smaller where the back end cannot do it
         if (!region_form(&x->region, &x->shape, cpu, page, index, limit)) {
             mark_exits(&x->shape, page);
@@ -554,8 +558,6 @@ void xlate_reset(struct xlate *x)
         background_clear(x->background);
     code_memory_reset(x->memory);
     atomic_store(&x->full, false);
-    for (u32 i = 0; i < x->group->len; i++)
-        x->group->cpus[i]->memo_page = NULL;
 }
 
 static bool covers(const struct cpage *page, unsigned first, unsigned last)
@@ -602,14 +604,18 @@ static u32 memo_base(const struct cpu *cpu, const struct cpage *page, unsigned i
 
 void xlate_memo_failed(struct cpu *cpu)
 {
-    struct cpage *page = cpu->memo_page;
-    unsigned index = cpu->memo_index;
-    cpu->memo_page = NULL;
+    const u32 what = cpu->memo_failed;
+    const struct ftlb_entry *fetch = ftlb_slot(cpu, cpu->memo_failed_page);
+    unsigned index = what >> FIND_INDEX_SHIFT & FIND_INDEX_MASK;
+    cpu->memo_failed = 0;
+    if (!ftlb_hit(fetch, cpu->memo_failed_page)) // it will be back
+        return;
+    struct cpage *page = fetch->page;
     // Accesses nearby with the same base register share the memo, and its misses.
     u32 base = memo_base(cpu, page, index);
     for (unsigned i = index - MIN(index, MEMO_NEAR); i <= MIN(index + MEMO_NEAR, CODE_PAGE_INSNS - 1u); i++) {
         if (memo_base(cpu, page, i) == base)
-            atomic_fetch_or(&page->no_memo[i / 64], 1ull << i % 64);
+            atomic_fetch_or(what & FIND_CROSSED ? &page->no_share[i / 64] : &page->no_memo[i / 64], 1ull << i % 64);
     }
     u8 drops = page->drops;
     u32 dropped_at = page->dropped_at;

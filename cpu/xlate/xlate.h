@@ -75,7 +75,7 @@ void xlate_flush(struct cpu *cpu);
 // Instructions first..last of the page were written, and their predecoded entries reset. Any thread.
 void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned last);
 
-// The access at cpu->memo_index of cpu->memo_page is better off without a memo (cpu.h): its page's regions are dropped. The owner,
+// The access of cpu->memo_failed is better off without a memo, or a lookup of its own (cpu.h): its page's regions are dropped. The owner,
 // outside of any page.
 void xlate_memo_failed(struct cpu *cpu);
 

@@ -23,7 +23,7 @@ static void lookup_aligned(struct comp *x, enum reg base, unsigned bytes, bool w
         x_jcc(&x->c, CC_NE, &memory_miss(x)->start);
     }
     // Aligned: the first byte's page is the last one's.
-    memory_find(x, (struct address){.base = base}, 1, write, tag, at);
+    memory_find(x, (struct address){.base = base}, 1, write, false, tag, at);
 }
 
 static void swap(struct code *c, unsigned bytes, enum reg r)

@@ -9,7 +9,7 @@
 #include "cpu/xlate/x86/emit.h"
 #include "cpu/xlate/x86/link.h"
 
-#define STUBS_SIZE    4096 // one page in front of the code
+#define STUBS_SIZE (4096 + FINDERS * FINDER_SIZE) // whole pages in front of the code
 
 #define CODE_SEGMENTS 8u
 

@@ -17,10 +17,10 @@
 // constant, or as another name for a slot's register until that slot is PUT. A value whose next use is a PUT is computed in the slot's
 // register. Vectors that find no register, or live across a call, are in struct cpu. There is no frame: a call moves rsp below the red zone first.
 //
-// Accesses that have their address from one base share the software TLB's answer within a block: the first leaves its tag and addend in
-// two registers (struct cache). The next ones compare pages only, or nothing where they lie between bytes known to be in the page.
-// Translations change only where requests are served: at the ends of blocks, and in helpers. Behind a helper the answer is looked up
-// again; where there is none any more, the region is left.
+// Accesses that have their address from one base share the software TLB's answer within a block: the first one is looked up as if it
+// were all of them, and leaves the page's addend in a register (struct cache). Translations change only where requests are served: at the
+// ends of blocks, and in helpers. Behind a helper the region is left where such an answer would be used; if that happens because the accesses are
+// in two pages, they are translated anew, each on its own (memo.c).
 #ifndef CPU_XLATE_X86_COMP_H
 #define CPU_XLATE_X86_COMP_H
 
@@ -32,7 +32,7 @@
 
 #define CPU             RDI
 #define BUDGET          R11
-#define SPILLS          16
+#define SPILLS          15
 #define GPR_FILE        0x0000ffffu // sets of registers
 #define XMM_FILE        0xffff0000u
 #define RED_ZONE        128
@@ -53,21 +53,22 @@ struct val {
     u8 target; // slot in whose register it is best computed, or IR_SLOTS
     u16 last;  // position of the last use
     u16 uses;
-    u16 folds;   // uses that could compute it themselves
-    bool shared; // LOAD, STORE: a later access of the block may use what this one looked up
+    u16 folds; // uses that could compute it themselves
+    // LOAD, STORE: later accesses of the block may use what this one looked up; from the base the bytes are at [low, high).
+    bool shared;
+    s64 low, high;
 };
 
-// What an access has found out about the page of `root` + [first, last].
+// What an access has found out about the page of `root` + [low, high).
 struct cache {
     bool write;
-    u8 tag, addend; // registers
+    u8 addend; // register
     ir_value root;
-    s64 first, last;
-    u16 made, used; // by which access, and the last one that used it
-    u16 extended;   // the last one that added to [first, last]
+    s64 low, high;
+    u16 used; // last, by which access
 };
 #define CACHES_MAX  512
-#define CACHES_LIVE 2
+#define CACHES_LIVE 3
 #define NO_CACHE    0xffffu
 
 // A value that must survive a helper, and where it is before and after the guest instruction.
@@ -77,7 +78,7 @@ struct keep {
     u8 order; // of the words in what it is made from (PSHUFD), when not 0
 };
 
-enum cold_kind { COLD_MISS, COLD_MEMO, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE, COLD_FP, COLD_FP_ENTER, COLD_DIVIDE };
+enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE, COLD_FP, COLD_FP_ENTER, COLD_DIVIDE };
 
 // Code out of line.
 struct cold {
@@ -89,15 +90,14 @@ struct cold {
     u16 keeps, keeps_len;   // values from before the instruction
     u16 made, made_len;     // values that the instruction made: from slots in memory
     struct slot_set dirty;  // LEAVE: slots to write back
-    u16 cache[CACHES_LIVE]; // MISS: those behind the instruction
-    u8 stale;               // bits of those whose [first, last] is not known to be in one page after the helper
-    u8 base; // MISS: the address is in this register, plus disp. DIVIDE: the divisor; the dividend is in `tag`
+    u16 cache[CACHES_LIVE]; // MISS: those behind the instruction,
+    u16 end;                // which is this operation
+    // MISS that `finds`: the address is in `base`, plus disp; the registers for finding its page, and what is asked (find.h).
+    bool finds;
+    u8 base, tag, addend; // DIVIDE: the divisor is in `base`, the dividend in `tag`
     s32 disp;
-    // MEMO: the memo of this base register, and the registers that its tag and addend go to; `to` is the index of its MISS.
-    // MISS: if it `refills`, the lookup's, too.
-    u8 memo, memo_write, memo_bytes, tag, addend;
+    u32 what;
     struct fp_pending fp;
-    bool refills;
     struct label start, back;
     struct label hit; // MISS: behind the lookup
 };
@@ -166,6 +166,10 @@ static inline bool is_const(const struct comp *x, ir_value v)
 {
     return x->r->insns[v].op == IR_CONST;
 }
+static inline bool page_bit(const _Atomic u64 *bits, unsigned index)
+{
+    return atomic_load_explicit(&bits[index / 64], memory_order_relaxed) >> (index % 64) & 1;
+}
 static inline bool is_s32(u64 imm)
 {
     return (s64)imm == (s32)imm;
@@ -180,7 +184,7 @@ static inline struct mem xspill_mem(unsigned place)
 }
 static inline struct mem spill_mem(unsigned place, s32 below)
 {
-    return mem_at(RSP, below - 8 * (s32)(place + 1));
+    return mem_at(RSP, below - 8 * (s32)(place + 2)); // above is room for a return address
 }
 
 // alloc.c: which slots get registers; uses of values in a block.
@@ -220,14 +224,13 @@ struct address {
     s32 disp;
     ir_value value; // in base
 };
-// As memory_lookup(), with a miss of its own.
-void memory_find(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at);
+// Finds the page of `span` bytes from `a` on; its addend is in `at` then, and `tag` is changed. With a miss of its own. shared: the bytes are
+// those of several accesses.
+void memory_find(struct comp *x, struct address a, unsigned span, bool write, bool shared, enum reg tag, enum reg at);
+void memory_find_cold(struct comp *x, struct cold *cold);
 // The way out of line for the current operation: its whole instruction by reference semantics.
 struct cold *memory_miss(struct comp *x);
 void memory_access(struct comp *x);
-// Leaves tag and addend of the TLB's entry for the access at `a` in registers; goes to `miss` where it has none.
-void memory_lookup(struct comp *x, struct mem a, unsigned bytes, bool write, enum reg tag, enum reg at,
-                   struct label *miss);
 void memory_drop_caches(struct comp *x, u32 regs); // those in any of these registers
 void memory_scan(struct comp *x, unsigned first, unsigned end);
 void memory_exec(struct comp *x);
@@ -239,11 +242,7 @@ void memory_cold(struct comp *x, struct cold *cold);
 void memory_helper(struct comp *x);
 
 // memo.c
-bool memo_wanted(const struct comp *x); // for the current access
-// As memory_lookup(), through a memo; `miss` is where the TLB's misses go.
-void memo_lookup(struct comp *x, struct cold *miss, struct mem a, unsigned bytes, bool write, enum reg tag,
-                 enum reg at);
-void memo_cold(struct comp *x, struct cold *cold);
+void memo_emit_finder(struct code *c, enum reg t, enum reg a);
 
 // divide.c
 void divide(struct comp *x);

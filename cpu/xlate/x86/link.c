@@ -7,6 +7,8 @@
 // (2) Cells go away only with all code. A page may still name cells of before: its list carries the number of the reset.
 #include "cpu/xlate/x86/link.h"
 
+#include <assert.h>
+
 #include "cpu/code.h"
 #include "cpu/xlate/x86/codemem.h"
 #include "cpu/xlate/x86/comp.h"
@@ -196,9 +198,34 @@ static void far(struct code *c, bool jump)
     x_jmp_to(c, (const void *)(uintptr_t)xlate_exit_far);
 }
 
+static u8 *finder_at(const struct code_memory *m, unsigned n)
+{
+    return m->write - (FINDERS - n) * FINDER_SIZE;
+}
+
+const void *link_finder(const struct code_memory *m, enum reg t, enum reg a)
+{
+    return finder_at(m, (unsigned)t * 16 + (unsigned)a) + m->exec;
+}
+
+static void emit_finders(const struct code_memory *m)
+{
+    const u16 never = 1u << CPU | 1u << RSP | 1u << BUDGET;
+    for (unsigned n = 0; n < FINDERS; n++) {
+        enum reg t = n / 16, a = n % 16;
+        struct code c = {.start = finder_at(m, n), .at = finder_at(m, n), .end = finder_at(m, n + 1), .exec = m->exec};
+        if (t == a || (never >> t & 1) || (never >> a & 1))
+            continue;
+        memo_emit_finder(&c, t, a);
+        assert(!c.full);
+    }
+}
+
 void link_emit_stubs(struct code_memory *m)
 {
-    struct code code = {.start = m->write - STUBS_SIZE, .at = m->write - STUBS_SIZE, .end = m->write, .exec = m->exec};
+    emit_finders(m);
+    struct code code = {
+        .start = m->write - STUBS_SIZE, .at = m->write - STUBS_SIZE, .end = finder_at(m, 0), .exec = m->exec};
     struct code *c = &code;
     m->stubs.enter = here(c);
     enter(c);

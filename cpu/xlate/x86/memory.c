@@ -8,6 +8,7 @@
 
 #include "cpu/code.h"
 #include "cpu/mmu/access.h"
+#include "cpu/xlate/find.h"
 #include "cpu/xlate/vector.h"
 #include "cpu/xlate/x86/comp.h"
 #include "cpu/xlate/xlate_hooks.h"
@@ -130,18 +131,13 @@ static bool old_of_slot(const struct comp *x, const struct cold *cold, const str
            (val->n >= SLOT_VSR ? val->n % 32u == rt : val->n == SLOT_GPR + rt || val->n == SLOT_GPR + ra);
 }
 
-// What is known of pages behind the instruction. The code after it counts on what the instruction's accesses found out; when one goes to
-// the helper, only the answer to its own lookup can be had again.
+// What is known of pages behind the instruction. The code after it counts on that; when the instruction goes to the helper, it cannot be
+// had again.
 static void note_caches(struct comp *x, struct cold *cold)
 {
-    for (unsigned k = 0; k < CACHES_LIVE; k++) {
+    cold->end = (u16)x->at;
+    for (unsigned k = 0; k < CACHES_LIVE; k++)
         cold->cache[k] = x->cache[k];
-        if (x->cache[k] == NO_CACHE)
-            continue;
-        const struct cache *cache = &x->caches[x->cache[k]];
-        if (cache->extended > cold->at || (cache->extended == cold->at && cache->made != cold->at))
-            cold->stale |= (u8)(1 << k);
-    }
 }
 
 void memory_close_misses(struct comp *x)
@@ -244,7 +240,7 @@ static ir_value root_of(const struct comp *x, ir_value v, s64 *disp)
     return v;
 }
 
-// Notes which accesses have a later one of the same kind from the same base, no whole instruction in between.
+// Notes which accesses have later ones of the same kind from the same base, no whole instruction in between, and where they all are.
 void memory_scan(struct comp *x, unsigned first, unsigned end)
 {
     enum { SEEN = 8 };
@@ -253,24 +249,33 @@ void memory_scan(struct comp *x, unsigned first, unsigned end)
         bool write;
     } seen[SEEN];
     unsigned seen_len = 0, next = 0;
-    for (unsigned i = first; i < end; i++) {
+    for (unsigned i = end; i-- > first;) {
         const struct ir_insn *in = &x->r->insns[i];
         if (in->op == IR_EXEC)
             seen_len = next = 0;
         if (!ir_access_bytes(in))
             continue;
+        struct val *val = &x->vals[i];
         s64 disp;
         ir_value root = root_of(x, in->a, &disp);
         bool write = ir_is_store(in);
         unsigned k = 0;
         while (k < seen_len && (seen[k].root != root || seen[k].write != write))
             k++;
-        if (k < seen_len) {
-            x->vals[seen[k].at].shared = true;
-        } else {
+        if (k == seen_len) {
             k = next;
             next = (next + 1) % SEEN;
             seen_len = MAX(seen_len, k + 1);
+        } else if (!page_bit(x->r->page->no_share, in->index)) {
+            const struct val *later = &x->vals[seen[k].at];
+            s64 low = MIN(disp, later->low), high = MAX(disp + ir_access_bytes(in), later->high);
+            val->shared = high - low <= FIND_SHARED_MAX;
+            val->low = low;
+            val->high = high;
+        }
+        if (!val->shared) {
+            val->low = disp;
+            val->high = disp + ir_access_bytes(in);
         }
         seen[k].root = root;
         seen[k].at = (ir_value)i;
@@ -285,7 +290,7 @@ void memory_drop_caches(struct comp *x, u32 regs)
         if (x->cache[k] == NO_CACHE)
             continue;
         const struct cache *cache = &x->caches[x->cache[k]];
-        u16 its = (u16)(1 << cache->tag | 1 << cache->addend);
+        u16 its = (u16)(1 << cache->addend);
         if (its & regs)
             x->cache[k] = NO_CACHE;
         else
@@ -293,25 +298,21 @@ void memory_drop_caches(struct comp *x, u32 regs)
     }
 }
 
-// Farther apart than this two accesses from one base are looked up on their own: where they lie in two pages, which static data at
-// constant distances does for good, each comparison of pages would end in the reference semantics.
-#define CACHE_REACH 512
-
-static struct cache *find_cache(struct comp *x, ir_value root, bool write, s64 first, s64 last)
+// One that covers [low, high) from the root.
+static struct cache *find_cache(struct comp *x, ir_value root, bool write, s64 low, s64 high)
 {
     for (unsigned k = 0; k < CACHES_LIVE; k++) {
         if (x->cache[k] == NO_CACHE)
             continue;
         struct cache *cache = &x->caches[x->cache[k]];
-        if (cache->root == root && cache->write == write &&
-            MAX(cache->last, last) - MIN(cache->first, first) < CACHE_REACH)
+        if (cache->root == root && cache->write == write && cache->low <= low && high <= cache->high)
             return cache;
     }
     return NULL;
 }
 
-// The lookup that has just been made stays in its registers. It takes the place of what was used longest ago.
-static void make_cache(struct comp *x, ir_value root, bool write, s64 first, s64 last, enum reg tag, enum reg addend)
+// The answer that has just been found stays in its register. It takes the place of what was used longest ago.
+static void make_cache(struct comp *x, ir_value root, bool write, s64 low, s64 high, enum reg addend)
 {
     if (x->caches_len == CACHES_MAX)
         return;
@@ -324,101 +325,10 @@ static void make_cache(struct comp *x, ir_value root, bool write, s64 first, s64
         if (x->caches[x->cache[k]].used < x->caches[x->cache[oldest]].used)
             oldest = k;
     }
-    x->caches[x->caches_len] = (struct cache){.write = write,
-                                              .tag = (u8)tag,
-                                              .addend = (u8)addend,
-                                              .root = root,
-                                              .first = first,
-                                              .last = last,
-                                              .made = (u16)x->at,
-                                              .used = (u16)x->at,
-                                              .extended = (u16)x->at};
+    x->caches[x->caches_len] = (struct cache){
+        .write = write, .addend = (u8)addend, .root = root, .low = low, .high = high, .used = (u16)x->at};
     x->cache[oldest] = (u16)x->caches_len++;
     memory_drop_caches(x, 0);
-}
-
-// at = the entry for the page of the address in from + disp
-static void entry_of(struct comp *x, enum reg at, enum reg from, s32 disp)
-{
-    struct code *c = &x->c;
-    const u8 shift = GUEST_PAGE_SHIFT - 5;
-    if (!disp && x86_features.bmi2) {
-        x_rorx(c, 0, at, from, shift); // what comes in from the other end is masked off
-    } else {
-        if (disp)
-            x_lea(c, 0, at, mem_at(from, disp));
-        else
-            x_mov(c, 0, at, from);
-        x_shift(c, SHIFT_SHR, 0, at, shift);
-    }
-    x_alu_load(c, ALU_AND, 0, at, CPU_MEM(tlb_mask));
-    x_alu_load(c, ALU_ADD, 1, at, CPU_MEM(tlb));
-}
-
-static struct mem tag_mem(enum reg at, bool write)
-{
-    return mem_at(at, write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
-}
-
-void memory_lookup(struct comp *x, struct mem a, unsigned bytes, bool write, enum reg tag, enum reg at,
-                   struct label *miss)
-{
-    struct code *c = &x->c;
-    // tag = page of the last byte; at = the entry of the page of the first one (cpu/mmu/access.h)
-    s32 last = a.disp + (s32)bytes - 1;
-    if (last)
-        x_lea(c, 1, tag, mem_at(a.base, last));
-    else
-        x_mov(c, 1, tag, a.base);
-    if (bytes == 1)
-        entry_of(x, at, tag, 0);
-    else
-        entry_of(x, at, a.base, a.disp);
-    x_alu_imm(c, ALU_AND, 1, tag, (s32)GUEST_PAGE_MASK);
-    x_alu_load(c, ALU_CMP, 1, tag, tag_mem(at, write));
-    x_jcc(c, CC_NE, miss);
-    x_load(c, 1, at, mem_at(at, offsetof(struct tlb_entry, addend)));
-}
-
-void memory_find(struct comp *x, struct address a, unsigned bytes, bool write, enum reg tag, enum reg at)
-{
-    struct cold *cold = memory_miss(x);
-    cold->base = (u8)a.base;
-    cold->disp = a.disp;
-    cold->refills = true;
-    cold->addend = (u8)at;
-    cold->memo_write = write;
-    cold->memo_bytes = (u8)bytes;
-    if (memo_wanted(x)) {
-        memo_lookup(x, cold, mem_at(a.base, a.disp), bytes, write, tag, at);
-    } else {
-        memory_lookup(x, mem_at(a.base, a.disp), bytes, write, tag, at, &cold->start);
-        x_bind(&x->c, &cold->hit);
-    }
-}
-
-// Whether the access, at [first, last] from the cache's root, is in its page: by what is known, or by a comparison of the page of that end
-// which is not. False: that would take two comparisons.
-static bool same_page(struct comp *x, struct cache *cache, struct address a, unsigned bytes, s64 first,
-                      enum reg *scratch)
-{
-    struct code *c = &x->c;
-    s64 last = first + bytes - 1;
-    if (first < cache->first && last > cache->last)
-        return false;
-    cache->used = (u16)x->at;
-    x->locked |= 1u << cache->tag | 1u << cache->addend;
-    if (first >= cache->first && last <= cache->last)
-        return true;
-    enum reg page = *scratch = value_scratch(x);
-    x_lea(c, 1, page, mem_at(a.base, last > cache->last ? a.disp + (s32)bytes - 1 : a.disp));
-    x_alu(c, ALU_XOR, 1, page, cache->tag);
-    x_shift(c, SHIFT_SHR, 1, page, GUEST_PAGE_SHIFT);
-    x_jcc(c, CC_NE, &memory_miss(x)->start);
-    cache->extended = (u16)x->at;
-    cache->first = MIN(cache->first, first);
-    cache->last = MAX(cache->last, last);
-    return true;
 }
 
 // What is in an xmm register; bytes in the other order go through a general one.
@@ -463,26 +373,37 @@ static struct address address_of(struct comp *x, ir_value v)
 void memory_access(struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
+    const struct val *val = &x->vals[x->at];
     unsigned bytes = ir_access_bytes(in);
     bool write = ir_is_store(in), xmm = in->op != IR_LOAD && in->op != IR_STORE;
-    s64 first;
-    ir_value root = root_of(x, in->a, &first);
+    s64 disp;
+    ir_value root = root_of(x, in->a, &disp);
     struct address a = address_of(x, in->a);
     enum reg rv = write && (xmm || !storable(x, in)) ? value_reg(x, in->b) : NO_REG;
-    struct cache *cache = find_cache(x, root, write, first, first + bytes - 1);
+    struct cache *cache = find_cache(x, root, write, disp, disp + bytes);
     bool swaps = write && !xmm && rv != NO_REG && in->imm & MEM_SWAP && bytes > 1 &&
                  !x86_features.movbe; // in a register of its own
     enum reg addend, scratch = NO_REG;
-    if (cache && same_page(x, cache, a, bytes, first, &scratch)) {
+    if (cache) {
+        cache->used = (u16)x->at;
         addend = cache->addend;
+        x->locked |= 1u << addend;
     } else {
+        s64 low = a.disp + (val->low - disp);
+        bool shared = val->shared && is_s32((u64)low) && is_s32((u64)low + FIND_SHARED_MAX);
         enum reg tag = value_scratch(x);
         addend = value_scratch(x);
-        memory_find(x, a, bytes, write, tag, addend);
+        struct address from = a;
+        if (shared)
+            from.disp = (s32)low;
+        memory_find(x, from, shared ? (unsigned)(val->high - val->low) : bytes, write,
+                    shared && val->high - val->low > bytes, tag, addend);
+        if (shared)
+            make_cache(x, root, write, val->low, val->high, addend);
         if (swaps)
             scratch = tag;
-        else if (x->vals[x->at].shared)
-            make_cache(x, root, write, first, first + bytes - 1, tag, addend);
+        else
+            x->locked &= ~(1u << tag);
     }
     struct mem m = mem_indexed(addend, a.base, a.disp);
     if (xmm) {
@@ -502,7 +423,7 @@ void memory_zero(struct comp *x)
     const struct ir_insn *in = &x->r->insns[x->at];
     struct address a = address_of(x, in->a);
     enum reg tag = value_scratch(x), addend = value_scratch(x), zero = value_xscratch(x);
-    memory_find(x, a, 1, true, tag, addend);
+    memory_find(x, a, 1, true, false, tag, addend);
     x_v2(&x->c, PXOR, zero, zero, zero);
     for (s32 at = 0; at < 128; at += 16)
         x_v1_mem(&x->c, MOVUPS_STORE, zero, mem_indexed(addend, a.base, a.disp + at));
@@ -654,19 +575,14 @@ void memory_check(struct comp *x)
     x_jcc(&x->c, CC_NE, &cold->start);
 }
 
-// The caches that are used behind the instruction whose miss this is. False: one of them cannot be had.
-static bool caches_behind(const struct comp *x, const struct cold *cold, const struct cache *out[CACHES_LIVE],
-                          unsigned *len)
+// What was known of pages is used behind the instruction whose miss this is.
+static bool caches_behind(const struct comp *x, const struct cold *cold)
 {
-    *len = 0;
     for (unsigned k = 0; k < CACHES_LIVE; k++) {
-        if (cold->cache[k] == NO_CACHE || x->caches[cold->cache[k]].used <= cold->at)
-            continue;
-        if (cold->stale >> k & 1)
-            return false;
-        out[(*len)++] = &x->caches[cold->cache[k]];
+        if (cold->cache[k] != NO_CACHE && x->caches[cold->cache[k]].used >= cold->end)
+            return true;
     }
-    return true;
+    return false;
 }
 
 static bool is_vector(const struct comp *x, const struct keep *k)
@@ -741,25 +657,13 @@ static void cold_miss(struct comp *x, struct cold *cold)
     const struct ir_insn *in = &x->r->insns[cold->at];
     const struct keep *keeps = &x->keeps[cold->keeps], *made = &x->keeps[cold->made];
     const void *fn = semantics(x, in->insn);
-    const struct cache *caches[CACHES_LIVE];
-    unsigned caches_len;
-    struct label crossing = {0};
-    if (!caches_behind(x, cold, caches, &caches_len) || cold->leaves) {
+    if (cold->leaves || caches_behind(x, cold)) {
         call_helper(x, fn, in->insn, in->index, cold->block);
         leave_behind(x);
         return;
     }
     s32 below = x->spills_max ? RED_ZONE : 0;
     unsigned pushes = 0;
-    for (unsigned k = 0; k < caches_len; k++) {
-        // The tag is that of the last byte. It says nothing where the first one is in the page before.
-        if (caches[k]->made != cold->at || ir_access_bytes(in) == 1)
-            continue;
-        x_lea(c, 1, caches[k]->addend, mem_at(cold->base, cold->disp));
-        x_alu(c, ALU_XOR, 1, caches[k]->addend, caches[k]->tag);
-        x_shift(c, SHIFT_SHR, 1, caches[k]->addend, GUEST_PAGE_SHIFT);
-        x_jcc(c, CC_NE, &crossing);
-    }
     keep_vectors_at_miss(x, cold);
     if (below)
         x_alu_imm(c, ALU_ADD, 1, RSP, -RED_ZONE);
@@ -771,11 +675,6 @@ static void cold_miss(struct comp *x, struct cold *cold)
             x_push_mem(c, spill_mem(k->from_n, below + 8 * (s32)pushes));
         else
             x_push(c, k->from == LOC_SLOT ? x->slot_reg[k->from_n] : k->from_n);
-        pushes++;
-    }
-    unsigned kept = pushes;
-    for (unsigned k = 0; k < caches_len; k++) {
-        x_push(c, caches[k]->tag);
         pushes++;
     }
     s32 pad = pushes & 1 ? 8 : 0;
@@ -810,24 +709,11 @@ static void cold_miss(struct comp *x, struct cold *cold)
             break;
     }
     vectors_behind_miss(x, cold);
-    for (unsigned k = 0; k < caches_len; k++)
-        x_load(c, 1, caches[k]->tag, mem_at(RSP, pad + 8 * (s32)(pushes - kept - k - 1)));
     if (frame == RED_ZONE)
         x_alu_imm(c, ALU_SUB, 1, RSP, -RED_ZONE);
     else if (frame)
         x_alu_imm(c, ALU_ADD, 1, RSP, frame);
-    for (unsigned k = 0; k < caches_len; k++) {
-        entry_of(x, caches[k]->addend, caches[k]->tag, 0);
-        x_alu_load(c, ALU_CMP, 1, caches[k]->tag, tag_mem(caches[k]->addend, caches[k]->write));
-        leave_behind_if(x, CC_NE);
-        x_load(c, 1, caches[k]->addend, mem_at(caches[k]->addend, offsetof(struct tlb_entry, addend)));
-    }
     x_jmp(c, &cold->back);
-    if (crossing.chain) {
-        x_bind(c, &crossing);
-        call_helper(x, fn, in->insn, in->index, cold->block);
-        leave_behind(x);
-    }
 }
 
 static const void *way_out(unsigned kind, const struct ir_insn *in)
@@ -837,36 +723,12 @@ static const void *way_out(unsigned kind, const struct ir_insn *in)
     return (const void *)(uintptr_t)(in->imm ? xlate_run_and_leave : xlate_leave_behind);
 }
 
-// Asks the MMU for an entry, and goes on behind the lookup where there is one now; else falls through. The called code changes no register
-// but rsp's surroundings: what is spilled there is out of its way.
-static void refill(struct comp *x, struct cold *cold)
-{
-    struct code *c = &x->c;
-    struct label none = {0};
-    unsigned which = (unsigned)__builtin_ctz(cold->memo_bytes) + (cold->memo_write ? 5 : 0);
-    x_lea(c, 1, cold->addend, mem_at(cold->base, cold->disp));
-    x_store(c, 8, CPU_MEM(refill_ea), cold->addend);
-    if (x->spills_max)
-        x_lea(c, 1, RSP, mem_at(RSP, -RED_ZONE));
-    x_call_mem(c, mem_at(CPU, (s32)(offsetof(struct cpu, refills) + 8 * which)));
-    if (x->spills_max)
-        x_lea(c, 1, RSP, mem_at(RSP, RED_ZONE));
-    x_jcc(c, CC_E, &none);
-    x_load(c, 1, cold->addend, CPU_MEM(refill_addend));
-    x_jmp(c, &cold->hit);
-    x_bind(c, &none);
-}
-
 void memory_cold(struct comp *x, struct cold *cold)
 {
     const struct ir_insn *in = &x->r->insns[cold->at];
-    if (cold->kind == COLD_MEMO) {
-        memo_cold(x, cold);
-        return;
-    }
     x_bind(&x->c, &cold->start);
-    if (cold->refills)
-        refill(x, cold);
+    if (cold->finds)
+        memory_find_cold(x, cold);
     float_flush_cold(x, &cold->fp);
     if (cold->kind == COLD_MISS) {
         cold_miss(x, cold);

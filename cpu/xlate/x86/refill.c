@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A miss of the software TLB in translated code: most find their page at once, and then the access goes on in line. The code that calls has
-// values and guest registers in every register, so the entries here save all that C may change. There is one for each kind of access
-// (cpu->refills): 1, 2, 4, 8, 16 bytes, loads, then stores. Zero flag: there is no entry for it, the reference semantics
-// have to do the access.
+// values and guest registers in every register, so the entry here saves all that C may change. Zero flag: there is no entry for it,
+// the reference semantics have to do the access.
 #include "cpu/mmu/mmu.h"
+#include "cpu/xlate/find.h"
 #include "cpu/xlate/target.h"
 
-#define KINDS      10
-#define ENTRY_SIZE 16
+#define CROSSINGS_MAX 32u
 
-u64 xlate_refill(struct cpu *cpu, unsigned kind);
-extern const char xlate_refill_entries[], xlate_refill_none[];
+u64 xlate_refill(struct cpu *cpu);
+extern const char xlate_refill_entry[], xlate_refill_none[];
 
-u64 xlate_refill(struct cpu *cpu, unsigned kind)
+u64 xlate_refill(struct cpu *cpu)
 {
-    cpu->refill_addend = mmu_refill(cpu, cpu->refill_ea, 1u << kind % 5, kind >= 5);
+    const u32 what = cpu->refill_what;
+    unsigned span = (what & FIND_SPAN) + 1;
+    cpu->refill_addend = mmu_refill(cpu, cpu->refill_ea, span, what & FIND_WRITE);
+    // Accesses that share an answer are in two pages. One at a time they would be found: if that goes on they are better off so.
+    if (!cpu->refill_addend && what & FIND_SHARED && (cpu->refill_ea & ~GUEST_PAGE_MASK) + span > GUEST_PAGE_SIZE &&
+        ++cpu->crossings >= CROSSINGS_MAX) {
+        cpu->crossings = 0;
+        cpu->memo_failed = what | FIND_CROSSED;
+        cpu->memo_failed_page = cpu->page_ea;
+    }
     return cpu->refill_addend;
 }
 
@@ -28,16 +36,10 @@ u64 xlate_refill(struct cpu *cpu, unsigned kind)
 // clang-format off
 __asm__(".text\n"
         ".p2align 4\n"
-        ".globl xlate_refill_entries\n"
-        ".hidden xlate_refill_entries\n"
-        "xlate_refill_entries:\n"
-        ".irp kind, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n"
-        ".p2align 4\n"
-        "pushq $\\kind\n"
-        "jmp 1f\n"
-        ".endr\n"
-        ".p2align 4\n"
-        "1: pushq %rbp\n"
+        ".globl xlate_refill_entry\n"
+        ".hidden xlate_refill_entry\n"
+        "xlate_refill_entry:\n"
+        "pushq %rbp\n"
         "movq %rsp, %rbp\n"
         "pushq %rax\n"
         "pushq %rcx\n"
@@ -50,7 +52,6 @@ __asm__(".text\n"
         "pushq %r11\n"
         "subq $256, %rsp\n"
         "andq $-16, %rsp\n" ALL(SAVE) // in memory order
-        "movl 8(%rbp), %esi\n"
         "call xlate_refill\n"
         "testq %rax, %rax\n" // nothing below changes flags
         ALL(RESTORE) "leaq -72(%rbp), %rsp\n"
@@ -64,7 +65,6 @@ __asm__(".text\n"
         "popq %rcx\n"
         "popq %rax\n"
         "popq %rbp\n"
-        "leaq 8(%rsp), %rsp\n"
         "ret\n"
         ".globl xlate_refill_none\n"
         ".hidden xlate_refill_none\n"
@@ -75,6 +75,5 @@ __asm__(".text\n"
 
 void target_prepare(struct cpu *cpu, bool refills)
 {
-    for (unsigned i = 0; i < KINDS; i++)
-        cpu->refills[i] = refills ? xlate_refill_entries + i * ENTRY_SIZE : xlate_refill_none;
+    cpu->refill = refills ? xlate_refill_entry : xlate_refill_none;
 }

@@ -13,6 +13,7 @@ extern const char __executable_start[], _end[];
 enum saved_kind {
     SAVED_PROGRAM, // value: offset in the program
     SAVED_STUB,    // which of struct link_stubs
+    SAVED_FINDER,  // which one, by its registers
     SAVED_CELL,    // the cell of this instruction of the page
     SAVED_PAGE,    // 64 bits: the predecoded page
     SAVED_KINDS,
@@ -61,6 +62,12 @@ static bool classify(const struct code_memory *m, const struct cpage *page, cons
         out->kind = SAVED_CELL;
         out->value = cell->offset / (u32)sizeof(struct dinsn);
         return cell->page == page && r->to == (uintptr_t)cell;
+    }
+    const u64 finders = (uintptr_t)link_finder(m, 0, 0);
+    if (r->to - finders < FINDERS * FINDER_SIZE) {
+        out->kind = SAVED_FINDER;
+        out->value = (u32)(r->to - finders) / FINDER_SIZE;
+        return (r->to - finders) % FINDER_SIZE == 0;
     }
     out->kind = SAVED_STUB;
     for (out->value = 0; out->value < STUBS; out->value++) {
@@ -158,8 +165,11 @@ static bool parse(struct view *v, const void *from, size_t size)
     const u64 program = (u64)(_end - __executable_start);
     for (u32 i = 0; i < h->relocs_len; i++) { // in the order of their places, none within another
         struct saved_reloc r = reloc_at(v, i);
-        const u64 limits[SAVED_KINDS] = {
-            [SAVED_PROGRAM] = program, [SAVED_STUB] = STUBS, [SAVED_CELL] = CODE_PAGE_INSNS, [SAVED_PAGE] = 1};
+        const u64 limits[SAVED_KINDS] = {[SAVED_PROGRAM] = program,
+                                         [SAVED_STUB] = STUBS,
+                                         [SAVED_FINDER] = FINDERS,
+                                         [SAVED_CELL] = CODE_PAGE_INSNS,
+                                         [SAVED_PAGE] = 1};
         if (r.kind >= SAVED_KINDS || r.value >= limits[r.kind] || r.at < end || r.at > h->code_size ||
             width(r.kind) > h->code_size - r.at)
             return false;
@@ -185,6 +195,7 @@ static bool relocate(struct code_memory *m, struct cpage *page, const struct cod
         return true;
     case SAVED_PROGRAM: to = (uintptr_t)__executable_start + r->value; break;
     case SAVED_STUB: to = (uintptr_t)stub(m, r->value); break;
+    case SAVED_FINDER: to = (uintptr_t)link_finder(m, r->value / 16, r->value % 16); break;
     default: to = (uintptr_t)link_cell(m, page, r->value); break;
     }
     s64 disp = (s64)(to - ((uintptr_t)at + (uintptr_t)c->exec + 4));
