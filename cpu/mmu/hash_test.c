@@ -329,6 +329,24 @@ static void test_virtual_real_mode(void)
     hash_machine_free(m);
 }
 
+// Translated code compares an address with the tag of a memo, which is less than a page below it or not. One that holds nothing has
+// a tag where the SLB has no segment, whatever is put into it.
+static void test_memo_of_nothing(void)
+{
+    struct machine *m = hash_machine();
+    for (unsigned n = 0; n < 3 * SLB_ENTRIES; n++) {
+        u64 tag = m->cpu->memo_tag[n % 2][n % 32];
+        u64 esid = n % 3 ? tag & SLB_ESID : tag & PPC_BITMASK(0, 23);
+        slb_write(m->cpu, esid | SLB_ESID_V | (1 + n % (SLB_ENTRIES - 1)),
+                  (u64)VSID_USER << 24 | (n % 3 ? 0 : SLB_B_1T));
+        for (unsigned i = 0; i < 64; i++) {
+            CHECK(slb_find(m->cpu, m->cpu->memo_tag[i / 32][i % 32]) < 0);
+            CHECK(slb_find(m->cpu, m->cpu->memo_tag[i / 32][i % 32] + GUEST_PAGE_SIZE - 1) < 0);
+        }
+    }
+    hash_machine_free(m);
+}
+
 int main(void)
 {
     TEST(test_translates_and_sets_bits);
@@ -341,5 +359,6 @@ int main(void)
     TEST(test_processes_keep_theirs);
     TEST(test_removal);
     TEST(test_virtual_real_mode);
+    TEST(test_memo_of_nothing);
     return test_done();
 }

@@ -462,6 +462,17 @@ static void test_kept_without_memo(void)
     CHECK_EQ(system(command), 0);
 }
 
+// Accesses from one base are looked up together. Where they lie in two pages they are translated again, each on its own.
+static void test_kept_apart(void)
+{
+    static const u32 loop[] = {I_ADDI(6, 0, 0x4ff0), I_ADDI(8, 0, 30000), I_MTSPR(9, 8), I_STD(3, 0, 6), I_STD(3, 24, 6), I_LD(5, 24, 6), I_LD(7, 0, 6),
+        I_ADDI(3, 5, 1), I_BDNZ(-20), I_ADDI(9, 9, 1), I_CMPDI(9, 20), I_BNE(-40), I_SC1};
+    struct xlate_stats s;
+    CHECK_EQ(run_kept(loop, ARRAY_LEN(loop), TEST_CODE, false, &s), 600000);
+    CHECK(s.regions >= 2);
+    CHECK(s.exits[XLATE_EXIT_BEHIND] < 300000);
+}
+
 #define CASES(run)                       \
     run(test_loop_is_translated)         \
     run(test_pruned_branch_comes_back)   \
@@ -476,7 +487,8 @@ static void test_kept_without_memo(void)
     run(test_breakpoint_in_loop)         \
     run(test_full_memory)                \
     run(test_word_mode)                  \
-    run(test_in_background) run(test_kept) run(test_kept_without_memo)
+    run(test_in_background) run(test_kept) run(test_kept_without_memo) \
+    run(test_kept_apart)
 // clang-format on
 
 // The same with a helper thread: whenever it comes, what is executed is what was written last.
