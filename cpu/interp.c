@@ -323,7 +323,7 @@ static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
         INTERP_JUMP xlate_plain(cpu, d, word);
     if (heat == HEAT_DONE || cpu->ea_mask != ~0ull || debug_breakpoint_near(cpu->group, page->gra + index * 4))
         INTERP_JUMP op_decode(cpu, d, word);
-    unsigned sum = heat + 1 + xlate_heat_limit / 8;
+    unsigned sum = heat + 1 + ((word >> 16 & 0xffff) == WARM_AGAIN ? 0 : xlate_heat_limit / 8);
     heat_set(page, index, MIN(sum, HEAT_DONE - 1));
     if (sum >= xlate_heat_limit) {
         count_upto(cpu, d);

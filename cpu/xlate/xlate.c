@@ -451,7 +451,7 @@ static void do_work(void *arg, const struct work *work)
     struct dinsn *d = &page->insns[work->index];
     // Places of one loop become hot together, and the region of the first one has them all: they have to become hot once more.
     if (!work->again && entry_op(d) != OP_REGION && covers(page, work->index, work->index)) {
-        heat_set(page, work->index, xlate_heat_limit / 2);
+        heat_set(page, work->index, 0);
         entry_store(d, (struct dinsn){.op = OP_WARM, .aux = WARM_AGAIN});
         return;
     }
