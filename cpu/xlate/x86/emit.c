@@ -48,79 +48,83 @@ void x86_detect(void)
         x86_features.lzcnt = c >> 5 & 1;
 }
 
-// Room for one instruction; the longest one here is shorter than that.
-#define ROOM 16
-
-void x_begin(struct code *c)
-{
-    if (unlikely(c->end - c->at < ROOM)) {
-        c->full = true;
-        c->at = c->start;
-    }
-}
-
-static void byte(struct code *c, unsigned v)
+static inline void byte(struct code *c, unsigned v)
 {
     x_byte(c, v);
 }
 
-static void word(struct code *c, u32 v)
+static inline void word(struct code *c, u32 v)
 {
     memcpy(c->at, &v, 4);
     c->at += 4;
 }
 
+// What follows writes through a pointer of its own, which it hands on: through the member, each byte would wait for the one before.
+
 // Opcodes of up to three bytes, written from the most significant one that is not zero (0f38f0: three bytes).
-static void opcode(struct code *c, u32 op)
+static inline u8 *put_opcode(u8 *at, u32 op)
 {
     if (op >> 16)
-        byte(c, op >> 16);
+        *at++ = (u8)(op >> 16);
     if (op >> 8)
-        byte(c, op >> 8);
-    byte(c, op);
+        *at++ = (u8)(op >> 8);
+    *at++ = (u8)op;
+    return at;
 }
 
 enum { BYTE_REG = 2, BYTE_RM = 4, WIDE = 1, P66 = 8, PF3 = 16 }; // besides w: a byte register needs REX from spl on
 
-static void prefixes(struct code *c, unsigned how, unsigned reg, unsigned index, unsigned rm)
+static inline u8 *put_prefixes(struct code *c, unsigned how, unsigned reg, unsigned index, unsigned rm)
 {
     x_begin(c);
-    if (how & P66)
-        byte(c, 0x66);
-    if (how & PF3)
-        byte(c, 0xf3);
-    unsigned rex = (how & WIDE ? 8 : 0) | (reg & 8) >> 1 | (index & 8) >> 2 | (rm & 8) >> 3;
+    u8 *at = c->at;
+    if (how & (P66 | PF3))
+        *at++ = how & P66 ? 0x66 : 0xf3;
+    unsigned rex = (how & WIDE) << 3 | (reg & 8) >> 1 | (index & 8) >> 2 | (rm & 8) >> 3;
     if (rex || (how & BYTE_REG && reg >= 4) || (how & BYTE_RM && rm >= 4))
-        byte(c, 0x40 | rex);
+        *at++ = (u8)(0x40 | rex);
+    return at;
+}
+
+static void prefixes(struct code *c, unsigned how, unsigned reg, unsigned index, unsigned rm)
+{
+    c->at = put_prefixes(c, how, reg, index, rm);
+}
+
+static void opcode(struct code *c, u32 op)
+{
+    c->at = put_opcode(c->at, op);
 }
 
 static void reg_form(struct code *c, unsigned how, u32 op, unsigned reg, unsigned rm)
 {
-    prefixes(c, how, reg, 0, rm);
-    opcode(c, op);
-    byte(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
+    u8 *at = put_opcode(put_prefixes(c, how, reg, 0, rm), op);
+    *at++ = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    c->at = at;
+}
+
+static inline u8 *put_mem_operand(u8 *at, unsigned reg, struct mem m)
+{
+    bool sib = m.index != NO_REG || (m.base & 7) == RSP;
+    unsigned mod = m.disp == 0 && (m.base & 7) != RBP ? 0 : m.disp == (s8)m.disp ? 1 : 2;
+    *at++ = (u8)(mod << 6 | (reg & 7) << 3 | (sib ? 4 : m.base & 7));
+    if (sib) {
+        unsigned scale = m.scale == 8 ? 3 : m.scale == 4 ? 2 : m.scale == 2 ? 1 : 0;
+        *at++ = (u8)(scale << 6 | (m.index == NO_REG ? 4 : m.index & 7) << 3 | (m.base & 7));
+    }
+    memcpy(at, &m.disp, 4); // there is room, whether it counts or not
+    return at + (mod == 1 ? 1 : 2 * mod);
 }
 
 void x_mem_operand(struct code *c, unsigned reg, struct mem m)
 {
-    bool sib = m.index != NO_REG || (m.base & 7) == RSP;
-    unsigned mod = m.disp == 0 && (m.base & 7) != RBP ? 0 : m.disp == (s8)m.disp ? 1 : 2;
-    byte(c, mod << 6 | (reg & 7) << 3 | (sib ? 4 : m.base & 7));
-    if (sib) {
-        unsigned scale = m.scale == 8 ? 3 : m.scale == 4 ? 2 : m.scale == 2 ? 1 : 0;
-        byte(c, scale << 6 | (m.index == NO_REG ? 4 : m.index & 7) << 3 | (m.base & 7));
-    }
-    if (mod == 1)
-        byte(c, (u8)m.disp);
-    if (mod == 2)
-        word(c, (u32)m.disp);
+    c->at = put_mem_operand(c->at, reg, m);
 }
 
 static void mem_form(struct code *c, unsigned how, u32 op, unsigned reg, struct mem m)
 {
-    prefixes(c, how, reg, m.index == NO_REG ? 0 : m.index, m.base);
-    opcode(c, op);
-    x_mem_operand(c, reg, m);
+    u8 *at = put_prefixes(c, how, reg, m.index == NO_REG ? 0 : m.index, m.base);
+    c->at = put_mem_operand(put_opcode(at, op), reg, m);
 }
 
 static u32 offset(const struct code *c)

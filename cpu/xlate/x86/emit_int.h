@@ -5,7 +5,17 @@
 
 #include "cpu/xlate/x86/emit.h"
 
-void x_begin(struct code *c);                         // room for one instruction
+// Room for one instruction; the longest one here is shorter than that.
+#define X_ROOM 24
+
+static inline void x_begin(struct code *c)
+{
+    if (unlikely(c->end - c->at < X_ROOM)) {
+        c->full = true;
+        c->at = c->start;
+    }
+}
+
 void x_displacement(struct code *c, struct label *l); // to the label, as the last part of an instruction
 void x_mem_operand(struct code *c, unsigned reg, struct mem m);
 
