@@ -65,10 +65,17 @@ struct tlb_entry {
     u64 meta;         // the MMU's own
 };
 
-// The same for instruction fetch: straight to the predecoded page. The entry for `ea` is cpu->ftlb[ea >> 12 & (FTLB_ENTRIES - 1)]; its tag is
-// the effective page address.
-#define FTLB_BITS 10
+// The same for instruction fetch: straight to the predecoded page. The entry for `ea` is cpu->ftlb[ftlb_index(ea >> 12)]; its tag is the
+// effective page address. What is 16 MiB apart, as parts of a kernel are, must not meet; an index depends on no more than the low 28 bits
+// of the address, which are those of the virtual address, too.
+#define FTLB_BITS 12
 #define FTLB_ENTRIES (1u << FTLB_BITS)
+#define FTLB_FOLD 3
+
+static inline u64 ftlb_index(u64 page)
+{
+    return (page ^ (page >> FTLB_BITS & 15) << FTLB_FOLD) & (FTLB_ENTRIES - 1);
+}
 
 struct ftlb_entry {
     u64 tag;

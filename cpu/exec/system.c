@@ -196,6 +196,7 @@ EXEC(slbsync)
 
 // ISA 3.0B III "TLB Invalidate Entry": fields of RB.
 #define TLBIE_IS(rb)  PPC_FIELD(rb, 52, 53)
+#define TLBIE_SET(rb) PPC_FIELD(rb, 40, 51)
 #define TLBIE_AP(rb)  PPC_FIELD(rb, 56, 58)
 #define TLBIE_PID(rs) ((rs) >> 32)
 
@@ -241,9 +242,13 @@ EXEC(tlbie)
     group_invalidate(cpu->group, cpu, i.scope, i.arg0, i.arg1, i.arg2);
 }
 
+// Everything is in the first congruence class. Whoever means all that belongs to a process or to the partition names one class after
+// the other; the translator knows that the others are empty (cpu/xlate/lower_state.c).
 EXEC(tlbiel)
 {
-    if (!cpu->group->radix) { // the thread's own copies of the hashed page table: the set that RB names is one of all
+    if (TLBIE_IS(GPR(RB)) && TLBIE_SET(GPR(RB)))
+        return;
+    if (!cpu->group->radix) { // the thread's own copies of the hashed page table
         mmu_flush_local(cpu, TLB_ALL, 0, 0, 0);
         return;
     }

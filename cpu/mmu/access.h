@@ -22,7 +22,7 @@ static inline u64 tlb_tag(u64 ea, unsigned size)
 
 static inline struct ftlb_entry *ftlb_slot(const struct cpu *cpu, u64 ea)
 {
-    return &cpu->ftlb[(ea >> GUEST_PAGE_SHIFT) & (FTLB_ENTRIES - 1)];
+    return &cpu->ftlb[ftlb_index(ea >> GUEST_PAGE_SHIFT)];
 }
 
 static inline bool ftlb_hit(const struct ftlb_entry *e, u64 ea)

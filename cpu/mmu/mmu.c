@@ -117,7 +117,7 @@ static void table_drop_ea(struct tlb_table *t, u64 ea, unsigned shift)
             entry_drop(e);
     }
     for (u64 i = 0; i < MIN(pages, FTLB_ENTRIES); i++) {
-        struct ftlb_entry *f = &t->fetch[(first + i) % FTLB_ENTRIES];
+        struct ftlb_entry *f = &t->fetch[ftlb_index(first + i)];
         if (((f->tag ^ ea) & mask) == 0)
             f->tag = TLB_NO_TAG;
     }
@@ -163,7 +163,7 @@ static void flush_va(struct cpu *cpu, u64 va, unsigned shift)
                 entry_drop(e);
         }
         for (u64 i = 0; i < MIN(pages, FTLB_ENTRIES); i++) {
-            u64 slot = (first + i) % FTLB_ENTRIES;
+            u64 slot = ftlb_index(first + i);
             if ((t->fetch_va[slot] & ~(pages - 1)) == first)
                 t->fetch[slot].tag = TLB_NO_TAG;
         }

@@ -47,6 +47,7 @@ struct tlb_table {
     u64 space, guard; // whose they are
     u64 gen;          // user: of its space in the cache of walks
     u64 used;         // when it was last chosen
+    bool ready;       // false: never chosen, without content
     u32 fills;        // since it was empty
     u32 evictions;    // entries that lost their place since `insns`
     u64 insns;

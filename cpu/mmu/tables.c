@@ -105,6 +105,7 @@ static void table_empty(struct mmu *mmu, struct tlb_table *t)
     memset(t->fetch, 0xff, FTLB_ENTRIES * sizeof(struct ftlb_entry));
     t->fills = t->evictions = t->lower_len = 0;
     t->lower_fetch = false;
+    t->ready = true;
     t->gen = ++mmu->next_gen;
 }
 
@@ -112,7 +113,7 @@ void tables_clear(struct cpu *cpu, struct tlb_table *t)
 {
     struct mmu *mmu = cpu_mmu(cpu);
     tables_forget_memos(cpu);
-    if (!t->fills) {
+    if (!t->fills && t->ready) {
         t->gen = ++mmu->next_gen;
         return;
     }
@@ -122,8 +123,10 @@ void tables_clear(struct cpu *cpu, struct tlb_table *t)
 void tables_clear_all(struct cpu *cpu)
 {
     struct mmu *mmu = cpu_mmu(cpu);
-    for (unsigned i = 0; i < TABLES; i++)
-        tables_clear(cpu, &mmu->tables[i]);
+    for (unsigned i = 0; i < TABLES; i++) {
+        if (mmu->tables[i].ready)
+            tables_clear(cpu, &mmu->tables[i]);
+    }
     mmu->kernel_gen = ++mmu->next_gen;
     mmu->upper_seen = 0;
 }
@@ -435,7 +438,7 @@ void tables_fetch_fill(struct cpu *cpu, u64 ea, struct cpage *page, u64 va)
 {
     struct mmu *mmu = cpu_mmu(cpu);
     struct tlb_table *t = mmu->now[mmu->code_mode];
-    u64 slot = (ea >> GUEST_PAGE_SHIFT) & (FTLB_ENTRIES - 1);
+    u64 slot = ftlb_index(ea >> GUEST_PAGE_SHIFT);
     if (mmu->code_mode == MMU_USER && ea >> 63) // (2)
         return;
     if (mmu->code_mode == MMU_KERNEL) {
@@ -452,8 +455,10 @@ void tables_fetch_fill(struct cpu *cpu, u64 ea, struct cpage *page, u64 va)
 void mmu_forget_fetches(struct cpu *cpu)
 {
     struct mmu *mmu = cpu_mmu(cpu);
-    for (unsigned i = 0; i < TABLES; i++)
-        memset(mmu->tables[i].fetch, 0xff, FTLB_ENTRIES * sizeof(struct ftlb_entry));
+    for (unsigned i = 0; i < TABLES; i++) {
+        if (mmu->tables[i].fills)
+            memset(mmu->tables[i].fetch, 0xff, FTLB_ENTRIES * sizeof(struct ftlb_entry));
+    }
 }
 
 bool mmu_may_hold(const struct cpu *cpu, u64 pid)
@@ -551,13 +556,13 @@ int tables_init(struct cpu *cpu)
         mmu->tables[0].fetch_va = NULL;
         return -ENOMEM;
     }
-    for (unsigned i = 0; i < TABLES; i++)
-        table_empty(mmu, &mmu->tables[i]);
     mmu->memo_none = MEMO_NONE;
     mmu->kernel_gen = ++mmu->next_gen;
     mmu->now[MMU_USER] = &mmu->tables[0];
     mmu->now[MMU_KERNEL] = &mmu->tables[USER_TABLES];
     mmu->now[MMU_REAL] = &mmu->tables[USER_TABLES + KERNEL_TABLES];
+    for (unsigned i = 0; i < MMU_MODES; i++)
+        table_empty(mmu, mmu->now[i]);
     return 0;
 }
 

@@ -146,8 +146,18 @@ static void lower_isync(struct ir_builder *b, u32 insn, unsigned arg)
     check(b, field(b, ir_field(attn)), 0);
 }
 
+// Nothing for one of the classes that are always empty; else the semantics, and what is behind only then.
+static void lower_tlbiel(struct ir_builder *b, u32 insn, unsigned arg)
+{
+    ir_value rb = ir_get(b, SLOT_GPR + RB), zero = ir_const(b, 0);
+    ir_value one = ir_set(b, COND_EQ, ir_op2i(b, IR_AND, rb, PPC_BITMASK(52, 53)), zero);
+    ir_value first = ir_set(b, COND_EQ, ir_op2i(b, IR_AND, rb, PPC_BITMASK(40, 51)), zero);
+    check(b, ir_op2(b, IR_OR, one, first), 1);
+}
+
 const struct lower_row lower_state[INSN_COUNT] = {
     [INSN_mfspr] = {lower_mfspr, 0},     [INSN_mtspr] = {lower_mtspr, 0},     [INSN_mfxer] = {lower_mfxer, 0},
     [INSN_mtxer] = {lower_mtxer, 0},     [INSN_mfmsr] = {lower_mfmsr, 0},     [INSN_mtmsrd_ee] = {lower_ee_ri, 0},
     [INSN_mtmsr] = {lower_mtmsr, false}, [INSN_mtmsrd] = {lower_mtmsr, true}, [INSN_isync] = {lower_isync, 0},
+    [INSN_tlbiel] = {lower_tlbiel, 0},
 };

@@ -78,6 +78,7 @@ static enum ending ending_of(enum insn_id id, u32 insn)
         return LK_BIT && !unconditional(id, insn) ? STOPS : BRANCHES;
     case INSN_bcctr: return BO & BO_NO_CTR ? BRANCHES : STOPS;
     case INSN_isync:
+    case INSN_tlbiel:
     case INSN_mtmsr:
     case INSN_mtmsrd: return FLOWS; // with a CHECK
     default: break;

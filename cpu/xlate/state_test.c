@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/test_random.h"
 #include "cpu/exec/exec.h"
+#include "cpu/mmu/access.h"
 #include "cpu/test_machine.h"
 #include "cpu/xlate/target.h"
 #include "cpu/xlate/xlate.h"
@@ -34,7 +35,7 @@ static unsigned spr_number(void)
 static u32 random_insn(void)
 {
     unsigned spr = spr_number();
-    switch (below(11)) {
+    switch (below(12)) {
     case 0:
     case 1:
     case 2: return I_MFSPR(gpr(), spr);
@@ -45,6 +46,7 @@ static u32 random_insn(void)
     case 7: return I_MTMSRD(gpr(), 1);
     case 8: return below(2) ? I_MTMSRD(25, 0) : I_MTMSR(25, 0); // of a value that lets the program go on as a rule
     case 9: return I_ISYNC;
+    case 10: return I_TLBIEL(gpr(), gpr(), 0, 0, 0);
     default: return I_ADDI(gpr(), gpr(), below(100));
     }
 }
@@ -269,6 +271,34 @@ static void test_stops_soon(void)
     }
 }
 
+// Of the congruence classes that a thread names one after the other all but the first are empty.
+static void test_local_invalidation(void)
+{
+    const u32 code[] = {I_LD(6, 0, 7), I_TLBIEL(4, 5, 0, 0, 0), I_ADDI(3, 3, 1), I_BDNZ(-12), I_SC1};
+    const struct cpu_engine *engines[] = {&interp_engine, &jit_engine};
+    for (unsigned which = 0; which < 2; which++) {
+        struct machine *m = machine_new(1, LEVEL_V30);
+        struct cpu *cpu = m->cpu;
+        for (unsigned i = 0; i < ARRAY_LEN(code); i++)
+            machine_put(m, TEST_CODE + i * 4, code[i], false);
+        for (unsigned set = 0; set < 3; set++) {
+            u64 data = 0x40000, leaves = cpu->xlate_exits[XLATE_EXIT_BEHIND] + cpu->xlate_exits[XLATE_EXIT_ATTN];
+            cpu->gpr[3] = 0;
+            cpu->gpr[4] = (u64)set << 12 | 3u << 10;
+            cpu->gpr[5] = 0;
+            cpu->gpr[7] = data;
+            cpu->ctr = 1000;
+            run(m, engines[which], TEST_CODE, MSR_BASE);
+            CHECK_EQ(m->stopped_at, TEST_CODE + 16);
+            CHECK_EQ(cpu->gpr[3], 1000);
+            CHECK_EQ(tlb_slot(cpu, data)->rtag == data, set != 0);
+            if (set)
+                CHECK(cpu->xlate_exits[XLATE_EXIT_BEHIND] + cpu->xlate_exits[XLATE_EXIT_ATTN] - leaves < 100);
+        }
+        machine_free(m);
+    }
+}
+
 int main(void)
 {
     xlate_heat_limit = 10;
@@ -278,11 +308,13 @@ int main(void)
         TEST(test_pending_interrupt);
         TEST(test_facility_in_region);
         TEST(test_stops_soon);
+        TEST(test_local_invalidation);
     } else {
         test_skip("test_random_moves", "no back end for this host");
         test_skip("test_pending_interrupt", "no back end for this host");
         test_skip("test_facility_in_region", "no back end for this host");
         test_skip("test_stops_soon", "no back end for this host");
+        test_skip("test_local_invalidation", "no back end for this host");
     }
     return test_done();
 }

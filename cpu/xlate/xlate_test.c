@@ -254,7 +254,7 @@ static void test_mapping_changes_under_link(void)
     cpu->ctr = 5000;
     run_jit(m, cpu);
     CHECK_EQ(cpu->gpr[4], 5000);
-    struct ftlb_entry *e = &cpu->ftlb[((TEST_CODE + 0x1000) >> GUEST_PAGE_SHIFT) % FTLB_ENTRIES];
+    struct ftlb_entry *e = &cpu->ftlb[ftlb_index((TEST_CODE + 0x1000) >> GUEST_PAGE_SHIFT)];
     e->page = mmu_fetch_page(cpu, TEST_CODE + 0x2000);
     cpu->ctr = 5000;
     run_jit(m, cpu);

@@ -173,6 +173,10 @@ static void far(struct code *c, bool jump)
         x_alu_imm(c, ALU_AND, 1, RCX, (s32)GUEST_PAGE_MASK);
         x_mov(c, 0, RDX, RSI);
         x_shift(c, SHIFT_SHR, 0, RDX, GUEST_PAGE_SHIFT - 4);
+        x_mov(c, 0, RAX, RSI); // as ftlb_index()
+        x_shift(c, SHIFT_SHR, 0, RAX, GUEST_PAGE_SHIFT + FTLB_BITS - FTLB_FOLD - 4);
+        x_alu_imm(c, ALU_AND, 0, RAX, 15 << (FTLB_FOLD + 4));
+        x_alu(c, ALU_XOR, 0, RDX, RAX);
         x_alu_imm(c, ALU_AND, 0, RDX, (s32)((FTLB_ENTRIES - 1) << 4));
         x_alu_load(c, ALU_ADD, 1, RDX, CPU_MEM(ftlb));
         x_alu_load(c, ALU_CMP, 1, RCX, mem_at(RDX, offsetof(struct ftlb_entry, tag)));
