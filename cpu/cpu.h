@@ -66,15 +66,15 @@ struct tlb_entry {
 };
 
 // The same for instruction fetch: straight to the predecoded page. The entry for `ea` is cpu->ftlb[ftlb_index(ea >> 12)]; its tag is the
-// effective page address. What is 16 MiB apart, as parts of a kernel are, must not meet; an index depends on no more than the low 28 bits
-// of the address, which are those of the virtual address, too.
+// effective page address. A kernel is a little longer than 16 MiB, and what is used most lies at both ends: the second one takes the
+// places of drivers in the middle. An index depends on no more than the low 28 bits of the address, which are those of the virtual one.
 #define FTLB_BITS 12
 #define FTLB_ENTRIES (1u << FTLB_BITS)
-#define FTLB_FOLD 3
+#define FTLB_FOLD (FTLB_BITS - 2)
 
 static inline u64 ftlb_index(u64 page)
 {
-    return (page ^ (page >> FTLB_BITS & 15) << FTLB_FOLD) & (FTLB_ENTRIES - 1);
+    return (page ^ (page >> FTLB_BITS & 15) * 3 << FTLB_FOLD) & (FTLB_ENTRIES - 1);
 }
 
 struct ftlb_entry {

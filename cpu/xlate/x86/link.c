@@ -174,8 +174,10 @@ static void far(struct code *c, bool jump)
         x_mov(c, 0, RDX, RSI);
         x_shift(c, SHIFT_SHR, 0, RDX, GUEST_PAGE_SHIFT - 4);
         x_mov(c, 0, RAX, RSI); // as ftlb_index()
-        x_shift(c, SHIFT_SHR, 0, RAX, GUEST_PAGE_SHIFT + FTLB_BITS - FTLB_FOLD - 4);
-        x_alu_imm(c, ALU_AND, 0, RAX, 15 << (FTLB_FOLD + 4));
+        x_shift(c, SHIFT_SHR, 0, RAX, GUEST_PAGE_SHIFT + FTLB_BITS);
+        x_alu_imm(c, ALU_AND, 0, RAX, 15);
+        x_lea(c, 0, RAX, (struct mem){RAX, RAX, 2, 0});
+        x_shift(c, SHIFT_SHL, 0, RAX, FTLB_FOLD + 4);
         x_alu(c, ALU_XOR, 0, RDX, RAX);
         x_alu_imm(c, ALU_AND, 0, RDX, (s32)((FTLB_ENTRIES - 1) << 4));
         x_alu_load(c, ALU_ADD, 1, RDX, CPU_MEM(ftlb));
