@@ -171,6 +171,8 @@ struct cpu {
     u128 reserve_value;
     u32 reserve_size;
     u8 reserve_alone;                   // fixed: the group has no other thread
+    u8 reserve_slow;                    // RESERVE_SLOW_*
+    _Atomic u64 *reserve_counts;        // fixed: its own table, written by the owner
     struct reserve_line *reserve_lines; // fixed: the group's
     u8 *mem_base;                       // fixed: group->mem->base
 

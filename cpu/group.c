@@ -54,6 +54,7 @@ int group_init(struct cpu_group *group, struct guest_mem *mem, const struct cpu_
 static void cpu_free(struct cpu *cpu)
 {
     mmu_cpu_fini(cpu);
+    free((void *)cpu->reserve_counts);
     free(cpu->step_page);
     free(cpu->requests);
     free(cpu);
@@ -101,17 +102,22 @@ struct cpu *group_add_cpu(struct cpu_group *group, u32 vcpu, u32 thread, u32 ser
     cpu->ea_mask = ~0ull;
     cpu->requests = calloc(1, sizeof(*cpu->requests));
     cpu->step_page = calloc(1, sizeof(*cpu->step_page));
-    if (!cpu->requests || !cpu->step_page || mmu_cpu_init(cpu)) {
+    cpu->reserve_counts = aligned_alloc(64, RESERVE_LINES * sizeof(*cpu->reserve_counts));
+    if (!cpu->requests || !cpu->step_page || !cpu->reserve_counts || mmu_cpu_init(cpu)) {
+        free((void *)cpu->reserve_counts);
         free(cpu->step_page);
         free(cpu->requests);
         free(cpu);
         return NULL;
     }
+    memset((void *)cpu->reserve_counts, 0, RESERVE_LINES * sizeof(*cpu->reserve_counts));
     pthread_mutex_init(&cpu->requests->lock, NULL);
     target_prepare(cpu, true);
     group->cpus[group->len++] = cpu;
-    for (u32 i = 0; i < group->len; i++)
+    for (u32 i = 0; i < group->len; i++) {
         group->cpus[i]->reserve_alone = group->len == 1;
+        group->cpus[i]->reserve_slow = group->len > RESERVE_COUNTED_MAX ? RESERVE_SLOW_GROUP : 0;
+    }
     return cpu;
 }
 

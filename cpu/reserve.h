@@ -17,6 +17,16 @@
 // (5) The only thread of a partition needs no versions: its own stores never take its reservation.
 // (6) A conditional store to another address or of another size fails and ends the reservation: how Linux clears it when it
 //     switches contexts.
+// (7) Translated code knows pairs of a load and a store with nothing in between that another thread could have to do with
+//     (cpu/xlate/pass_pair.c). Such a pair needs no version: its load might as well have been done together with the compare-and-swap. It must
+//     only be seen by the reservations of others, without a second cache line that all of them write. So each thread
+//     counts in a table of its own, once before its compare-and-swap (odd: it is about to be done) and once behind it, and a version is the sum
+//     of the shared entry and all threads' entries; they only grow. The first count is a locked operation, like the taking of
+//     an entry: of a pair and of a conditional store by (2), either the pair finds the entry held, and fails, or the other
+//     one finds its count, and fails. With too many threads for such sums there are no pairs.
+// (8) The reservation of a pair has RESERVE_PAIRED for its version. When the store turns out not to be in the pair's code (that was left
+//     by another way, or the store goes to the reference semantics) it fails, which the ISA allows, and the thread makes
+//     reservations with a version until one of them was used, so that the next attempt can succeed.
 //
 // Translated code does the same in line: cpu/xlate/x86/atomic.c.
 #ifndef CPU_RESERVE_H
@@ -26,24 +36,56 @@
 #include <stdatomic.h>
 
 #include "cpu/cpu.h"
+#include "cpu/group.h"
 
 // A version is for half a granule, the host's cache line: finer than the ISA asks for.
-#define RESERVE_LINES   1024u // a power of two
-#define RESERVE_VERSION 64u
+#define RESERVE_LINES       1024u // a power of two
+#define RESERVE_VERSION     64u
+
+#define RESERVE_PAIRED      ((u64)(s64)INT32_MIN)
+#define RESERVE_COUNTED_MAX 16u // threads of a group with pairs
+
+// cpu->reserve_slow: why its reservations have versions.
+#define RESERVE_SLOW_NEXT  1u // (8)
+#define RESERVE_SLOW_GROUP 2u // too many threads
 
 struct reserve_line {
     alignas(64) _Atomic u64 version; // bit 0: held
 };
 
+static inline unsigned reserve_index(u64 gra)
+{
+    return gra / RESERVE_VERSION % RESERVE_LINES;
+}
+
 static inline struct reserve_line *reserve_line(const struct cpu *cpu, u64 gra)
 {
-    return &cpu->reserve_lines[gra / RESERVE_VERSION % RESERVE_LINES];
+    return &cpu->reserve_lines[reserve_index(gra)];
+}
+
+// Sum of what pairs have counted; *odd: one of them is about to store.
+static inline u64 reserve_counted(const struct cpu *cpu, u64 gra, bool *odd)
+{
+    const struct cpu_group *group = cpu->group;
+    u64 sum = 0, all = 0;
+    for (u32 i = 0; group->len <= RESERVE_COUNTED_MAX && i < group->len; i++) {
+        u64 n = atomic_load_explicit(&group->cpus[i]->reserve_counts[reserve_index(gra)], memory_order_acquire);
+        sum += n;
+        all |= n;
+    }
+    *odd = all & 1;
+    return sum;
 }
 
 // (4)
 static inline u64 reserve_version(const struct cpu *cpu, u64 gra)
 {
-    return cpu->reserve_lines ? atomic_load_explicit(&reserve_line(cpu, gra)->version, memory_order_acquire) : 0;
+    bool odd;
+    if (cpu->reserve_alone || !cpu->reserve_lines)
+        return 0;
+    // Held, and let go without a store, it is as if it had not been held.
+    u64 version = atomic_load_explicit(&reserve_line(cpu, gra)->version, memory_order_acquire) & ~1ull;
+    return version + reserve_counted(cpu, gra, &odd);
 }
 
 static inline void reserve_set(struct cpu *cpu, u64 gra, unsigned size, u64 version, u128 raw)
@@ -60,15 +102,21 @@ static inline bool reserve_is_alone(const struct cpu *cpu)
 }
 
 // Holds the entry if it is as it was when the reservation was made; false: the reservation is lost.
-static inline bool reserve_take(const struct cpu *cpu, u64 gra)
+static inline bool reserve_take(struct cpu *cpu, u64 gra)
 {
     if (reserve_is_alone(cpu))
         return true;
+    if (cpu->reserve_version == RESERVE_PAIRED) {
+        cpu->reserve_slow |= RESERVE_SLOW_NEXT;
+        return false;
+    }
+    cpu->reserve_slow &= (u8)~RESERVE_SLOW_NEXT;
     _Atomic u64 *version = &reserve_line(cpu, gra)->version;
     u64 old = atomic_fetch_or(version, 1);
+    bool odd;
     if (old & 1)
         return false;
-    if (old == cpu->reserve_version)
+    if (old + reserve_counted(cpu, gra, &odd) == cpu->reserve_version && !odd)
         return true;
     atomic_store_explicit(version, old, memory_order_release);
     return false;

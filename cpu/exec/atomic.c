@@ -122,7 +122,7 @@ EXEC(lqarx)
 }
 
 // True: the entry of the granule's version is held.
-static inline bool reserved(const struct cpu *cpu, u64 gra, unsigned size)
+static inline bool reserved(struct cpu *cpu, u64 gra, unsigned size)
 {
     return cpu->reserve_addr == gra && cpu->reserve_size == size && reserve_take(cpu, gra);
 }

@@ -124,6 +124,8 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, " +%#x", (unsigned)in->imm * 4);
     if (in->op == IR_FIELD || in->op == IR_SET_FIELD)
         add(t, " [%d:%u]", IR_FIELD_OFFSET(in->imm), IR_FIELD_BYTES(in->imm));
+    if ((in->op == IR_LARX || in->op == IR_STCX) && in->imm & MEM_PAIRED)
+        add(t, " paired");
     if (in->op == IR_REQUIRE && in->cond == COND_NE)
         add(t, " clear");
     if (in->op == IR_JUMP)
@@ -194,7 +196,7 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
         return "a signed store";
     if ((in->op == IR_EXIT || in->op == IR_EXIT_EA) && in->cond > WAY_RETURN)
         return "unknown way out";
-    if ((in->op == IR_LARX || in->op == IR_STCX) && in->imm & ~(u64)(MEM_SIZE | MEM_SWAP))
+    if ((in->op == IR_LARX || in->op == IR_STCX) && in->imm & ~(u64)(MEM_SIZE | MEM_SWAP | MEM_PAIRED))
         return "unknown kind of reservation";
     if (in->op == IR_EXIT && in->imm > GUEST_PAGE_SIZE / 4 - 1)
         return "an exit out of the page";

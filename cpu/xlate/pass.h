@@ -12,7 +12,10 @@ void pass_forward(const struct ir_region *in, struct ir_region *out);
 // Drops what nobody looks at: PUTs that are overwritten before anybody sees them, and values without a use.
 void pass_dead(struct ir_region *r);
 
-// All of the above; returns `out`. (A second pass_forward() finds nothing that counts.)
+// The front end's last step: marks the loads and stores of reservations that are pairs.
+void pass_pair(struct ir_region *r);
+
+// The first two; returns `out`. (A second pass_forward() finds nothing that counts.)
 struct ir_region *pass_all(const struct ir_region *in, struct ir_region *out);
 
 // An array by values is a little longer than it need be, so that IR_NO_VALUE has a place, too: what an operation has not got need not be

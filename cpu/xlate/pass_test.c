@@ -372,6 +372,48 @@ static void test_loaded_value_is_kept(void)
     CHECK_EQ(count(IR_PUT), 3);
 }
 
+// larx; a branch or not; an operation in between; stcx. How many of the two are marked.
+static unsigned paired(enum ir_op between, bool branch, bool loop)
+{
+    struct ir_builder b = begin();
+    ir_value ea = ir_get(&b, SLOT_GPR + 4);
+    ir_value v = ir_emit(&b, (struct ir_insn){.op = IR_LARX, .a = ea, .imm = MEM_32});
+    ir_put(&b, SLOT_GPR + 3, v);
+    if (branch) {
+        end(&b, (struct ir_insn){.op = IR_BRANCH, .cond = COND_EQ, .a = v, .b = ir_const(&b, 0)});
+        region.blocks[0].then = 1;
+        region.blocks[0].other = 2;
+        next();
+    }
+    ea = ir_get(&b, SLOT_GPR + 4);
+    if (between == IR_LOAD)
+        ir_put(&b, SLOT_GPR + 5, ir_emit(&b, (struct ir_insn){.op = IR_LOAD, .a = ea, .imm = MEM_32}));
+    else
+        ir_put(&b, SLOT_GPR + 5, ir_op1(&b, between, ea));
+    v = ir_emit(&b, (struct ir_insn){.op = IR_STCX, .a = ea, .b = ir_get(&b, SLOT_GPR + 5), .imm = MEM_32});
+    ir_put(&b, SLOT_CRF, v);
+    end(&b, exit_insn);
+    next();
+    if (loop) {
+        end(&b, (struct ir_insn){.op = IR_JUMP});
+        region.blocks[region.blocks_len - 1].then = 1;
+    } else {
+        end(&b, exit_insn);
+    }
+    pass_pair(&region);
+    CHECK_STR(ir_check(&region) ? ir_check(&region) : "right", "right");
+    return !!(find(IR_LARX)->imm & MEM_PAIRED) + !!(find(IR_STCX)->imm & MEM_PAIRED);
+}
+
+static void test_pairs(void)
+{
+    CHECK_EQ(paired(IR_NOT, false, false), 2);
+    CHECK_EQ(paired(IR_LOAD, false, false), 0);
+    CHECK_EQ(paired(IR_NOT, true, false), 2);
+    CHECK_EQ(paired(IR_LOAD, true, false), 0);
+    CHECK_EQ(paired(IR_NOT, true, true), 0); // there is another way to the store
+}
+
 int main(void)
 {
     TEST(test_check_refuses);
@@ -391,5 +433,6 @@ int main(void)
     TEST(test_dead_puts);
     TEST(test_known_slots);
     TEST(test_loaded_value_is_kept);
+    TEST(test_pairs);
     return test_done();
 }

@@ -14,6 +14,7 @@
 #include "cpu/exec/exec.h"
 #include "cpu/group.h"
 #include "cpu/xlate/lower.h"
+#include "cpu/xlate/pass.h"
 #include "cpu/xlate/xlate.h"
 
 #define REGION_LEADERS 40u // each makes up to three blocks
@@ -497,6 +498,7 @@ bool region_form(struct ir_region *r, struct region_shape *shape, const struct c
             block->other = resolve(&f, block->other);
     }
     weigh(r);
+    pass_pair(r);
     note_pruned(&f);
     return true;
 }

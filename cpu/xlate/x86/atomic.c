@@ -7,14 +7,6 @@
 
 static_assert(sizeof(struct reserve_line) == RESERVE_VERSION, "an address in guest real memory is one in the table");
 
-// at = the entry of its version, from the guest real address in it
-static void version_of(struct comp *x, enum reg at)
-{
-    struct code *c = &x->c;
-    x_alu_imm(c, ALU_AND, 0, at, (s32)((RESERVE_LINES - 1) * RESERVE_VERSION));
-    x_alu_load(c, ALU_ADD, 1, at, CPU_MEM(reserve_lines));
-}
-
 // Leaves the page's addend in `at`; `tag` is free again.
 static void lookup_aligned(struct comp *x, enum reg base, unsigned bytes, bool write, enum reg tag, enum reg at)
 {
@@ -45,20 +37,34 @@ static void swap_low(struct code *c, unsigned bytes, enum reg r)
     x_shift(c, SHIFT_ROL, 1, r, 32);
 }
 
+// What a thread with others needs: versions, which the reference semantics know, or a pair.
+static struct cold *unless_alone(struct comp *x)
+{
+    struct cold *slow = memory_miss(x);
+    x_test8_mem_imm(&x->c, CPU_MEM(reserve_alone), 1);
+    x_jcc(&x->c, CC_E, &slow->start);
+    return slow;
+}
+
 void atomic_load_reserve(struct comp *x)
 {
     struct code *c = &x->c;
     const struct ir_insn *in = &x->r->insns[x->at];
     unsigned bytes = 1u << (in->imm & MEM_SIZE);
     enum reg base = value_reg(x, in->a), tag = value_scratch(x), at = value_scratch(x);
+    if (in->imm & MEM_PAIRED) {
+        struct cold *slow = memory_miss(x);
+        x_test8_mem_imm(c, CPU_MEM(reserve_slow), RESERVE_SLOW_NEXT | RESERVE_SLOW_GROUP);
+        x_jcc(c, CC_NE, &slow->start);
+    } else {
+        unless_alone(x);
+    }
     lookup_aligned(x, base, bytes, false, tag, at);
     x_lea(c, 1, at, mem_indexed(base, at, 0));
     x_mov(c, 1, tag, at);
     x_alu_load(c, ALU_SUB, 1, tag, CPU_MEM(mem_base));
     x_store(c, 8, CPU_MEM(reserve_addr), tag);
-    version_of(x, tag);
-    x_load(c, 1, tag, mem_at(tag, 0));
-    x_store(c, 8, CPU_MEM(reserve_version), tag);
+    x_store_imm(c, 8, CPU_MEM(reserve_version), (s32)RESERVE_PAIRED);
     enum reg dst = value_result(x, in->a, IR_NO_VALUE, 0);
     x_load_zx(c, bytes, dst, mem_at(at, 0));
     x_store(c, 8, CPU_MEM(reserve_value), dst);
@@ -68,6 +74,20 @@ void atomic_load_reserve(struct comp *x)
     }
 }
 
+// rax = whether the bytes at `at` were those of the reservation, and are `value` now
+static void compare_and_swap(struct comp *x, unsigned bytes, enum reg at, enum reg value)
+{
+    struct code *c = &x->c;
+    x_load(c, 1, RAX, CPU_MEM(reserve_value));
+    x_lock_cmpxchg(c, bytes, mem_at(at, 0), value);
+    x_setcc(c, CC_E, RAX);
+    x_movzx(c, 1, RAX, RAX);
+}
+
+static_assert((u64)(s32)RESERVE_PAIRED == RESERVE_PAIRED && sizeof(((struct cpu *)0)->reserve_counts[0]) == 8 &&
+                  RESERVE_VERSION == 64,
+              "encodings");
+
 void atomic_store_conditional(struct comp *x)
 {
     struct code *c = &x->c;
@@ -75,8 +95,9 @@ void atomic_store_conditional(struct comp *x)
     unsigned bytes = 1u << (in->imm & MEM_SIZE);
     value_claim(x, RAX);
     enum reg base = value_reg(x, in->a), value = value_reg(x, in->b), tag = value_scratch(x), at = value_scratch(x);
-    bool swaps = in->imm & MEM_SWAP && bytes > 1;
-    struct label fail = {0}, lost = {0}, alone = {0}, done = {0};
+    bool swaps = in->imm & MEM_SWAP && bytes > 1, paired = in->imm & MEM_PAIRED;
+    struct label fail = {0}, alone = {0}, held = {0}, done = {0}, over = {0};
+    struct cold *slow = paired ? memory_miss(x) : unless_alone(x);
     lookup_aligned(x, base, bytes, true, tag, at);
     x_lea(c, 1, at, mem_indexed(base, at, 0));
     x_mov(c, 1, tag, at);
@@ -85,41 +106,37 @@ void atomic_store_conditional(struct comp *x)
     x_jcc(c, CC_NE, &fail);
     x_alu_mem_imm(c, ALU_CMP, 0, CPU_MEM(reserve_size), (s32)bytes);
     x_jcc(c, CC_NE, &fail);
-    // In place, and back again: nothing can fail in between.
+    // The value is swapped in place, and back again: nothing can fail in between.
+    if (paired) {
+        x_test8_mem_imm(c, CPU_MEM(reserve_alone), 1);
+        x_jcc(c, CC_NE, &alone);
+        x_alu_mem_imm(c, ALU_CMP, 1, CPU_MEM(reserve_version), (s32)RESERVE_PAIRED);
+        x_jcc(c, CC_NE, &slow->start);
+        x_alu_imm(c, ALU_AND, 0, tag, (s32)((RESERVE_LINES - 1) * RESERVE_VERSION));
+        x_mov(c, 0, RAX, tag);
+        x_shift(c, SHIFT_SHR, 0, RAX, 3);
+        x_alu_load(c, ALU_ADD, 1, RAX, CPU_MEM(reserve_counts));
+        x_lock_inc(c, mem_at(RAX, 0));
+        x_alu_load(c, ALU_ADD, 1, tag, CPU_MEM(reserve_lines));
+        x_test8_mem_imm(c, mem_at(tag, 0), 1);
+        x_jcc(c, CC_NE, &held);
+        x_mov(c, 1, tag, RAX);
+        if (swaps)
+            swap_low(c, bytes, value);
+        compare_and_swap(x, bytes, at, value);
+        x_alu_mem_imm(c, ALU_ADD, 1, mem_at(tag, 0), 1);
+        x_jmp(c, &done);
+        x_bind(c, &held); // for a few instructions of another thread
+        x_alu_mem_imm(c, ALU_ADD, 1, mem_at(RAX, 0), 1);
+        x_jmp(c, &fail);
+        x_bind(c, &alone);
+    }
     if (swaps)
         swap_low(c, bytes, value);
-    x_test8_mem_imm(c, CPU_MEM(reserve_alone), 1);
-    x_jcc(c, CC_NE, &alone);
-    version_of(x, tag);
-    x_load(c, 1, RAX, CPU_MEM(reserve_version));
-    x_lock_bts(c, mem_at(tag, 0), 0);
-    x_jcc(c, CC_B, &lost);
-    x_alu_imm(c, ALU_OR, 1, RAX, 1);
-    x_alu_load(c, ALU_CMP, 1, RAX, mem_at(tag, 0));
-    struct label stale = {0};
-    x_jcc(c, CC_NE, &stale);
-    x_load(c, 1, RAX, CPU_MEM(reserve_value));
-    x_lock_cmpxchg(c, bytes, mem_at(at, 0), value);
-    x_setcc(c, CC_E, RAX);
-    x_alu_mem_imm(c, ALU_ADD, 1, mem_at(tag, 0), 1);
-    x_movzx(c, 1, RAX, RAX);
-    x_jmp(c, &done);
-
-    x_bind(c, &stale);
-    x_alu_mem_imm(c, ALU_SUB, 1, mem_at(tag, 0), 1);
-    x_bind(c, &lost);
-    x_mov_imm(c, RAX, 0);
-    x_jmp(c, &done);
-
-    x_bind(c, &alone);
-    x_load(c, 1, RAX, CPU_MEM(reserve_value));
-    x_lock_cmpxchg(c, bytes, mem_at(at, 0), value);
-    x_setcc(c, CC_E, RAX);
-    x_movzx(c, 1, RAX, RAX);
+    compare_and_swap(x, bytes, at, value);
     x_bind(c, &done);
     if (swaps)
         swap_low(c, bytes, value);
-    struct label over = {0};
     x_jmp(c, &over);
 
     x_bind(c, &fail);

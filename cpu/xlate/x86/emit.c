@@ -601,10 +601,9 @@ void x_lock_cmpxchg(struct code *c, unsigned bytes, struct mem m, enum reg src)
     mem_form(c, how, bytes == 1 ? 0x0fb0 : 0x0fb1, src, m);
 }
 
-void x_lock_bts(struct code *c, struct mem m, u8 bit)
+void x_lock_inc(struct code *c, struct mem m)
 {
     x_begin(c);
     byte(c, 0xf0);
-    mem_form(c, WIDE, 0x0fba, 5, m);
-    byte(c, bit);
+    mem_form(c, WIDE, 0xff, 0, m);
 }

@@ -155,7 +155,7 @@ void x_bswap(struct code *c, int w, enum reg r);
 void x_movbe_load(struct code *c, unsigned bytes, enum reg dst, struct mem m); // 2 (keeps the upper bits), 4, 8
 void x_fence(struct code *c);                                                   // a locked operation that changes nothing
 void x_lock_cmpxchg(struct code *c, unsigned bytes, struct mem m, enum reg src); // expected, then found: rax
-void x_lock_bts(struct code *c, struct mem m, u8 bit);                           // 64 bits; CF: it was set
+void x_lock_inc(struct code *c, struct mem m);                                   // 64 bits
 void x_movbe_store(struct code *c, unsigned bytes, struct mem m, enum reg src);
 
 // What the host has; found at start by x86_detect(), and settable by tests.
