@@ -13,6 +13,9 @@
 
 #define CODE_PAGE_INSNS (GUEST_PAGE_SIZE / 4)
 
+// A line: so many instructions that follow each other. Regions know which of the 64 of their page they were made of.
+#define CODE_LINE_INSNS (CODE_PAGE_INSNS / 64)
+
 struct cpage {
     struct dinsn insns[CODE_PAGE_INSNS];
     struct dinsn end; // OP_PAGE_END

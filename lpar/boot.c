@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu/mmu/mmu.h"
 #include "cpu/msr.h"
 #include "cpu/run.h"
 #include "cpu/xlate/check.h"
@@ -280,6 +281,33 @@ static u64 count_insns(const struct boot *b)
     return sum;
 }
 
+// Hits are not counted, misses are: the rates take as many loads and stores to be executed as there are in what was translated.
+static void print_tlb_stats(const struct boot *b)
+{
+    const struct xlate *x = b->lp.mem.xlate;
+    struct xlate_stats s = x ? xlate_stats(b->lp.mem.xlate) : (struct xlate_stats){0};
+    struct mmu_counts all = {0};
+    u64 insns = 0;
+    for (u32 i = 0; i < b->lp.group.len; i++) {
+        struct mmu_counts c = mmu_counts(b->lp.group.cpus[i]);
+        insns += b->lp.group.cpus[i]->insns;
+        all.misses += c.misses;
+        all.fills += c.fills;
+        all.walks += c.walks;
+        all.fetches += c.fetches;
+        all.taken += c.taken;
+        all.grown += c.grown;
+    }
+    double accesses = s.insns ? (double)insns * (double)s.accesses / (double)s.insns : 0;
+    fprintf(stderr, "stats: tlb misses %llu fills %llu walks %llu fetch-misses %llu tables-taken %llu tables-grown %llu",
+            (unsigned long long)all.misses, (unsigned long long)all.fills, (unsigned long long)all.walks,
+            (unsigned long long)all.fetches, (unsigned long long)all.taken, (unsigned long long)all.grown);
+    if (accesses > 0)
+        fprintf(stderr, " out-of-line %llu accesses-estimated %.0f hit-rate %.3f%% in-line %.3f%%", (unsigned long long)s.finds, accesses,
+                100 - 100 * MIN((double)all.misses / accesses, 1.0), 100 - 100 * MIN((double)s.finds / accesses, 1.0));
+    fprintf(stderr, "\n");
+}
+
 // From power on to the end: the partition and its devices are in their first state.
 static int run(struct boot *b, bool first)
 {
@@ -424,6 +452,8 @@ int boot_run(const struct boot_options *options)
             fprintf(stderr, " %s %llu", causes[i], (unsigned long long)s.exits[i]);
         fprintf(stderr, "\n");
     }
+    if (options->stats && b->have_partition)
+        print_tlb_stats(b);
     if (options->stats && options->engine == &check_engine)
         fprintf(stderr, "stats: checked instructions %llu pieces %llu\n", (unsigned long long)check_stats().insns,
                 (unsigned long long)check_stats().pieces);

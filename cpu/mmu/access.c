@@ -240,6 +240,7 @@ static void wrote(struct cpu *cpu, u64 gra, unsigned size)
 
 u128 mmu_read_slow(struct cpu *cpu, u64 ea, unsigned size)
 {
+    cpu_mmu(cpu)->counts.misses++;
     check_watch(cpu, ea, size, false);
     u64 gra, gra2;
     unsigned first = bytes_in_page(ea, size);
@@ -257,6 +258,7 @@ u128 mmu_read_slow(struct cpu *cpu, u64 ea, unsigned size)
 
 void mmu_write_slow(struct cpu *cpu, u64 ea, unsigned size, u128 value)
 {
+    cpu_mmu(cpu)->counts.misses++;
     check_watch(cpu, ea, size, true);
     u64 gra, gra2;
     unsigned first = bytes_in_page(ea, size);
@@ -287,7 +289,9 @@ uintptr_t mmu_refill(struct cpu *cpu, u64 ea, unsigned size, bool write)
         return 0;
     fill(cpu, ea, &tr);
     const struct tlb_entry *e = tlb_slot(cpu, ea);
-    return (write ? e->wtag : e->rtag) == (ea & GUEST_PAGE_MASK) ? e->addend : 0;
+    bool found = (write ? e->wtag : e->rtag) == (ea & GUEST_PAGE_MASK);
+    cpu_mmu(cpu)->counts.misses += found; // else the reference semantics count it
+    return found ? e->addend : 0;
 }
 
 void *mmu_atomic_host(struct cpu *cpu, u64 ea, unsigned size, bool write, u64 *gra)
@@ -324,6 +328,7 @@ static _Noreturn void raise_fetch_fault(struct cpu *cpu, u64 ea, enum mmu_fault 
 struct cpage *mmu_fetch_page(struct cpu *cpu, u64 ea)
 {
     struct mmu *mmu = cpu_mmu(cpu);
+    mmu->counts.fetches++;
     for (;;) {
         struct translation tr;
         u32 flushes = mmu->flushes;

@@ -40,6 +40,8 @@ struct mmu_counts {
     u64 fills; // entries made, of which walks
     u64 walks; // were searched in the tables in memory
     u64 taken, grown;
+    u64 misses;  // loads and stores whose page had no entry
+    u64 fetches; // likewise, fetches that went on in another page
 };
 struct mmu_counts mmu_counts(const struct cpu *cpu);
 void mmu_flush_local(struct cpu *cpu, enum tlb_scope scope, u64 arg0, u64 arg1, u64 arg2);

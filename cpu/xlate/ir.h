@@ -183,6 +183,7 @@ struct ir_region {
     u8 older;            // levels by which the instruction set is older than LEVEL_V30
     u16 len, blocks_len;
     u16 guest_insns;     // instructions covered
+    u64 lines;           // of the page, those that any of them is in (cpu/code.h)
     struct ir_insn insns[IR_INSNS_MAX];
     struct ir_block blocks[IR_BLOCKS_MAX];
 };

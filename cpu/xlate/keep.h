@@ -14,7 +14,7 @@ u64 keep_key(void);
 u64 keep_name(const struct guest_mem *mem, const struct cpage *page, unsigned index, unsigned level);
 
 struct kept {
-    u32 guest_insns, ir_insns; // for statistics
+    u32 guest_insns, ir_insns, accesses; // for statistics
     // Those that the page had when it was compiled (code.h). Code with a memo where it has turned out not to pay is none that fits.
     u64 no_memo[CODE_PAGE_INSNS / 64], no_share[CODE_PAGE_INSNS / 64];
 };

@@ -27,7 +27,11 @@ interp_op *target_enter(const struct code_memory *m)
 
 void target_expect_link(struct code_memory *m, struct cpage *page, unsigned index) {}
 void target_link(struct code_memory *m, struct cpage *page, unsigned index, const void *code) {}
-void target_unlink_page(struct code_memory *m, struct cpage *page) {}
+void target_unlink(struct code_memory *m, const struct cpage *page, const u64 *places) {}
+u64 target_lines(const void *code)
+{
+    return ~0ull;
+}
 
 size_t target_last_code(const void **code)
 {

@@ -72,8 +72,11 @@ interp_op *target_enter(const struct code_memory *m);
 // order of xlate.c (4).
 void target_expect_link(struct code_memory *m, struct cpage *page, unsigned index);
 void target_link(struct code_memory *m, struct cpage *page, unsigned index, const void *code);
-// None of the page's places is linked any more. Any thread.
-void target_unlink_page(struct code_memory *m, struct cpage *page);
+// None of these places of the page is linked any more, bits by instruction. Any thread.
+void target_unlink(struct code_memory *m, const struct cpage *page, const u64 *places);
+// ir_region.lines of the region that a predecoded entry leads into. Any thread; where the code goes away meanwhile any number, and the entry
+// does not lead there any more.
+u64 target_lines(const void *code);
 
 // Keeping code. target_save() puts the region that was compiled last, for this page, into a form that outlives the process: its size, or 0
 // where that cannot be done or does not fit. target_load() makes it code again, for a page with the same instructions in the covered places;

@@ -307,6 +307,15 @@ static void save(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
     x->stats.kept++;
 }
 
+static u64 lines_covered(const struct region_shape *shape)
+{
+    static_assert(CODE_LINE_INSNS == 16, "four lines in a word");
+    u64 lines = 0;
+    for (unsigned i = 0; i < 64; i++)
+        lines |= (u64)((shape->covered[i / 4] >> i % 4 * CODE_LINE_INSNS & 0xffff) != 0) << i;
+    return lines;
+}
+
 // Under lock: forms and compiles.
 static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned index, struct kept *kept)
 {
@@ -323,6 +332,7 @@ static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
             return false;
         }
         r = pass_all(&x->region, &x->optimised);
+        x->region.lines = x->optimised.lines = lines_covered(&x->shape);
         made = target_compile(x->memory, r, &x->code);
     }
     if (made && xlate_trace) {
@@ -333,6 +343,9 @@ static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
     if (made) {
         kept->guest_insns = r->guest_insns;
         kept->ir_insns = r->len;
+        kept->accesses = 0;
+        for (unsigned i = 0; i < r->len; i++)
+            kept->accesses += ir_access_bytes(&r->insns[i]) != 0;
     }
     return made;
 }
@@ -395,6 +408,7 @@ static bool translate(struct xlate *x, struct cpu *cpu, struct cpage *page, unsi
     x->stats.regions++;
     x->stats.insns += kept.guest_insns;
     x->stats.ir_insns += kept.ir_insns;
+    x->stats.accesses += kept.accesses;
     return true;
 }
 
@@ -569,21 +583,44 @@ static bool covers(const struct cpage *page, unsigned first, unsigned last)
     return false;
 }
 
+static u64 lines_of(unsigned first, unsigned last)
+{
+    return ~0ull >> (63 - last / CODE_LINE_INSNS) & ~0ull << first / CODE_LINE_INSNS;
+}
+
+// (4): those that were made of any of the lines around [first, last], and those that somebody is about to publish, whatever they are made of. No region
+// covers anything there then. Their places become `hot` so far.
+static void drop_regions(struct xlate *x, struct cpage *page, unsigned first, unsigned last, unsigned hot)
+{
+    const u64 lines = lines_of(first, last);
+    u64 gone[CODE_PAGE_INSNS / 64] = {0};
+    for (unsigned i = 0; i < 64; i++) {
+        if (lines >> i & 1)
+            atomic_fetch_and(&page->covered[i / 4], ~(0xffffull << i % 4 * CODE_LINE_INSNS));
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
+        u64 word = dinsn_load(&page->insns[i]);
+        bool written = lines >> i / CODE_LINE_INSNS & 1, region = (word & 0xffff) == OP_REGION,
+             warm = (word & 0xffff) == OP_WARM;
+        if (region ? !(target_lines((const void *)(uintptr_t)(word >> 16)) & lines)
+                   : !written && (u32)word != (OP_WARM | WARM_PENDING << 16))
+            continue;
+        gone[i / 64] |= 1ull << i % 64;
+        if (region || warm)
+            entry_store(&page->insns[i], code_unset(OP_DECODE));
+        heat_set(page, i, region ? hot : 0);
+    }
+    target_unlink(x->memory, page, gone);
+}
+
 void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned last)
 {
     atomic_fetch_add(&page->version, 1);
     atomic_thread_fence(memory_order_seq_cst); // (4)
     if (likely(!covers(page, first, last)))
         return;
-    for (unsigned i = 0; i < ARRAY_LEN(page->covered); i++)
-        atomic_store(&page->covered[i], 0);
-    for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
-        u16 op = entry_op(&page->insns[i]);
-        if (op == OP_REGION || op == OP_WARM)
-            entry_store(&page->insns[i], code_unset(OP_DECODE));
-        heat_set(page, i, 0);
-    }
-    target_unlink_page(x->memory, page);
+    drop_regions(x, page, first, last, 0);
     u32 now = now_ms();
     page->drops = now - page->dropped_at > DROPS_WITHIN ? 1u : MIN(page->drops + 1u, DROPS_MAX);
     page->dropped_at = now;
@@ -617,11 +654,7 @@ void xlate_memo_failed(struct cpu *cpu)
         if (memo_base(cpu, page, i) == base)
             atomic_fetch_or(what & FIND_CROSSED ? &page->no_share[i / 64] : &page->no_memo[i / 64], 1ull << i % 64);
     }
-    u8 drops = page->drops;
-    u32 dropped_at = page->dropped_at;
-    xlate_written(cpu->xlate, page, index, index);
-    page->drops = drops; // these do not count
-    page->dropped_at = dropped_at;
+    drop_regions(cpu->xlate, page, index, index, xlate_heat_limit / 4 * 3);
 }
 
 struct xlate_stats xlate_stats(struct xlate *x)
@@ -633,6 +666,7 @@ struct xlate_stats xlate_stats(struct xlate *x)
     for (u32 i = 0; i < x->group->len; i++) {
         for (unsigned cause = 0; cause < XLATE_EXITS; cause++)
             s.exits[cause] += x->group->cpus[i]->xlate_exits[cause];
+        s.finds += x->group->cpus[i]->finds;
     }
     return s;
 }

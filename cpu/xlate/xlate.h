@@ -34,6 +34,8 @@ struct xlate_stats {
     u64 code_size;        // of all regions, those that have gone included
     u64 flushes, evictions;
     u64 exits[XLATE_EXITS]; // of all threads
+    u64 accesses;           // loads and stores among `insns`
+    u64 finds;              // loads and stores executed that did not find their page in line
 };
 
 // Taken branches to one place before it is translated, and the size of a partition's code memory. Variables for tests; fixed

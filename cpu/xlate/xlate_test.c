@@ -32,14 +32,19 @@ static void put_all(struct machine *m, u64 at, const u32 *insns, unsigned len)
         machine_put(m, at + i * 4, insns[i], false);
 }
 
-static void run_jit(struct machine *m, struct cpu *cpu)
+static void run_jit_at(struct machine *m, struct cpu *cpu, u64 nia)
 {
     m->stopped_at = ~0ull;
     cpu_set_msr(cpu, MSR_BASE);
-    cpu->nia = TEST_CODE;
+    cpu->nia = nia;
     cpu->budget = 0;
     atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STOP);
     CHECK_EQ(jit_engine.run(cpu), EXIT_STOPPED);
+}
+
+static void run_jit(struct machine *m, struct cpu *cpu)
+{
+    run_jit_at(m, cpu, TEST_CODE);
 }
 
 static struct xlate_stats stats(const struct machine *m)
@@ -102,6 +107,30 @@ static void test_self_modifying(void)
 }
 
 // Data beside code in one page does not cost the page its translations.
+// What is written drops the regions that were made of it, and no others of its page.
+static void test_regions_beside_each_other(void)
+{
+    static const u32 first[] = {I_ADDI(5, 5, 1), I_BDNZ(-4), I_SC1}, second[] = {I_ADDI(5, 5, 2), I_NOP, I_BDNZ(-8), I_SC1};
+    const u64 places[] = {TEST_CODE, TEST_CODE + 0x400, TEST_CODE + 0xff0};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    u64 want = 0, regions = ARRAY_LEN(places);
+    put_all(m, places[0], first, ARRAY_LEN(first));
+    put_all(m, places[1], first, ARRAY_LEN(first));
+    put_all(m, places[2], second, ARRAY_LEN(second));
+    for (unsigned round = 0; round < 8; round++) {
+        for (unsigned i = 0; i < ARRAY_LEN(places); i++) {
+            m->cpu->ctr = 1000;
+            run_jit_at(m, m->cpu, places[i]);
+            want += 1000 * (i == 0 ? round + 1 : i == 1 ? 1 : 2);
+        }
+        CHECK_EQ(m->cpu->gpr[5], want);
+        CHECK_EQ(stats(m).regions, regions);
+        machine_put(m, places[0], I_ADDI(5, 5, round + 2), false);
+        regions++;
+    }
+    machine_free(m);
+}
+
 static void test_data_beside_code(void)
 {
     static const u32 code[] = {I_STW(5, 0x200, 6), I_ADDI(5, 5, 1), I_BDNZ(-8), I_SC1};
@@ -477,6 +506,7 @@ static void test_kept_apart(void)
     run(test_loop_is_translated)         \
     run(test_pruned_branch_comes_back)   \
     run(test_self_modifying)             \
+    run(test_regions_beside_each_other)  \
     run(test_data_beside_code)           \
     run(test_rewritten_from_outside)     \
     run(test_linked_cycle_is_broken)     \

@@ -4,6 +4,7 @@
 #include "cpu/xlate/x86/codemem.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -157,14 +158,15 @@ struct code_range code_memory_evict(struct code_memory *m)
     return range;
 }
 
-struct code code_memory_begin(const struct code_memory *m)
+struct code code_memory_begin(const struct code_memory *m, u64 lines)
 {
     u8 *start = segment_start(m, m->segment), *at = start + m->filled[m->segment];
-    return (struct code){.start = at,
-                         .at = at,
-                         .end = start + m->segment_size,
-                         .exec = m->exec,
-                         .full = m->segment_size - m->filled[m->segment] < 64};
+    bool full = m->segment_size - m->filled[m->segment] < CODE_ALIGN + 64;
+    if (!full) {
+        at += CODE_ALIGN;
+        memcpy(at - sizeof(lines), &lines, sizeof(lines));
+    }
+    return (struct code){.start = at, .at = at, .end = start + m->segment_size, .exec = m->exec, .full = full};
 }
 
 // The first code in a part of the file that can be a large page makes it one.
@@ -176,6 +178,13 @@ static void enlarge(struct code_memory *m, const u8 *last)
         return;
     m->large = part + 1;
     large_collapse(file + part * LARGE_PAGE);
+}
+
+u64 target_lines(const void *code)
+{
+    u64 lines;
+    memcpy(&lines, (const u8 *)code - sizeof(lines), sizeof(lines));
+    return lines;
 }
 
 const void *code_memory_commit(struct code_memory *m, const struct code *c)

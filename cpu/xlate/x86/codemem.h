@@ -30,8 +30,9 @@ struct code_memory {
     struct comp *comp;    // the compiler's working memory
 };
 
-// The free space as a place to emit to; the caller holds the lock.
-struct code code_memory_begin(const struct code_memory *m);
+// The free space as a place to emit a region's code to; the caller holds the lock. In front of each of its entries are the lines that it was
+// made of (ir.h): in front of the first one by this.
+struct code code_memory_begin(const struct code_memory *m, u64 lines);
 // What was emitted stays; the address at which it runs.
 const void *code_memory_commit(struct code_memory *m, const struct code *c);
 

@@ -87,6 +87,9 @@ static inline struct mem mem_at(enum reg base, s32 disp)
 }
 static inline struct mem mem_indexed(enum reg base, enum reg index, s32 disp)
 {
+    // As a base these need a displacement, with which the sum takes longer.
+    if (!disp && (base & 7) == RBP && (index & 7) != RBP && index != RSP)
+        return (struct mem){(u8)index, (u8)base, 1, 0};
     return (struct mem){(u8)base, (u8)index, 1, disp};
 }
 

@@ -104,6 +104,7 @@ void leave_entries(struct comp *x, struct target_code *out)
         if (!x->r->blocks[n].returns)
             continue;
         struct label away = {0};
+        x_data(c, x->r->lines); // (codemem.h)
         out->returns[out->returns_len].index = x->r->blocks[n].index;
         out->returns[out->returns_len++].code = c->at + c->exec;
         check(x, &away);

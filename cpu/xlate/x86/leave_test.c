@@ -165,7 +165,8 @@ static void test_links(void)
     CHECK_EQ(cpu->nia, CODE_GRA + 40);
     CHECK_EQ(cpu->gpr[3] + cpu->gpr[4], 3 + 101);
     cpu->budget = 100;
-    target_unlink_page(codes, page);
+    static const u64 places[CODE_PAGE_INSNS / 64] = {1};
+    target_unlink(codes, page, places);
     enter_at(code[1], 10);
     CHECK_EQ(m->stopped_at, CODE_GRA);
     // A call to the other region, and what is behind it in this one. The function returns where LR says, or elsewhere.

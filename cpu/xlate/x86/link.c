@@ -87,10 +87,13 @@ void target_link(struct code_memory *m, struct cpage *page, unsigned index, cons
         replace_mark(m, cell, (uintptr_t)(xlate_links ? code : m->stubs.unlinked));
 }
 
-void target_unlink_page(struct code_memory *m, struct cpage *page)
+void target_unlink(struct code_memory *m, const struct cpage *page, const u64 *places)
 {
-    for (struct link_cell *cell = first_of(m, page); cell; cell = next_of(m, cell))
-        atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+    for (struct link_cell *cell = first_of(m, page); cell; cell = next_of(m, cell)) {
+        unsigned index = cell->offset / (u32)sizeof(struct dinsn);
+        if (places[index / 64] >> (index % 64) & 1)
+            atomic_store(&cell->code, (uintptr_t)m->stubs.unlinked);
+    }
 }
 
 void link_unlink_range(struct code_memory *m, struct code_range range)

@@ -29,6 +29,7 @@ struct saved_return {
 
 // Returns, relocs and the code follow.
 struct saved {
+    u64 lines;
     u32 code_size, entry;
     u32 returns_len, relocs_len;
 };
@@ -89,7 +90,7 @@ size_t target_save(struct code_memory *m, const struct cpage *page, const struct
     pthread_mutex_lock(&m->lock);
     const struct code *c = &m->comp->c;
     const uintptr_t run = (uintptr_t)c->start + (uintptr_t)c->exec;
-    struct saved head = {.code_size = (u32)(c->at - c->start), .relocs_len = c->relocs_len};
+    struct saved head = {.lines = m->comp->r->lines, .code_size = (u32)(c->at - c->start), .relocs_len = c->relocs_len};
     head.entry = (u32)((uintptr_t)code->entry - run);
     for (unsigned i = 0; i < code->returns_len; i++)
         head.returns_len += code->returns[i].code != NULL;
@@ -207,7 +208,7 @@ static bool relocate(struct code_memory *m, struct cpage *page, const struct cod
 // The code in memory; NULL: there is no room, or something is out of reach. Under lock.
 static const u8 *place(struct code_memory *m, struct cpage *page, const struct view *v)
 {
-    struct code c = code_memory_begin(m);
+    struct code c = code_memory_begin(m, v->head.lines);
     if (c.full || (size_t)(c.end - c.start) < v->head.code_size)
         return NULL;
     memcpy(c.start, v->code, v->head.code_size);

@@ -88,7 +88,7 @@ bool target_compile(struct code_memory *m, const struct ir_region *r, struct tar
     if (m->comp) {
         struct comp *x = m->comp;
         x->memory = m;
-        x->c = code_memory_begin(m);
+        x->c = code_memory_begin(m, r->lines);
         x->c.relocs = x->relocs;
         x->c.relocs_max = RELOCS_MAX;
         if (!x->c.full &&
