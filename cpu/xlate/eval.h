@@ -223,6 +223,10 @@ static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, con
             (in->imm ? xlate_run_and_leave : xlate_leave_behind)(cpu, in->insn);
         }
         return at + 1;
+    case IR_RMW:
+    case IR_CAS:
+        cpu->d = &r->page->insns[in->index];
+        xlate_run_and_leave(cpu, in->insn);
     case IR_FENCE: atomic_thread_fence(memory_order_seq_cst); return at + 1;
     case IR_PAGE_EA: v[at] = cpu->page_ea; return at + 1;
     case IR_REQUIRE:

@@ -118,7 +118,8 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, " d%u", (unsigned)in->imm);
     if (in->op == IR_XTOD && in->imm)
         add(t, " low");
-    if ((ir_access_bytes(in) && ir_access_bytes(in) < 16) || in->op == IR_LARX || in->op == IR_STCX)
+    if ((ir_access_bytes(in) && ir_access_bytes(in) < 16) || in->op == IR_LARX || in->op == IR_STCX ||
+        in->op == IR_RMW || in->op == IR_CAS)
         add(t, " %u%s%s", 8u << (in->imm & MEM_SIZE), in->imm & MEM_SIGNED ? " signed" : "", in->imm & MEM_SWAP ? " swap" : "");
     if (in->op == IR_EXIT)
         add(t, " +%#x", (unsigned)in->imm * 4);
@@ -126,6 +127,8 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, " [%d:%u]", IR_FIELD_OFFSET(in->imm), IR_FIELD_BYTES(in->imm));
     if ((in->op == IR_LARX || in->op == IR_STCX) && in->imm & MEM_PAIRED)
         add(t, " paired");
+    if (in->op == IR_RMW && in->imm & RMW_ADD)
+        add(t, " add");
     if (in->op == IR_REQUIRE && in->cond == COND_NE)
         add(t, " clear");
     if (in->op == IR_JUMP)
@@ -196,6 +199,8 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
         return "a signed store";
     if ((in->op == IR_EXIT || in->op == IR_EXIT_EA) && in->cond > WAY_RETURN)
         return "unknown way out";
+    if ((in->op == IR_RMW || in->op == IR_CAS) && in->imm & ~(u64)(MEM_SIZE | (in->op == IR_RMW ? RMW_ADD : 0)))
+        return "strange atomic operation";
     if ((in->op == IR_LARX || in->op == IR_STCX) && in->imm & ~(u64)(MEM_SIZE | MEM_SWAP | MEM_PAIRED))
         return "unknown kind of reservation";
     if (in->op == IR_EXIT && in->imm > GUEST_PAGE_SIZE / 4 - 1)

@@ -58,7 +58,7 @@ enum ir_cond { COND_EQ, COND_NE, COND_LT, COND_GE, COND_LE, COND_GT, COND_ULT, C
 enum ir_compare { COMPARE_S64, COMPARE_U64, COMPARE_S32, COMPARE_U32 };
 
 // imm of LOAD and STORE: log2 of the bytes, sign extension, byte reversal (relative to the host). LARX and STCX: a pair (pass_pair.c).
-enum ir_memory { MEM_8, MEM_16, MEM_32, MEM_64, MEM_SIZE = 3, MEM_SIGNED = 4, MEM_SWAP = 8, MEM_PAIRED = 16 };
+enum ir_memory { MEM_8, MEM_16, MEM_32, MEM_64, MEM_SIZE = 3, MEM_SIGNED = 4, MEM_SWAP = 8, MEM_PAIRED = 16, RMW_ADD = 32 };
 
 // Guest state that lowering names. Names, offsets in struct cpu and widths are in ir_slots[].
 enum ir_slot {

@@ -139,6 +139,8 @@ static u64 mask_of(const struct ir_builder *b, const struct fold_facts *facts, c
     case IR_CRF: return 15;
     case IR_FIELD: return ~0ull >> (64 - 8 * IR_FIELD_BYTES(in->imm));
     case IR_LARX:
+    case IR_RMW:
+    case IR_CAS:
     case IR_LOAD:
         return in->imm & MEM_SIGNED || (in->imm & MEM_SIZE) == MEM_64 ? ~0ull
                                                                       : ~0ull >> (64 - (8u << (in->imm & MEM_SIZE)));

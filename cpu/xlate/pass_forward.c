@@ -124,6 +124,8 @@ static ir_value rebuild(struct forward *f, const struct ir_insn *old)
         break;
     case IR_FIELD:
     case IR_LARX:
+    case IR_RMW:
+    case IR_CAS:
     case IR_STCX:
     case IR_FCMP:
     case IR_LOAD: return fold_append(&f->b, &f->facts, &in); // finds nothing equal: only notes what it may give

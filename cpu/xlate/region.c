@@ -13,6 +13,7 @@
 #include "cpu/debug.h"
 #include "cpu/exec/exec.h"
 #include "cpu/group.h"
+#include "cpu/xlate/atomic_loop.h"
 #include "cpu/xlate/lower.h"
 #include "cpu/xlate/pass.h"
 #include "cpu/xlate/xlate.h"
@@ -38,6 +39,7 @@ struct form {
     unsigned leaders_len, queue_len, total, limit;
     u64 returns[CODE_PAGE_INSNS / 64]; // what calls return to
     u64 pruned[CODE_PAGE_INSNS / 64];  // what was never executed
+    u64 stored[CODE_PAGE_INSNS / 64];  // stores of loops that one operation does
     unsigned splits;                   // blocks that traps may still add
     u16 queue[REGION_LEADERS];
     // Valid where something is covered, or leads; not cleared for each region.
@@ -319,6 +321,38 @@ static u64 facility_bits(unsigned facility, u32 insn)
     }
 }
 
+// Whether control comes to the instruction only from the one before it.
+static bool only_falls_into(const struct form *f, unsigned index)
+{
+    if (index == f->b.r->entry || bit_test(f->returns, index))
+        return false;
+    for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
+        if (bit_test(f->shape->covered, i) && ending_of(f->ids[i], f->words[i]) == BRANCHES &&
+            local_target(f->ids[i], f->words[i], i) == (int)index)
+            return false;
+    }
+    return true;
+}
+
+// A loop around larx and stcx. that one operation does, entered from nowhere but its beginning.
+static bool lower_atomic_loop(struct form *f, unsigned i)
+{
+    struct atomic_loop loop;
+    unsigned n = 0;
+    while (n < ATOMIC_LOOP_MAX && i + n < CODE_PAGE_INSNS && bit_test(f->shape->covered, i + n))
+        n++;
+    if (f->page->big_endian || !atomic_loop_match(f->words + i, f->ids + i, n, &loop))
+        return false;
+    for (unsigned k = 1; k < loop.len; k++) {
+        bool behind_branch = loop.op == IR_CAS && k == loop.store;
+        if (inside(f, (int)(i + k)) != behind_branch || (behind_branch && !only_falls_into(f, i + k)))
+            return false;
+    }
+    atomic_loop_lower(&f->b, f->words[i], &loop);
+    bit_set(f->stored, i + loop.store);
+    return true;
+}
+
 static void lower_flowing(struct form *f, enum insn_id id, u32 insn)
 {
     const struct lower_row *row = lower_find(id);
@@ -396,7 +430,9 @@ static void lower_block(struct form *f, unsigned first)
         case FLOWS:
             if (lower_trap(f, id, insn, i, done))
                 first = i;
-            else
+            else if (bit_test(f->stored, i))
+                atomic_loop_lower_store(&f->b);
+            else if ((id != INSN_lwarx && id != INSN_ldarx) || !lower_atomic_loop(f, i))
                 lower_flowing(f, id, insn);
             continue;
         case BRANCHES: lower_branch(f, id, insn, i, done + 1); return;

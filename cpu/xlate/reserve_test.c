@@ -18,6 +18,7 @@
 #define I_STW(rs, d, ra)    (0x90000000u | (u32)(rs) << 21 | (u32)(ra) << 16 | ((u32)(d)&0xffff))
 #define I_CMPWI(ra, v)      (0x2c000000u | (u32)(ra) << 16 | ((u32)(v)&0xffff))
 #define I_BDNZ(offset)      (0x42000000u | ((u32)(offset)&0xfffc))
+#define I_B(offset)         (0x48000000u | ((u32)(offset)&0x3fffffc))
 #define I_BNE(offset)       (0x40820000u | ((u32)(offset)&0xfffc))
 #define I_DCBZ              X31(1014, 0, 0, 4)
 
@@ -77,7 +78,7 @@ static unsigned pairs_made;
 static void note_pairs(const struct ir_region *r, const void *code, size_t size)
 {
     for (unsigned i = 0; i < r->len; i++)
-        pairs_made += r->insns[i].op == IR_STCX && r->insns[i].imm & MEM_PAIRED;
+        pairs_made += r->insns[i].op == IR_RMW || (r->insns[i].op == IR_STCX && r->insns[i].imm & MEM_PAIRED);
 }
 
 static void test_increments(void)
@@ -183,6 +184,101 @@ static void test_values_that_come_back(void)
     }
 }
 
+#define I_ADD(rt, ra, rb)  X31(266, rt, ra, rb)
+#define I_SUBF(rt, ra, rb) X31(40, rt, ra, rb)
+#define I_CMPW(ra, rb)     X31(0, 0, ra, rb)
+#define I_CMPD(ra, rb)     X31(0, 1, ra, rb)
+#define I_MR(ra, rs)       X31(444, rs, ra, rs)
+
+static unsigned loops_made[2];
+
+static void note_loops(const struct ir_region *r, const void *code, size_t size)
+{
+    for (unsigned i = 0; i < r->len; i++) {
+        loops_made[0] += r->insns[i].op == IR_RMW;
+        loops_made[1] += r->insns[i].op == IR_CAS;
+    }
+}
+
+// One operation of the host does the loop: threads at once, each `ctr` times. The sum of the words at DATA and, of an exchange, of what the
+// threads hold at the end.
+static u64 run_loop(const u32 *code, unsigned len, unsigned size, u64 r5, u64 r6, bool held)
+{
+    struct machine *m = machine_new(THREADS, LEVEL_V30);
+    pthread_t threads[THREADS];
+    put(m, TEST_CODE, code, len, false);
+    for (unsigned t = 0; t < THREADS; t++) {
+        prepare(m, t, TEST_CODE, 20000, false);
+        m->group.cpus[t]->gpr[5] = r5 << 8 * t;
+        m->group.cpus[t]->gpr[6] = r6;
+        m->group.cpus[t]->so = t & 1;
+        pthread_create(&threads[t], NULL, run, m->group.cpus[t]);
+    }
+    u64 sum = 0;
+    for (unsigned t = 0; t < THREADS; t++) {
+        pthread_join(threads[t], NULL);
+        sum += held ? m->group.cpus[t]->gpr[5] : 0;
+        CHECK_EQ(m->group.cpus[t]->crf[0], CR_EQ | (t & 1));
+    }
+    sum += value_at(m, DATA, size, false);
+    CHECK_EQ(value_at(m, DATA + size, 8, false), 0);
+    machine_free(m);
+    return sum;
+}
+
+static void test_loops(void)
+{
+    loops_made[0] = loops_made[1] = 0;
+    xlate_trace = note_loops;
+    for (unsigned w = 2; w < ARRAY_LEN(widths); w++) {
+        const u32 larx = I_LARX(widths[w].load, 3), size = widths[w].size;
+        const u64 mask = ~0ull >> (64 - 8 * size), n = 20000 * THREADS;
+        const unsigned store = widths[w].store;
+        const u32 add[] = {larx, I_ADD(7, 6, 3), I_STCX(store, 7), I_BNE(-12), I_BDNZ(-16), I_SC1};
+        const u32 subtract[] = {larx, I_SUBF(3, 6, 3), I_STCX(store, 3), I_BNE(-12), I_BDNZ(-16), I_SC1};
+        const u32 immediate[] = {larx, I_ADDI(7, 3, -3), I_STCX(store, 7), I_BNE(-12), I_BDNZ(-16), I_SC1};
+        const u32 exchange[] = {larx, I_STCX(store, 5), I_BNE(-8), I_MR(5, 3), I_BDNZ(-16), I_SC1};
+        // r8 = the value; compare and swap r8 to r8 + 1, from the start where it is another one
+        const u32 swap[] = {I_LWZ(8, 0, 4), I_ADDI(9, 8, 1),  larx,       size == 8 ? I_CMPD(3, 8) : I_CMPW(8, 3),
+                            I_BNE(-16),     I_STCX(store, 9), I_BNE(-16), I_BDNZ(-28),
+                            I_SC1};
+        CHECK_EQ(run_loop(add, ARRAY_LEN(add), size, 0, 0x123456789, false), 0x123456789 * n & mask);
+        CHECK_EQ(run_loop(subtract, ARRAY_LEN(subtract), size, 0, 5, false), -5 * n & mask);
+        CHECK_EQ(run_loop(immediate, ARRAY_LEN(immediate), size, 0, 0, false), -3 * n & mask);
+        CHECK_EQ(run_loop(exchange, ARRAY_LEN(exchange), size, 0x51, 0, true), 0x515151);
+        CHECK_EQ(run_loop(swap, ARRAY_LEN(swap), size, 0, 0, false), n);
+    }
+    xlate_trace = NULL;
+    CHECK(loops_made[0] >= 8);
+    CHECK(loops_made[1] >= 2);
+}
+
+// Where the comparison failed there is a reservation, with which a store elsewhere succeeds, if not at once.
+static void test_compared_in_vain(void)
+{
+    const u32 code[] = {I_LWZ(5, 0, 4),    I_ADD(5, 5, 10),
+                        I_LARX(LWARX, 3),  I_CMPW(3, 5),
+                        I_BNE(16),         I_STCX(STWCX, 9),
+                        I_BNE(-16),        I_B(12),
+                        I_STCX(STWCX, 9),  I_BNE(-36),
+                        I_XORI(10, 10, 1), I_ADDI(9, 9, 1),
+                        I_BDNZ(-48),       I_SC1};
+    for (unsigned cpus = 1; cpus <= 2; cpus++) {
+        struct machine *m = machine_new(cpus, LEVEL_V30);
+        put(m, TEST_CODE, code, ARRAY_LEN(code), false);
+        loops_made[1] = 0;
+        xlate_trace = note_loops;
+        prepare(m, 0, TEST_CODE, 2000, false);
+        m->cpu->gpr[9] = 1;
+        m->cpu->gpr[10] = 0;
+        run(m->cpu);
+        xlate_trace = NULL;
+        CHECK_EQ(value_at(m, DATA, 4, false), 2000);
+        CHECK(loops_made[1] >= 1);
+        machine_free(m);
+    }
+}
+
 // A pair that is left in between for a store elsewhere: it fails, but not always.
 static void test_pair_is_left(void)
 {
@@ -266,6 +362,8 @@ int main(void)
     TEST(test_increments);
     TEST(test_lock);
     TEST(test_values_that_come_back);
+    TEST(test_loops);
+    TEST(test_compared_in_vain);
     TEST(test_pair_is_left);
     TEST(test_both_kinds);
     TEST(test_block_is_cleared);

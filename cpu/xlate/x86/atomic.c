@@ -154,3 +154,88 @@ void atomic_store_conditional(struct comp *x)
     static_assert(CR_EQ == 2 && CR_SO == 1 && (u64)(s32)RESERVE_NONE == RESERVE_NONE, "encodings");
     value_result_in(x, RAX);
 }
+
+static void leave_when_missed(struct comp *x, unsigned colds)
+{
+    for (; colds < x->colds_len; colds++)
+        x->colds[colds].leaves = x->colds[colds].leaves || x->colds[colds].kind == COLD_MISS;
+}
+
+// rax = what was there; of a comparison that failed, with a reservation. `count`: the thread's count of the version to end, or NO_REG.
+static void operate(struct comp *x, const struct ir_insn *in, enum reg at, enum reg value, enum reg expected,
+                    enum reg count)
+{
+    struct code *c = &x->c;
+    unsigned bytes = 1u << (in->imm & MEM_SIZE);
+    struct label other = {0}, done = {0};
+    if (in->op == IR_RMW) {
+        x_mov(c, 1, RAX, value);
+        if (in->imm & RMW_ADD)
+            x_lock_xadd(c, bytes, mem_at(at, 0), RAX);
+        else
+            x_xchg_mem(c, bytes, mem_at(at, 0), RAX);
+    } else {
+        x_mov(c, 1, RAX, expected);
+        x_lock_cmpxchg(c, bytes, mem_at(at, 0), value);
+        x_jcc(c, CC_NE, &other);
+    }
+    x_store_imm(c, 8, CPU_MEM(reserve_addr), (s32)RESERVE_NONE);
+    if (count != NO_REG)
+        x_alu_mem_imm(c, ALU_ADD, 1, mem_at(count, 0), 1);
+    if (in->op == IR_RMW)
+        return;
+    if (bytes == 4)
+        x_mov(c, 0, RAX, RAX);
+    x_jmp(c, &done);
+    x_bind(c, &other);
+    if (count != NO_REG)
+        x_alu_mem_imm(c, ALU_ADD, 1, mem_at(count, 0), 1);
+    x_alu_load(c, ALU_SUB, 1, at, CPU_MEM(mem_base));
+    x_store(c, 8, CPU_MEM(reserve_addr), at);
+    x_store_imm(c, 8, CPU_MEM(reserve_version), (s32)RESERVE_PAIRED);
+    x_store(c, 8, CPU_MEM(reserve_value), RAX);
+    x_store_imm(c, 4, CPU_MEM(reserve_size), (s32)bytes);
+    x_bind(c, &done);
+}
+
+void atomic_loop(struct comp *x)
+{
+    struct code *c = &x->c;
+    const struct ir_insn *in = &x->r->insns[x->at];
+    unsigned bytes = 1u << (in->imm & MEM_SIZE), colds = x->colds_len;
+    value_claim(x, RAX);
+    enum reg base = value_reg(x, in->a), value = value_reg(x, in->b);
+    enum reg expected = in->op == IR_CAS ? value_reg(x, in->c) : NO_REG;
+    enum reg tag = value_scratch(x), at = value_scratch(x);
+    struct label again = {0}, held = {0}, alone = {0}, done = {0};
+    lookup_aligned(x, base, bytes, true, tag, at);
+    leave_when_missed(x, colds);
+    struct cold *slow = memory_miss(x);
+    slow->leaves = true;
+    x_lea(c, 1, at, mem_indexed(base, at, 0));
+    x_test8_mem_imm(c, CPU_MEM(reserve_alone), 1);
+    x_jcc(c, CC_NE, &alone);
+    x_test8_mem_imm(c, CPU_MEM(reserve_slow), RESERVE_SLOW_GROUP | (in->op == IR_CAS ? RESERVE_SLOW_NEXT : 0));
+    x_jcc(c, CC_NE, &slow->start);
+    x_mov(c, 1, tag, at);
+    x_alu_load(c, ALU_SUB, 1, tag, CPU_MEM(mem_base));
+    x_alu_imm(c, ALU_AND, 0, tag, (s32)((RESERVE_LINES - 1) * RESERVE_VERSION));
+    x_mov(c, 0, RAX, tag);
+    x_shift(c, SHIFT_SHR, 0, tag, 3);
+    x_alu_load(c, ALU_ADD, 1, RAX, CPU_MEM(reserve_lines));
+    x_alu_load(c, ALU_ADD, 1, tag, CPU_MEM(reserve_counts));
+    x_bind(c, &again);
+    x_lock_inc(c, mem_at(tag, 0));
+    x_test8_mem_imm(c, mem_at(RAX, 0), 1);
+    x_jcc(c, CC_NE, &held);
+    operate(x, in, at, value, expected, tag);
+    x_jmp(c, &done);
+    x_bind(c, &held); // for a few instructions of another thread
+    x_alu_mem_imm(c, ALU_ADD, 1, mem_at(tag, 0), 1);
+    x_pause(c);
+    x_jmp(c, &again);
+    x_bind(c, &alone);
+    operate(x, in, at, value, expected, NO_REG);
+    x_bind(c, &done);
+    value_result_in(x, RAX);
+}

@@ -251,6 +251,7 @@ void divide_cold(struct comp *x, struct cold *cold);
 // atomic.c
 void atomic_load_reserve(struct comp *x);
 void atomic_store_conditional(struct comp *x);
+void atomic_loop(struct comp *x);
 
 // leave.c
 void leave_entry(struct comp *x);                            // the region's

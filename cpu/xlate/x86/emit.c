@@ -601,6 +601,26 @@ void x_lock_cmpxchg(struct code *c, unsigned bytes, struct mem m, enum reg src)
     mem_form(c, how, bytes == 1 ? 0x0fb0 : 0x0fb1, src, m);
 }
 
+void x_lock_xadd(struct code *c, unsigned bytes, struct mem m, enum reg r)
+{
+    x_begin(c);
+    byte(c, 0xf0);
+    mem_form(c, bytes == 8 ? WIDE : 0, 0x0fc1, r, m);
+}
+
+void x_xchg_mem(struct code *c, unsigned bytes, struct mem m, enum reg r)
+{
+    x_begin(c);
+    mem_form(c, bytes == 8 ? WIDE : 0, 0x87, r, m);
+}
+
+void x_pause(struct code *c)
+{
+    x_begin(c);
+    byte(c, 0xf3);
+    byte(c, 0x90);
+}
+
 void x_lock_inc(struct code *c, struct mem m)
 {
     x_begin(c);

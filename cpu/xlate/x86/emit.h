@@ -158,6 +158,9 @@ void x_bswap(struct code *c, int w, enum reg r);
 void x_movbe_load(struct code *c, unsigned bytes, enum reg dst, struct mem m); // 2 (keeps the upper bits), 4, 8
 void x_fence(struct code *c);                                                   // a locked operation that changes nothing
 void x_lock_cmpxchg(struct code *c, unsigned bytes, struct mem m, enum reg src); // expected, then found: rax
+void x_lock_xadd(struct code *c, unsigned bytes, struct mem m, enum reg r);      // 4, 8
+void x_xchg_mem(struct code *c, unsigned bytes, struct mem m, enum reg r);       // 4, 8; locked
+void x_pause(struct code *c);
 void x_lock_inc(struct code *c, struct mem m);                                   // 64 bits
 void x_movbe_store(struct code *c, unsigned bytes, struct mem m, enum reg src);
 

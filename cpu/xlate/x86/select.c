@@ -553,6 +553,8 @@ void select_operation(struct comp *x)
     case IR_DTOV: select_vector(x, in); break;
     case IR_LARX: atomic_load_reserve(x); break;
     case IR_STCX: atomic_store_conditional(x); break;
+    case IR_RMW:
+    case IR_CAS: atomic_loop(x); break;
     case IR_FENCE: x_fence(&x->c); break;
     case IR_FP1:
     case IR_FP2:

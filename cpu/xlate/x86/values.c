@@ -299,6 +299,8 @@ u64 value_max(const struct comp *x, ir_value v)
     case IR_POPCNT: return 64;
     case IR_GET: return ir_slots[in->slot].bytes == 1 ? 0xff : ~0ull;
     case IR_LARX:
+    case IR_RMW:
+    case IR_CAS:
     case IR_LOAD: return in->imm & MEM_SIGNED ? ~0ull : ~0ull >> (64 - (8u << (in->imm & MEM_SIZE)));
     default: return ~0ull;
     }
