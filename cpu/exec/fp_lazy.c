@@ -42,6 +42,22 @@ static u32 no_fprf(u64 v)
     return 0;
 }
 
+// Values in single format, in the low word.
+static u64 widen(u64 v)
+{
+    return fp_load_single((u32)v);
+}
+
+static u64 narrow(u64 v)
+{
+    return fp_store_single(v);
+}
+
+static u32 fprf_single(u64 v)
+{
+    return fpu_fprf64s(widen(v));
+}
+
 static u64 round_quiet(struct fp_env *env, u64 a, enum fp_round round)
 {
     u32 before = env->flags;

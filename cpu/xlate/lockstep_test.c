@@ -14,20 +14,21 @@
 #include "cpu/xlate/target.h"
 #include "cpu/xlate/xlate.h"
 
-#define DATA 0x40000ull
+#define DATA      0x40000ull
 #define DATA_SIZE 0x4000u
-#define BODY_MAX 160u
+#define BODY_MAX  160u
 
 enum how { BY_INTERPRETER, BY_LOWERED, BY_OPTIMISED, BY_JIT };
 
 // Instructions that are the same whenever they run, and leave the loop counter and the return address alone.
 static bool is_usable(enum insn_id id)
 {
-    static const enum insn_id not[] = {INSN_mfspr, INSN_mtspr, INSN_mftb, INSN_darn, INSN_mtctr, INSN_mtlr, INSN_wait,
-                                       INSN_mfbhrbe, INSN_clrbhrb, INSN_lmw, INSN_stmw, INSN_lswi, INSN_lswx};
+    static const enum insn_id not [] = {INSN_mfspr, INSN_mtspr, INSN_mftb,    INSN_darn,    INSN_mtctr,
+                                        INSN_mtlr,  INSN_wait,  INSN_mfbhrbe, INSN_clrbhrb, INSN_lmw,
+                                        INSN_stmw,  INSN_lswi,  INSN_lswx};
     const struct insn_row *row = &insn_rows[id];
-    for (unsigned i = 0; i < ARRAY_LEN(not); i++) {
-        if (not[i] == id)
+    for (unsigned i = 0; i < ARRAY_LEN(not ); i++) {
+        if (not [i] == id)
             return false;
     }
     return row->privilege == PRIV_U && (row->kind == KIND_PLAIN || row->kind == KIND_LOAD || row->kind == KIND_STORE);
@@ -58,11 +59,41 @@ static bool writes_fpscr(enum insn_id id)
     return id == INSN_mtfsf || id == INSN_mtfsfi || id == INSN_mtfsb1;
 }
 
-// Which instructions a program has: any, those that are translated, those of them that have to do with vectors and scalars of 64 bits.
-enum choice { ANY, FAST, VECTORS };
+// Which instructions a program has: any, those that are translated, those of them that have to do with vectors and scalars of 64 bits,
+// arithmetic in single precision from few registers.
+enum choice { ANY, FAST, VECTORS, SINGLES };
+
+static u32 random_single(void)
+{
+    static const u16 ids[] = {INSN_lfs,     INSN_lfs,     INSN_stfs,   INSN_fadds,  INSN_fsubs,
+                              INSN_fmuls,   INSN_fdivs,   INSN_fsqrts, INSN_fmadds, INSN_fmsubs,
+                              INSN_fnmadds, INSN_fnmsubs, INSN_frsp,   INSN_fcfids, INSN_fcmpu,
+                              INSN_fadd,    INSN_mtfsb0,  INSN_mtfsb1, INSN_mffs};
+    enum insn_id id = (enum insn_id)ids[below(ARRAY_LEN(ids))];
+    u32 insn = insn_rows[id].value | below(6) << 21;
+    switch (id) {
+    case INSN_lfs:
+    case INSN_stfs: return insn | (28 + below(4)) << 16 | below(16) << 2;
+    case INSN_fcmpu: return (insn & ~0x03e00000u) | below(8) << 23 | below(6) << 16 | below(6) << 11;
+    case INSN_mtfsb0:
+    case INSN_mtfsb1: return (insn & ~0x03e00000u) | (30 + below(2)) << 21; // the rounding mode
+    case INSN_mffs: return insn;
+    case INSN_fsqrts:
+    case INSN_frsp:
+    case INSN_fcfids: return insn | below(6) << 11;
+    case INSN_fmuls: return insn | below(6) << 16 | below(6) << 6;
+    case INSN_fmadds:
+    case INSN_fmsubs:
+    case INSN_fnmadds:
+    case INSN_fnmsubs: return insn | below(6) << 16 | below(6) << 11 | below(6) << 6;
+    default: return insn | below(6) << 16 | below(6) << 11;
+    }
+}
 
 static u32 random_insn(enum choice choice, enum isa_level level)
 {
+    if (choice == SINGLES && below(16))
+        return random_single();
     for (;;) {
         enum insn_id id = 1 + below(INSN_COUNT - 1);
         if (!is_usable(id) || insn_rows[id].since > level || (writes_fpscr(id) && below(8)))
@@ -124,7 +155,7 @@ static void make_program(struct program *p, enum choice choice, enum isa_level l
             add(p, 0x7c000378u | (insn >> 21 & 31) << 21 | below(26) << 16 | (insn >> 21 & 31) << 11);
     }
     if (call)
-        add(p, 0x48000001u | 3 * 4); // over bdnz and sc
+        add(p, 0x48000001u | 3 * 4);                // over bdnz and sc
     add(p, 0x42000000u | (-(p->len * 4) & 0xfffc)); // bdnz
     add(p, I_SC1);
     if (call) {
@@ -143,9 +174,23 @@ static void load_program(struct machine *m, const struct program *p)
 // Doubles of all kinds: any bits, special ones, around the ends of both formats' ranges, with few bits, and singles.
 static u64 random_double(void)
 {
-    static const u64 special[] = {0, 0x7ff0000000000000, 0x7ff8000000000001, 0x7ff0000000000001, 0x3ff0000000000000, 0x4000000000000000,
-                                  0x0010000000000000, 0x000fffffffffffff, 1, 0x7fefffffffffffff, 0x3810000000000000, 0x47efffffe0000000,
-                                  0x43e0000000000000, 0x41e0000000000000, 0x41f0000000000000, 0x3fe0000000000000, 0x36a0000000000000};
+    static const u64 special[] = {0,
+                                  0x7ff0000000000000,
+                                  0x7ff8000000000001,
+                                  0x7ff0000000000001,
+                                  0x3ff0000000000000,
+                                  0x4000000000000000,
+                                  0x0010000000000000,
+                                  0x000fffffffffffff,
+                                  1,
+                                  0x7fefffffffffffff,
+                                  0x3810000000000000,
+                                  0x47efffffe0000000,
+                                  0x43e0000000000000,
+                                  0x41e0000000000000,
+                                  0x41f0000000000000,
+                                  0x3fe0000000000000,
+                                  0x36a0000000000000};
     static const u16 centres[] = {1, 1023, 897, 1150, 2046, 1075, 874, 1054, 512, 1535, 971};
     u64 sign = random64() << 63, fraction = random64() >> 12;
     switch (below(8)) {
@@ -162,7 +207,8 @@ static u64 random_double(void)
 
 static u64 random_singles(void)
 {
-    static const u32 special[] = {0, 0x7f800000, 0x7fc00001, 0x7f800001, 0x3f800000, 0x00800000, 0x007fffff, 1, 0x7f7fffff};
+    static const u32 special[] = {0,          0x7f800000, 0x7fc00001, 0x7f800001, 0x3f800000,
+                                  0x00800000, 0x007fffff, 1,          0x7f7fffff};
     u64 r = 0;
     for (unsigned i = 0; i < 2; i++) {
         u32 w = (u32)random64();
@@ -193,7 +239,8 @@ static void start_state(struct cpu *cpu)
     cpu->ca = cpu->ca32 = below(2);
     cpu->xer_rest = below(16);
     for (unsigned i = 0; i < 64; i++)
-        cpu->vsr[i] = below(2) ? (union vsr){.d = {random_double(), random_double()}} : (union vsr){.d = {random_singles(), random_singles()}};
+        cpu->vsr[i] = below(2) ? (union vsr){.d = {random_double(), random_double()}}
+                               : (union vsr){.d = {random_singles(), random_singles()}};
     cpu->fpscr = below(2) ? below(4) : 0;
     cpu->fpscr_hi = 0;
     cpu->vscr = 0;
@@ -347,7 +394,8 @@ static bool agree(struct machine *a, struct machine *b, const struct program *p,
 }
 
 // Takes away what the difference does not need.
-static struct program reduce(struct machine *a, struct machine *b, const struct program *p, enum how how, u64 msr, u64 start)
+static struct program reduce(struct machine *a, struct machine *b, const struct program *p, enum how how, u64 msr,
+                             u64 start)
 {
     struct program small = *p;
     for (unsigned i = 0; i < p->len; i++) {
@@ -391,7 +439,7 @@ static void lockstep(enum how how, bool big_endian, unsigned programs)
     for (unsigned i = 0; i < programs && failed < 3; i++) {
         struct program p;
         u64 msr = MSR_SF | MSR_ME | (big_endian ? 0 : MSR_LE) | (below(8) ? MSR_FP | MSR_VEC | MSR_VSX : 0);
-        make_program(&p, (enum choice)below(3), LEVEL_V30);
+        make_program(&p, (enum choice)below(4), LEVEL_V30);
         failed += !check_program(a, b, &p, how, msr);
     }
     CHECK_EQ(failed, 0);

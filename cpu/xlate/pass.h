@@ -47,6 +47,10 @@ static inline ir_value fold_emit(struct ir_builder *b, struct fold_facts *facts,
 
 // An operation that moves inside of a vector, or from or to one: the value that it is equal to, or IR_NO_VALUE, and then what does it better.
 ir_value pass_vector(const struct ir_builder *b, struct ir_insn *in);
+// FP1 .. FP3: whether it is now an operation on singles, whose result is to be widened.
+bool pass_single(const struct ir_builder *b, struct ir_insn *in);
+// FNARROW: the value that it is equal to, or IR_NO_VALUE.
+ir_value pass_narrow(const struct ir_builder *b, const struct ir_insn *in);
 // Replaces the condition of a BRANCH or SET against zero, or of a SELECT, by the comparison behind it. b: where to append.
 struct ir_insn fuse(struct ir_builder *b, struct fold_facts *facts, struct ir_insn in);
 

@@ -138,6 +138,19 @@ static ir_value rebuild(struct forward *f, const struct ir_insn *old)
     case IR_XTOD:
     case IR_VTOD:
     case IR_DTOV: return append_vector(f, in);
+    case IR_FP1:
+    case IR_FP2:
+    case IR_FP3:
+        if (pass_single(&f->b, &in))
+            return append(
+                f, &(struct ir_insn){.op = IR_FWIDEN, .a = ir_append(&f->b, &in), .b = IR_NO_VALUE, .c = IR_NO_VALUE});
+        break;
+    case IR_FNARROW: {
+        ir_value same = pass_narrow(&f->b, &in);
+        if (same != IR_NO_VALUE)
+            return same;
+        break;
+    }
     default: break;
     }
     return append(f, &in);

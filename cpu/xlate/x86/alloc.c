@@ -36,12 +36,12 @@ static void find_dirty(struct comp *x)
     }
 }
 
-// How many xmm registers values want at once, where the region spends its time, with those that operations work in.
+// How many xmm registers values want at once in any block, with those that operations work in.
 static unsigned xmm_pressure(const struct comp *x)
 {
     static _Thread_local u16 last[IR_INSNS_MAX];
     const struct ir_region *r = x->r;
-    unsigned most = 0, hottest = 0;
+    unsigned most = 0;
     for (unsigned n = 0; n < r->blocks_len; n++) {
         const struct ir_block *block = &r->blocks[n];
         unsigned end = (unsigned)block->first + block->len, live = 0, peak = 0;
@@ -67,12 +67,7 @@ static unsigned xmm_pressure(const struct comp *x)
                     live--;
             }
         }
-        if (peak && block->weight > hottest) {
-            hottest = block->weight;
-            most = peak;
-        } else if (block->weight == hottest) {
-            most = MAX(most, peak);
-        }
+        most = MAX(most, peak);
     }
     return most;
 }

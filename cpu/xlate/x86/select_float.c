@@ -37,6 +37,15 @@ enum {
     ROUNDSD = SSE_66(3, 0x0b),
     FMADD231SD = SSE_66(2, 0xb9) | SSE_W,
     FMSUB231SD = SSE_66(2, 0xbb) | SSE_W,
+    // Single format.
+    UCOMISS = SSE_NP(1, 0x2e),
+    ADDSS = SSE_F3(1, 0x58),
+    MULSS = SSE_F3(1, 0x59),
+    SUBSS = SSE_F3(1, 0x5c),
+    DIVSS = SSE_F3(1, 0x5e),
+    SQRTSS = SSE_F3(1, 0x51),
+    FMADD231SS = SSE_66(2, 0xb9),
+    FMSUB231SS = SSE_66(2, 0xbb),
 };
 enum { CMP_LT = 1, CMP_LE = 2, CMP_EQ = 0 };                                                // of CMPSD
 enum { ROUND_DOWN = 1, ROUND_UP = 2, ROUND_TRUNCATE = 3, ROUND_MODE = 4, ROUND_EXACT = 8 }; // of ROUNDSD
@@ -44,6 +53,8 @@ enum { ROUND_DOWN = 1, ROUND_UP = 2, ROUND_TRUNCATE = 3, ROUND_MODE = 4, ROUND_E
 #define SIGN         0x8000000000000000ull
 #define MIN_DOUBLE   0x0010000000000000ull // the smallest normal numbers
 #define MIN_SINGLE   0x3810000000000000ull // as a double
+#define MIN_FLOAT    0x00800000ull
+#define FLOAT_SIGN   0x80000000ull
 #define TWO_32       0x41f0000000000000ull
 #define TWO_63       0x43e0000000000000ull
 #define MINUS_ONE    0xbff0000000000000ull
@@ -58,6 +69,26 @@ enum quick {
     QUICK_VECTOR = FP_QUICK_VECTOR,
     QUICK_NARROW, // NARROW of zero: a general register has the double
 };
+
+// Operands and result in single format.
+static bool is_float_kind(unsigned kind)
+{
+    return kind >= FPK_ADDF && kind <= FPK_FROM_S64F;
+}
+
+// Operands in double format, the result in single format: the operation that has both as doubles.
+static enum fp_kind as_doubles(unsigned kind)
+{
+    static const u8 kinds[] = {FPK_ADDS,  FPK_SUBS,  FPK_MULS,   FPK_DIVS,   FPK_SQRTS,
+                               FPK_MADDS, FPK_MSUBS, FPK_NMADDS, FPK_NMSUBS, FPK_RSP};
+    static_assert(ARRAY_LEN(kinds) == FPK_RSPG - FPK_ADDG + 1, "one for each");
+    return kind >= FPK_ADDG && kind <= FPK_RSPG ? (enum fp_kind)kinds[kind - FPK_ADDG] : (enum fp_kind)kind;
+}
+
+static u32 compare_op(const struct fp_site *s)
+{
+    return is_float_kind(s->kind) ? UCOMISS : UCOMISD;
+}
 
 // dst = op(a, b), dst not b.
 void float_two(struct comp *x, u32 op, enum reg dst, enum reg a, enum reg b)
@@ -135,7 +166,7 @@ static void exact_sum(struct comp *x, struct fp_site *s, struct label *slow)
 {
     struct code *c = &x->c;
     enum reg r = s->scratch[0], product = s->result, sum = s->scratch[1];
-    bool sub = s->kind == FPK_MSUBS || s->kind == FPK_NMSUBS;
+    bool sub = as_doubles(s->kind) == FPK_MSUBS || as_doubles(s->kind) == FPK_NMSUBS;
     float_two(x, ORPD, r, s->args[0], s->args[1]);
     x_v2_const(c, ANDPD, r, r, DOUBLE(0x1fffffff));
     float_two(x, XORPD, product, r, r);
@@ -170,13 +201,13 @@ void float_cold(struct comp *x, struct fp_site *s)
     case QUICK_PRODUCT:
     case QUICK_DIVIDEND:
         // scratch[1] has what is to be rounded, or is; a NaN is not for here
-        x_v1(c, UCOMISD, s->scratch[1], s->scratch[1]);
+        x_v1(c, compare_op(s), s->scratch[1], s->scratch[1]);
         x_jcc(c, CC_P, &slow);
         float_two(x, XORPD, zero, zero, zero);
-        x_v1(c, UCOMISD, s->quick == QUICK_SUM ? s->scratch[1] : s->args[0], zero);
+        x_v1(c, compare_op(s), s->quick == QUICK_SUM ? s->scratch[1] : s->args[0], zero);
         x_jcc(c, CC_E, &s->resume);
         if (s->quick == QUICK_PRODUCT) {
-            x_v1(c, UCOMISD, s->args[1], zero);
+            x_v1(c, compare_op(s), s->args[1], zero);
             x_jcc(c, CC_E, &s->resume);
         }
         break;
@@ -215,7 +246,7 @@ void float_cold(struct comp *x, struct fp_site *s)
 // (1)
 static void check_nan(struct comp *x, struct fp_site *s, enum reg r)
 {
-    x_v1(&x->c, UCOMISD, r, r);
+    x_v1(&x->c, compare_op(s), r, r);
     x_jcc(&x->c, CC_P, &s->start);
 }
 
@@ -225,8 +256,8 @@ static void check_tiny(struct comp *x, struct fp_site *s, enum reg r, enum reg t
     s->scratch[0] = (u8)t;
     s->scratch[1] = (u8)r;
     s->quick = (u8)quick;
-    float_two_const(x, ANDPD, t, r, DOUBLE(~SIGN));
-    x_v1_const(&x->c, UCOMISD, t, DOUBLE(least));
+    float_two_const(x, ANDPD, t, r, DOUBLE(is_float_kind(s->kind) ? FLOAT_SIGN - 1 : ~SIGN));
+    x_v1_const(&x->c, compare_op(s), t, DOUBLE(least));
     x_jcc(&x->c, CC_BE, &s->start);
 }
 
@@ -241,6 +272,11 @@ static u32 host_op(enum fp_kind kind)
     case FPK_MULS: return MULSD;
     case FPK_DIV:
     case FPK_DIVS: return DIVSD;
+    case FPK_ADDF: return ADDSS;
+    case FPK_SUBF: return SUBSS;
+    case FPK_MULF: return MULSS;
+    case FPK_DIVF: return DIVSS;
+    case FPK_SQRTF: return SQRTSS;
     default: return SQRTSD;
     }
 }
@@ -259,7 +295,12 @@ static enum quick quick_of(enum fp_kind kind)
     case FPK_MADDS:
     case FPK_MSUBS:
     case FPK_NMADDS:
-    case FPK_NMSUBS: return QUICK_PRODUCT;
+    case FPK_NMSUBS:
+    case FPK_MULF:
+    case FPK_MADDF:
+    case FPK_MSUBF:
+    case FPK_NMADDF:
+    case FPK_NMSUBF: return QUICK_PRODUCT;
     default: return QUICK_DIVIDEND;
     }
 }
@@ -306,7 +347,7 @@ static void to_single(struct comp *x, enum reg dst, enum reg t)
 
 static void compute(struct comp *x, struct fp_site *s, enum reg dst)
 {
-    enum fp_kind kind = (enum fp_kind)s->kind;
+    enum fp_kind kind = as_doubles(s->kind);
     switch (kind) {
     case FPK_MADD:
     case FPK_MADDS:
@@ -321,6 +362,13 @@ static void compute(struct comp *x, struct fp_site *s, enum reg dst)
         x_v2(&x->c, sub ? FMSUB231SD : FMADD231SD, dst, s->args[0], s->args[1]);
         break;
     }
+    case FPK_MADDF:
+    case FPK_NMADDF:
+    case FPK_MSUBF:
+    case FPK_NMSUBF:
+        x_vmov(&x->c, dst, s->args[2]);
+        x_v2(&x->c, kind == FPK_MSUBF || kind == FPK_NMSUBF ? FMSUB231SS : FMADD231SS, dst, s->args[0], s->args[1]);
+        break;
     default: float_two(x, host_op(kind), dst, s->args[0], s->args[1] == NO_REG ? s->args[0] : s->args[1]);
     }
 }
@@ -329,6 +377,8 @@ static void negate(struct comp *x, struct fp_site *s)
 {
     if (s->kind == FPK_NMADD || s->kind == FPK_NMSUB || s->kind == FPK_NMADDS || s->kind == FPK_NMSUBS)
         x_v2_const(&x->c, XORPD, s->result, s->result, DOUBLE(SIGN));
+    if (s->kind == FPK_NMADDF || s->kind == FPK_NMSUBF || s->kind == FPK_NMADDG || s->kind == FPK_NMSUBG)
+        x_v2_const(&x->c, XORPD, s->result, s->result, DOUBLE(FLOAT_SIGN));
 }
 
 static bool is_fused(const struct ir_insn *in)
@@ -350,10 +400,18 @@ static void arithmetic(struct comp *x, const struct ir_insn *in)
         return;
     }
     compute(x, s, s->result);
-    if (in->imm == FPK_ADD || in->imm == FPK_SUB || in->imm == FPK_SQRT)
-        check_nan(x, s, s->result);
-    else
-        check_tiny(x, s, s->result, value_xscratch(x), MIN_DOUBLE, quick_of((enum fp_kind)in->imm));
+    switch (in->imm) {
+    case FPK_ADD:
+    case FPK_SUB:
+    case FPK_SQRT:
+    case FPK_ADDF:
+    case FPK_SUBF:
+    case FPK_SQRTF: check_nan(x, s, s->result); break;
+    default:
+        check_tiny(x, s, s->result, value_xscratch(x), is_float_kind(s->kind) ? MIN_FLOAT : MIN_DOUBLE,
+                   quick_of((enum fp_kind)in->imm));
+        break;
+    }
     x_bind(&x->c, &s->resume);
     negate(x, s);
     x_bind(&x->c, &s->back);
@@ -367,10 +425,11 @@ static void arithmetic_single(struct comp *x, const struct ir_insn *in)
         float_out_of_line(x, s);
         return;
     }
-    enum reg t = in->imm == FPK_RSP ? s->args[0] : value_xscratch(x), magnitude = value_xscratch(x);
+    enum fp_kind kind = as_doubles(s->kind);
+    enum reg t = kind == FPK_RSP ? s->args[0] : value_xscratch(x), magnitude = value_xscratch(x);
     bool halves = is_fused(in) || !is_single(x, in->a) || (in->op == IR_FP2 && !is_single(x, in->b));
     enum reg bits = halves ? value_scratch(x) : NO_REG;
-    if (in->imm != FPK_RSP) {
+    if (kind != FPK_RSP) {
         compute(x, s, t);
         if (halves) {
             x_vmov_to(c, 0, bits, t);
@@ -380,9 +439,12 @@ static void arithmetic_single(struct comp *x, const struct ir_insn *in)
             x_bind(c, &s->rounded);
         }
     }
-    check_tiny(x, s, t, magnitude, MIN_SINGLE, quick_of((enum fp_kind)in->imm));
+    check_tiny(x, s, t, magnitude, MIN_SINGLE, quick_of(kind));
     x_bind(c, &s->resume);
-    to_single(x, s->result, t);
+    if (kind == s->kind)
+        to_single(x, s->result, t);
+    else
+        float_two(x, CVTSD2SS, s->result, t, t);
     negate(x, s);
     x_bind(c, &s->back);
 }
@@ -402,7 +464,8 @@ static void from_integer(struct comp *x, const struct ir_insn *in)
         x_v2(c, CVTSI2SD, s->result, s->result, r);
     } else {
         x_v2(c, CVTSI2SS, s->result, s->result, r);
-        x_v2(c, CVTSS2SD, s->result, s->result, s->result);
+        if (in->imm != FPK_FROM_S64F)
+            x_v2(c, CVTSS2SD, s->result, s->result, s->result);
     }
     x_bind(c, &s->back);
 }
@@ -550,6 +613,12 @@ static void select_sign(struct comp *x, const struct ir_insn *in)
 // The register rearrangements of single loads and stores: NaNs keep all their bits.
 static void widen(struct comp *x, const struct ir_insn *in)
 {
+    const struct ir_insn *from = comp_insn(x, in->a);
+    if (from->op >= IR_FP1 && from->op <= IR_FP3) { // an operation's result: a NaN among these is a quiet one
+        enum reg a = value_reg(x, in->a);
+        float_two(x, CVTSS2SD, value_result(x, in->a, IR_NO_VALUE, 0), a, a);
+        return;
+    }
     struct fp_site *s = float_begin(x, in);
     s->kind = FPK_WIDEN;
     float_two(x, CVTSS2SD, s->result, s->args[0], s->args[0]);
@@ -601,7 +670,16 @@ static void scalar(struct comp *x, const struct ir_insn *in)
     case FPK_MADD:
     case FPK_MSUB:
     case FPK_NMADD:
-    case FPK_NMSUB: arithmetic(x, in); break;
+    case FPK_NMSUB:
+    case FPK_ADDF:
+    case FPK_SUBF:
+    case FPK_MULF:
+    case FPK_DIVF:
+    case FPK_SQRTF:
+    case FPK_MADDF:
+    case FPK_MSUBF:
+    case FPK_NMADDF:
+    case FPK_NMSUBF: arithmetic(x, in); break;
     case FPK_ADDS:
     case FPK_SUBS:
     case FPK_MULS:
@@ -611,11 +689,22 @@ static void scalar(struct comp *x, const struct ir_insn *in)
     case FPK_MSUBS:
     case FPK_NMADDS:
     case FPK_NMSUBS:
-    case FPK_RSP: arithmetic_single(x, in); break;
+    case FPK_RSP:
+    case FPK_ADDG:
+    case FPK_SUBG:
+    case FPK_MULG:
+    case FPK_DIVG:
+    case FPK_SQRTG:
+    case FPK_MADDG:
+    case FPK_MSUBG:
+    case FPK_NMADDG:
+    case FPK_NMSUBG:
+    case FPK_RSPG: arithmetic_single(x, in); break;
     case FPK_FROM_S64:
     case FPK_FROM_U64:
     case FPK_FROM_S64S:
-    case FPK_FROM_U64S: from_integer(x, in); break;
+    case FPK_FROM_U64S:
+    case FPK_FROM_S64F: from_integer(x, in); break;
     case FPK_TO_S32:
     case FPK_TO_S32Z:
     case FPK_TO_U32:
