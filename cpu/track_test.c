@@ -199,9 +199,52 @@ static void test_one_page(void)
     stop();
 }
 
+// Memory that is used much moves to large pages of the host, where it has them, while others write to it; nothing else changes. The rest
+// behind the last whole one stays where it is.
+static _Atomic u64 *moving;
+static _Atomic bool moved;
+
+static void *count_there(void *arg)
+{
+    u64 *count = arg;
+    while (!atomic_load(&moved)) {
+        atomic_fetch_add(moving, 1);
+        ++*count;
+    }
+    return NULL;
+}
+
+static void test_large_pages(void)
+{
+    struct guest_mem own;
+    const u64 size = 2 * LARGE_PAGE + 64 * KIB;
+    u64 count = 0;
+    pthread_t host;
+    CHECK_EQ(guest_mem_init(&own, size), 0);
+    CHECK_EQ((uintptr_t)own.base % LARGE_PAGE, 0);
+    for (u64 at = 0; at < size; at += 8 * GUEST_PAGE_SIZE)
+        *(u64 *)(void *)(own.base + at) = at + 1;
+    moving = (void *)(own.base + LARGE_PAGE + 64);
+    atomic_store(&moved, false);
+    CHECK(!pthread_create(&host, NULL, count_there, &count));
+    for (unsigned n = 0; n < 2 * MEM_TOUCHES; n++) {
+        for (u64 at = 0; at < size; at += LARGE_PAGE)
+            guest_mem_touched(&own, at + n * GUEST_PAGE_SIZE % (64 * KIB));
+    }
+    atomic_store(&moved, true);
+    pthread_join(host, NULL);
+    CHECK_EQ(atomic_load(moving), count);
+    u64 wrong = 0;
+    for (u64 at = 0; at < size; at += 8 * GUEST_PAGE_SIZE)
+        wrong += *(u64 *)(void *)(own.base + at) != at + 1;
+    CHECK_EQ(wrong, 0);
+    guest_mem_fini(&own);
+}
+
 int main(void)
 {
     isa_init();
+    TEST(test_large_pages);
     TEST(test_copy_by_dirty_pages);
     TEST(test_take_and_give);
     TEST(test_take_code);
