@@ -88,13 +88,22 @@ bool dispatch_crowded(struct dispatcher *d, u32 thread)
     return false;
 }
 
+static s64 own_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (s64)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 bool dispatch_over(struct dispatcher *d, u32 thread)
 {
     struct dispatch_thread *t = &d->threads[thread];
     bool waiting = atomic_load_explicit(&d->waiting, memory_order_relaxed), crowded = dispatch_crowded(d, thread);
     if (!waiting && !crowded)
         return false;
-    t->yields = crowded && ++t->turn >= DISPATCH_TURN;
+    if (crowded && !t->turn)
+        t->turn = own_time();
+    t->yields = crowded && own_time() - t->turn > DISPATCH_TURN_NS;
     return t->yields || (waiting && clock_ns() - atomic_load(&t->since) > DISPATCH_QUANTUM_NS);
 }
 

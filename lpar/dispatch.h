@@ -7,7 +7,7 @@
 //
 // Where the host has less than it says, because others use it, its scheduler puts two of our threads on one CPU, and they run in turn for
 // milliseconds: one waits all that time, in a loop, for what the other would do. A thread that sees another one on its CPU gives way to
-// it after DISPATCH_TURN looks at the clock, and does not spend its turn on looking out for it.
+// it after DISPATCH_TURN_NS, and does not spend its turn on looking out for it.
 #ifndef LPAR_DISPATCH_H
 #define LPAR_DISPATCH_H
 
@@ -16,8 +16,7 @@
 #include "cpu/group.h"
 
 #define DISPATCH_QUANTUM_NS 4000000 // less than half a dispatch window of 10 ms
-#define DISPATCH_TURN \
-    12 // of BUDGET_MAX instructions: some 100 microseconds of its own, whatever else the host's CPU does
+#define DISPATCH_TURN_NS    100000  // of its own time: the host's CPU may do something else meanwhile
 
 struct dispatcher {
     pthread_mutex_t lock;
@@ -32,8 +31,8 @@ struct dispatcher {
         _Atomic u32 granted;  // futex word
         _Atomic s64 since;    // when it began to run (monotonic clock)
         _Atomic s32 host_cpu; // where it was last seen to run; -1 while it does not
-        u32 turn;             // the owner's: looks at the clock with another thread on its CPU
-        bool yields;          // likewise: it ends its turn
+        s64 turn;    // the owner's: its processor time when it first saw another thread on its CPU; 0: it did not yet
+        bool yields; // likewise: it ends its turn
     } threads[GROUP_CPUS_MAX];
 };
 
