@@ -18,7 +18,7 @@ struct lower_row {
 
 extern const struct lower_row lower_arith[INSN_COUNT], lower_logic[INSN_COUNT], lower_storage[INSN_COUNT], lower_system[INSN_COUNT],
     lower_state[INSN_COUNT], lower_cache[INSN_COUNT], lower_vector[INSN_COUNT], lower_vector_move[INSN_COUNT],
-    lower_vector_storage[INSN_COUNT], lower_float[INSN_COUNT];
+    lower_vector_storage[INSN_COUNT], lower_vector_more[INSN_COUNT], lower_float[INSN_COUNT];
 
 // The instruction's row, or NULL when it has none.
 const struct lower_row *lower_find(enum insn_id id);

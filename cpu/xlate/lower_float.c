@@ -214,10 +214,9 @@ static void lower_fv_cpsgn(struct ir_builder *b, u32 insn, unsigned arg)
 // The record forms say in CR6 whether all or none were true.
 static void lower_fv_compare(struct ir_builder *b, u32 insn, unsigned arg)
 {
+    lower_fv(b, insn, arg);
     if (insn & PPC_BIT32(21))
-        lower_exec(b);
-    else
-        lower_fv(b, insn, arg);
+        lower_cr6(b, ir_get(b, VSR(XT)));
 }
 
 #define FP(id, kind, form) [INSN_##id] = {lower_fp, FPK_##kind | (form)}
@@ -323,6 +322,13 @@ const struct lower_row lower_float[INSN_COUNT] = {
     FV_XB(xvcvsxddp, VFROM_S64),
     FV_XB(xvcvsxwdp, VFROM_S32),
     FV_XB(xvcvsxwsp, VFROM_S32S),
+    FV_XB(xvcvuxddp, VFROM_U64),
+    FV_XB(xvcvuxwdp, VFROM_U32),
+    FV_XB(xvcvuxwsp, VFROM_U32S),
+    FV_XB(xvcvdpsxds, VTO_S64),
+    FV_XB(xvcvdpuxds, VTO_U64),
+    FV_XB(xvcvdpuxws, VTO_U32),
+    FV_XB(xvcvspuxws, VTO_U32S),
     FV_XB(xvcvdpsxws, VTO_S32),
     FV_XB(xvcvspsxws, VTO_S32S),
     FV_XB(xvcvdpsp, VNARROW),

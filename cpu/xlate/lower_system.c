@@ -6,7 +6,7 @@
 const struct lower_row *lower_find(enum insn_id id)
 {
     static const struct lower_row *const tables[] = {lower_arith, lower_logic, lower_storage, lower_system, lower_state, lower_cache,
-                                                     lower_vector, lower_vector_move, lower_vector_storage, lower_float};
+                                                     lower_vector, lower_vector_move, lower_vector_storage, lower_vector_more, lower_float};
     for (unsigned i = 0; i < ARRAY_LEN(tables); i++) {
         if (tables[i][id].fn)
             return &tables[i][id];

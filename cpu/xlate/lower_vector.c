@@ -120,15 +120,6 @@ static void lower_sum_quarter(struct ir_builder *b, u32 insn, unsigned arg)
     lower_vt(b, insn, 0, arg == SUM4_UBS ? saturating_unsigned(b, v, sum, false) : saturating_signed(b, v, sum, false));
 }
 
-// CR6 of the recording compares: bit 0 all elements, bit 2 none.
-static void record(struct ir_builder *b, ir_value v)
-{
-    ir_value mask = ir_op1(b, IR_XMASK, v);
-    ir_value all = ir_op2i(b, IR_SHL, ir_set(b, COND_EQ, mask, ir_const(b, 0xffff)), 3);
-    ir_value none = ir_op2i(b, IR_SHL, ir_set(b, COND_EQ, mask, ir_const(b, 0)), 1);
-    ir_put(b, SLOT_CRF + 6, ir_op2(b, IR_OR, all, none));
-}
-
 enum { COMPARE_NOT = 0x10000, COMPARE_ZERO = 0x20000 };
 
 static void lower_compare(struct ir_builder *b, u32 insn, unsigned arg)
@@ -149,7 +140,7 @@ static void lower_compare(struct ir_builder *b, u32 insn, unsigned arg)
         result = complement(b, result);
     lower_vt(b, insn, 0, result);
     if (insn & PPC_BIT32(21))
-        record(b, result);
+        lower_cr6(b, result);
 }
 
 // Maximum and minimum of doublewords, by comparison where there is nothing better. arg: the operation; above it the comparison, and which of

@@ -39,6 +39,15 @@ static inline void lower_vt(struct ir_builder *b, u32 insn, unsigned arg, ir_val
     ir_put(b, arg & FORM_VSX ? VSR(XT) : VR(RT), v);
 }
 
+// CR6 of the recording compares: bit 0 all elements, bit 2 none.
+static inline void lower_cr6(struct ir_builder *b, ir_value v)
+{
+    ir_value mask = ir_op1(b, IR_XMASK, v);
+    ir_value all = ir_op2i(b, IR_SHL, ir_set(b, COND_EQ, mask, ir_const(b, 0xffff)), 3);
+    ir_value none = ir_op2i(b, IR_SHL, ir_set(b, COND_EQ, mask, ir_const(b, 0)), 1);
+    ir_put(b, SLOT_CRF + 6, ir_op2(b, IR_OR, all, none));
+}
+
 static inline ir_value lower_constant(struct ir_builder *b, u64 high, u64 low)
 {
     if (high == low && VEC_IMM(vec_imm(VEC_CONST, high)) == high)

@@ -28,6 +28,10 @@ enum {
     ROUNDPS = SSE_66(3, 0x08),
     ROUNDPD = SSE_66(3, 0x09),
     VCVTQQ2PD = SSE_F3(1, 0xe6) | SSE_W,
+    VCVTUQQ2PD = SSE_F3(1, 0x7a) | SSE_W,
+    VCVTUDQ2PD = SSE_F3(1, 0x7a),
+    VCVTUDQ2PS = SSE_F2(1, 0x7a),
+    VCVTTPD2QQ = SSE_66(1, 0x7a) | SSE_W,
     FMADD231 = SSE_66(2, 0xb8),
     FMSUB231 = SSE_66(2, 0xba),
 };
@@ -175,6 +179,28 @@ static void to_words(struct comp *x, struct fp_site *s, u32 op)
 #define BOTH_WORDS 0x50 // words 0, 1 to doublewords
 #define HIGH_WORDS 0x0d // the more significant words of doublewords to words 0, 1
 
+// Conversions of doublewords, and of unsigned integers.
+static void with_avx512(struct comp *x, struct fp_site *s)
+{
+    struct code *c = &x->c;
+    switch (s->kind) {
+    case FPK_VFROM_S64: x_v512(c, VCVTQQ2PD, s->result, 0, s->args[0]); break;
+    case FPK_VFROM_U64: x_v512(c, VCVTUQQ2PD, s->result, 0, s->args[0]); break;
+    case FPK_VFROM_U32S: x_v512(c, VCVTUDQ2PS, s->result, 0, s->args[0]); break;
+    case FPK_VFROM_U32:
+        x_v1_imm(c, PSHUFD, s->result, s->args[0], HIGH_WORDS);
+        x_v512(c, VCVTUDQ2PD, s->result, 0, s->result);
+        break;
+    default: // the host's integer for what cannot be converted takes the operation out of line
+        x_v512(c, VCVTTPD2QQ, s->result, 0, s->args[0]);
+        float_two_const(x, PCMPEQQ, s->scratch[0], s->result, select_constant(x, 1ull << 63, 1ull << 63));
+        x_v1(c, SSE_66(1, MOVE_MASK), s->bits, s->scratch[0]);
+        x_test(c, 0, s->bits, s->bits);
+        x_jcc(c, CC_NE, &s->start);
+        break;
+    }
+}
+
 void select_float_vector(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
@@ -229,11 +255,15 @@ void select_float_vector(struct comp *x, const struct ir_insn *in)
         x_v1(c, CVTDQ2PD, s->result, s->result);
         break;
     case FPK_VFROM_S64:
+    case FPK_VFROM_U64:
+    case FPK_VFROM_U32:
+    case FPK_VFROM_U32S:
+    case FPK_VTO_S64:
         if (!x86_features.avx512) {
             float_out_of_line(x, s);
             return;
         }
-        x_v512(c, VCVTQQ2PD, s->result, 0, s->args[0]);
+        with_avx512(x, s);
         break;
     case FPK_VTO_S32S: to_words(x, s, CVTTPS2DQ); break;
     case FPK_VTO_S32:
