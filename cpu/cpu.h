@@ -227,6 +227,7 @@ struct cpu {
     struct xlate *xlate; // the partition's translator; NULL: everything is interpreted
     void (*xlate_enter)(struct cpu *cpu, const struct dinsn *d, u64 word); // into the region of an OP_REGION
     u64 xlate_exits[XLATE_EXITS]; // how often translated code was left, by cause
+    u64 xlate_insns;              // of insns: in translated code
     u64 xlate_stack;     // rsp of whoever entered translated code, below its registers
     struct request_queue *requests; // cpu/group.c
     struct cpage *step_page;        // scratch page of the single step

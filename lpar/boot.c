@@ -308,6 +308,36 @@ static void print_tlb_stats(const struct boot *b)
     fprintf(stderr, "\n");
 }
 
+static unsigned long long percent(u64 part, u64 whole)
+{
+    return whole ? part * 100 / whole : 0;
+}
+
+// The translator's share of --stats. What each number means: docs, "Statistics of the translator" in ARCHITECTURE.md.
+static void print_translator(const struct partition *lp, u64 insns)
+{
+    static const char *const causes[] = {"unlinked", "far", "attention", "instruction", "behind", "return-missed"};
+    static_assert(ARRAY_LEN(causes) == XLATE_EXITS, "a name for each");
+    struct xlate_stats s = xlate_stats(lp->mem.xlate);
+#define N(member) ((unsigned long long)s.member)
+#define SECONDS(member) ((double)s.member / 1e9)
+    fprintf(stderr, "stats: executed in regions %llu (%llu %%) interpreted %llu\n", N(executed), percent(s.executed, insns),
+            (unsigned long long)(insns - MIN(s.executed, insns)));
+    fprintf(stderr,
+            "stats: regions %llu refused %llu remade %llu instructions %llu operations %llu code %llu KiB flushes %llu evictions %llu "
+            "seconds %.3f kept %llu loaded %llu in background %llu\n",
+            N(regions), N(refused), N(remade), N(insns), N(ir_insns), N(code_size) / KIB, N(flushes), N(evictions),
+            SECONDS(nanoseconds), N(kept), N(loaded), N(background));
+    fprintf(stderr, "stats: queue longest %llu refused %llu, file loading seconds %.3f written %llu times seconds %.3f\n",
+            N(queue_longest), N(queue_refused), SECONDS(load_nanoseconds), N(writes), SECONDS(write_nanoseconds));
+#undef SECONDS
+#undef N
+    fprintf(stderr, "stats: exits");
+    for (unsigned i = 0; i < XLATE_EXITS; i++)
+        fprintf(stderr, " %s %llu", causes[i], (unsigned long long)s.exits[i]);
+    fprintf(stderr, "\n");
+}
+
 // From power on to the end: the partition and its devices are in their first state.
 static int run(struct boot *b, bool first)
 {
@@ -436,22 +466,8 @@ int boot_run(const struct boot_options *options)
     if (options->stats && b->have_partition)
         fprintf(stderr, "stats: instructions %llu seconds %.3f\n", (unsigned long long)count_insns(b),
                 (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
-    if (options->stats && b->have_partition && b->lp.mem.xlate) {
-        struct xlate_stats s = xlate_stats(b->lp.mem.xlate);
-        fprintf(stderr,
-                "stats: regions %llu refused %llu remade %llu instructions %llu operations %llu code %llu KiB flushes %llu evictions %llu seconds %.3f kept %llu loaded %llu "
-                "in background %llu\n",
-                (unsigned long long)s.regions, (unsigned long long)s.refused, (unsigned long long)s.remade, (unsigned long long)s.insns,
-                (unsigned long long)s.ir_insns, (unsigned long long)(s.code_size / KIB), (unsigned long long)s.flushes, (unsigned long long)s.evictions,
-                (double)s.nanoseconds / 1e9, (unsigned long long)s.kept, (unsigned long long)s.loaded,
-                (unsigned long long)s.background);
-        static const char *const causes[] = {"unlinked", "far", "attention", "instruction", "behind", "return-missed"};
-        static_assert(ARRAY_LEN(causes) == XLATE_EXITS, "a name for each");
-        fprintf(stderr, "stats: exits");
-        for (unsigned i = 0; i < XLATE_EXITS; i++)
-            fprintf(stderr, " %s %llu", causes[i], (unsigned long long)s.exits[i]);
-        fprintf(stderr, "\n");
-    }
+    if (options->stats && b->have_partition && b->lp.mem.xlate)
+        print_translator(&b->lp, count_insns(b));
     if (options->stats && b->have_partition)
         print_tlb_stats(b);
     if (options->stats && options->engine == &check_engine)

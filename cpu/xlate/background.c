@@ -4,9 +4,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define QUEUE_LEN 512u // a power of two
 #define STACK     (1024 * KIB)
+
+u32 background_quiet_ms = 1000;
 
 struct background {
     const struct background_calls *calls;
@@ -18,6 +21,7 @@ struct background {
     struct work queue[QUEUE_LEN];
     u32 head, tail; // taken, put; count up
     bool running, stop, asleep;
+    u32 longest, dropped; // for statistics: how many waited at once, how many found no place
     pthread_t thread;
 };
 
@@ -31,7 +35,11 @@ struct background *background_new(const struct background_calls *calls, void *ar
     b->arg = arg;
     b->alone = !sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) < 2;
     pthread_mutex_init(&b->lock, NULL);
-    pthread_cond_init(&b->changed, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&b->changed, &attr);
+    pthread_condattr_destroy(&attr);
     return b;
 }
 
@@ -45,12 +53,31 @@ void background_free(struct background *b)
     free(b);
 }
 
+static struct timespec quiet_end(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    u64 ns = (u64)t.tv_nsec + (u64)background_quiet_ms * 1000000;
+    t.tv_sec += (time_t)(ns / 1000000000);
+    t.tv_nsec = (long)(ns % 1000000000);
+    return t;
+}
+
 static bool wait_for_work(struct background *b)
 {
+    struct timespec until = quiet_end();
+    bool quiet = false;
     pthread_mutex_lock(&b->lock);
     while (b->head == b->tail && !b->stop) {
         b->asleep = true;
-        pthread_cond_wait(&b->changed, &b->lock);
+        if (quiet) {
+            pthread_cond_wait(&b->changed, &b->lock);
+        } else if (pthread_cond_timedwait(&b->changed, &b->lock, &until)) {
+            quiet = true;
+            pthread_mutex_unlock(&b->lock);
+            b->calls->between(b->arg, true);
+            pthread_mutex_lock(&b->lock);
+        }
     }
     b->asleep = false;
     bool more = !b->stop;
@@ -78,6 +105,7 @@ static void *run(void *arg)
         if (take(b, &work))
             b->calls->do_work(b->arg, &work);
         b->calls->end(b->arg);
+        b->calls->between(b->arg, false);
     }
     return NULL;
 }
@@ -105,13 +133,23 @@ bool background_put(struct background *b, struct work work)
     bool wake = false;
     if (put) {
         b->queue[b->tail++ % QUEUE_LEN] = work;
+        b->longest = MAX(b->longest, b->tail - b->head);
         wake = b->asleep;
         b->asleep = false;
     }
+    b->dropped += !put;
     pthread_mutex_unlock(&b->lock);
     if (wake)
         pthread_cond_signal(&b->changed);
     return put;
+}
+
+void background_counts(struct background *b, u32 *longest, u32 *dropped)
+{
+    pthread_mutex_lock(&b->lock);
+    *longest = b->longest;
+    *dropped = b->dropped;
+    pthread_mutex_unlock(&b->lock);
 }
 
 void background_clear(struct background *b)

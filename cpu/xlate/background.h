@@ -25,13 +25,18 @@ struct background_calls {
     void (*begin)(void *arg);
     void (*do_work)(void *arg, const struct work *work);
     void (*end)(void *arg);
+    // Between places: `quiet` when there was nothing to do for background_quiet_ms.
+    void (*between)(void *arg, bool quiet);
 };
+extern u32 background_quiet_ms; // a variable for tests
 struct background *background_new(const struct background_calls *calls, void *arg);
 // Stops the thread.
 void background_free(struct background *b);
 
 // False: the queue is full, this host has a single processor, or there is no thread to be had. Any thread; never waits for work.
 bool background_put(struct background *b, struct work work);
+// How many places waited at once at most, and how many were refused.
+void background_counts(struct background *b, u32 *longest, u32 *dropped);
 // Forgets what waits. What is being worked on is kept from going on by the caller (begin).
 void background_clear(struct background *b);
 // Ends the thread after what it is working on, and forgets what waits. It starts again when something is put.

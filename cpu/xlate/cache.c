@@ -3,9 +3,9 @@
 // The file: a header, the records one after the other, and an index with a row for each. All numbers are the host's: the key sees to it
 // that no other host uses them.
 //
-// New records go to a file without a name in the same folder until the end, so that they take no memory. At the end, under a
+// New records go to a file without a name in the same folder, so that they take no memory. When they are written, at the end or before, under a
 // lock that all processes take (PATH.lock), the file is read again, as others may have replaced it: first come the records that nobody
-// used this time, in their order, then those that we used, then the new ones.
+// used this time, in their order, then those that we used or wrote before, then the new ones.
 #include "cpu/xlate/cache.h"
 
 #include <errno.h>
@@ -58,6 +58,7 @@ struct cache {
     u64 spooled; // bytes
     struct row *added;
     u32 added_len, added_max;
+    u32 written; // of them
 };
 
 u64 cache_hash(const void *bytes, size_t size, u64 seed)
@@ -308,15 +309,17 @@ static bool is_in(const struct row *sorted, u32 len, const struct row *row)
     return len && bsearch(row, sorted, len, sizeof(*row), by_identity);
 }
 
-// Those that we used, sorted. NULL: no memory.
+// Those that we used or added, sorted. NULL: no memory.
 static struct row *rows_used(const struct cache *c, u32 *len)
 {
-    struct row *out = malloc(MAX(c->file.records, 1u) * sizeof(*out));
+    struct row *out = malloc(((size_t)c->file.records + c->added_len + 1) * sizeof(*out));
     *len = 0;
     for (u32 i = 0; out && i < c->file.records; i++) {
         if (c->used[i])
             out[(*len)++] = c->file.rows[i];
     }
+    for (u32 i = 0; out && i < c->added_len; i++)
+        out[(*len)++] = c->added[i];
     if (out)
         qsort(out, *len, sizeof(*out), by_identity);
     return out;
@@ -429,7 +432,8 @@ static int replace(const struct cache *c, const char *temporary)
     return err;
 }
 
-static int locked_replace(const struct cache *c)
+// `tries`: how long to wait for others.
+static int locked_replace(const struct cache *c, unsigned tries_max)
 {
     size_t size = strlen(c->path) + 8;
     char *lock = malloc(size), *temporary = malloc(size);
@@ -443,7 +447,7 @@ static int locked_replace(const struct cache *c)
     for (unsigned tries = 0; !err && flock(fd, LOCK_EX | LOCK_NB); tries++) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             err = -errno;
-        else if (tries == LOCK_TRIES)
+        else if (tries >= tries_max)
             err = -ETIMEDOUT;
         else
             nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
@@ -458,11 +462,24 @@ out:
     return err;
 }
 
+u32 cache_unwritten(const struct cache *c)
+{
+    return c->added_len - c->written;
+}
+
+int cache_write(struct cache *c)
+{
+    int err = cache_unwritten(c) ? locked_replace(c, 0) : 0;
+    if (!err)
+        c->written = c->added_len;
+    return err;
+}
+
 int cache_close(struct cache *c)
 {
     if (!c)
         return 0;
-    int err = c->added_len ? locked_replace(c) : 0;
+    int err = cache_unwritten(c) ? locked_replace(c, LOCK_TRIES) : 0;
     cache_free(c);
     return err;
 }

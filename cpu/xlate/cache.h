@@ -31,6 +31,12 @@ size_t cache_read(struct cache *c, u64 name, unsigned n, void *to, size_t size, 
 // Another record. One thread at a time.
 void cache_add(struct cache *c, u64 name, const void *bytes, size_t size);
 
+// How many records were added since they were last written.
+u32 cache_unwritten(const struct cache *c);
+// Writes what was added, so that it is not lost when the process is. 0, or a negative errno: nothing is lost, it can be tried again. Does not
+// wait for others who write. One thread at a time.
+int cache_write(struct cache *c);
+
 // Writes what was added, if anything, and frees everything. 0, or a negative errno when the file could not be written.
 int cache_close(struct cache *c);
 

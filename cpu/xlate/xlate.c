@@ -56,6 +56,9 @@
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
 
+#define WRITE_AFTER_NS \
+    30000000000 // what is new goes to the file so often, if the helper thread has something to do all the time
+
 #define DROPS_MAX    8u   // a page whose regions are invalidated again and again is left to the interpreter ...
 #define DROPS_WITHIN 500u // ... when less than so many milliseconds lie in between ...
 #define DROPS_QUIET  500u // ... until it was left alone for so many
@@ -77,6 +80,7 @@ struct xlate {
     struct code_memory *memory;
     struct background *background; // NULL: everything is translated where it is asked for
     struct cache *cache;           // NULL: nothing is kept
+    s64 written_at;                // the helper thread's
     // By record of the cache, where it was loaded last: the pages of programs come and go with the same code. Under lock.
     struct placed {
         const struct cpage *page;
@@ -118,8 +122,34 @@ static void work_end(void *arg)
     pthread_mutex_unlock(&x->group->outside);
 }
 
+static s64 processor_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (s64)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// What is new goes to the file while the guest has nothing to translate, so that it outlives a process that is killed. Processors go on meanwhile,
+// and interpret what they would translate for themselves.
+static void write_cache(void *arg, bool quiet)
+{
+    struct xlate *x = arg;
+    s64 now = clock_ns();
+    if (!x->cache || (!quiet && now - x->written_at < WRITE_AFTER_NS))
+        return;
+    pthread_mutex_lock(&x->lock);
+    if (cache_unwritten(x->cache)) {
+        s64 start = processor_time();
+        x->stats.writes += !cache_write(x->cache);
+        x->stats.write_nanoseconds += (u64)(processor_time() - start);
+    }
+    pthread_mutex_unlock(&x->lock);
+    x->written_at = clock_ns();
+}
+
 static void do_work(void *arg, const struct work *work);
-static const struct background_calls background_calls = {.begin = work_begin, .do_work = do_work, .end = work_end};
+static const struct background_calls background_calls = {
+    .begin = work_begin, .do_work = do_work, .end = work_end, .between = write_cache};
 
 static struct xlate *xlate_new(struct cpu_group *group)
 {
@@ -144,6 +174,7 @@ static struct xlate *xlate_new(struct cpu_group *group)
         x->cache = NULL;
     }
     x->changes = 1;
+    x->written_at = clock_ns();
     return x;
 }
 
@@ -447,13 +478,15 @@ static void translate_hot(struct xlate *x, struct cpu *cpu, struct cpage *page, 
         heat_set(page, index, 0); // later
         return;
     }
-    s64 start = clock_ns();
+    s64 start = processor_time();
+    u64 loaded = x->stats.loaded;
     if (!remake(x, cpu, page, index) && !translate(x, cpu, page, index)) {
         bool full = atomic_load(&x->full);
         heat_set(page, index, full ? xlate_heat_limit / 2u : HEAT_DONE);
         x->stats.refused += !full;
     }
-    x->stats.nanoseconds += (u64)(clock_ns() - start);
+    u64 *sum = x->stats.loaded != loaded ? &x->stats.load_nanoseconds : &x->stats.nanoseconds;
+    *sum += (u64)(processor_time() - start);
 }
 
 static bool covers(const struct cpage *page, unsigned first, unsigned last);
@@ -663,10 +696,16 @@ struct xlate_stats xlate_stats(struct xlate *x)
     struct xlate_stats s = x->stats;
     pthread_mutex_unlock(&x->lock);
     s.code_size += code_memory_used(x->memory);
+    u32 longest = 0, refused = 0;
+    if (x->background)
+        background_counts(x->background, &longest, &refused);
+    s.queue_longest = longest;
+    s.queue_refused = refused;
     for (u32 i = 0; i < x->group->len; i++) {
         for (unsigned cause = 0; cause < XLATE_EXITS; cause++)
             s.exits[cause] += x->group->cpus[i]->xlate_exits[cause];
         s.finds += x->group->cpus[i]->finds;
+        s.executed += x->group->cpus[i]->xlate_insns;
     }
     return s;
 }

@@ -30,7 +30,12 @@ struct xlate_stats {
     u64 ir_insns;         // operations, after optimisation
     u64 loaded, kept;     // of the regions: from the file; put into it
     u64 background;       // of regions and refused: by the helper thread
-    u64 nanoseconds;      // spent in translating
+    // Processor time: of translating, of taking code from the file instead, of writing the file during the run.
+    u64 nanoseconds, load_nanoseconds, write_nanoseconds;
+    u64 writes;         // of the file during the run
+    u64 queue_longest;  // places that waited for the helper thread at once
+    u64 queue_refused;  // places that found no room there, and had to become hot once more
+    u64 executed;       // instructions executed in translated code, of all threads
     u64 code_size;        // of all regions, those that have gone included
     u64 flushes, evictions;
     u64 exits[XLATE_EXITS]; // of all threads

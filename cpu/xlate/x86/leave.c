@@ -124,6 +124,7 @@ void leave_sync(struct comp *x, enum reg scratch)
     x_load(c, 1, scratch, CPU_MEM(budget));
     x_alu(c, ALU_SUB, 1, scratch, BUDGET);
     x_alu_store(c, ALU_ADD, 1, CPU_MEM(insns), scratch);
+    x_alu_store(c, ALU_ADD, 1, CPU_MEM(xlate_insns), scratch);
     x_store(c, 8, CPU_MEM(budget), BUDGET);
 }
 

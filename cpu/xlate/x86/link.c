@@ -131,6 +131,7 @@ static void finish(struct code *c, enum xlate_exit cause)
     x_load(c, 1, RAX, CPU_MEM(budget));
     x_alu(c, ALU_SUB, 1, RAX, BUDGET);
     x_alu_store(c, ALU_ADD, 1, CPU_MEM(insns), RAX);
+    x_alu_store(c, ALU_ADD, 1, CPU_MEM(xlate_insns), RAX);
     x_store(c, 8, CPU_MEM(budget), BUDGET);
     x_load(c, 1, RSP, CPU_MEM(xlate_stack));
     for (unsigned i = SAVED; i-- > 0;)
