@@ -73,9 +73,9 @@ static bool wait_for_work(struct background *b)
         if (quiet) {
             pthread_cond_wait(&b->changed, &b->lock);
         } else if (pthread_cond_timedwait(&b->changed, &b->lock, &until)) {
-            quiet = true;
             pthread_mutex_unlock(&b->lock);
-            b->calls->between(b->arg, true);
+            quiet = !b->calls->between(b->arg, true);
+            until = quiet_end();
             pthread_mutex_lock(&b->lock);
         }
     }

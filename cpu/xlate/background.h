@@ -25,8 +25,8 @@ struct background_calls {
     void (*begin)(void *arg);
     void (*do_work)(void *arg, const struct work *work);
     void (*end)(void *arg);
-    // Between places: `quiet` when there was nothing to do for background_quiet_ms.
-    void (*between)(void *arg, bool quiet);
+    // Between places: `quiet` when there was nothing to do for background_quiet_ms; true: once more after that time.
+    bool (*between)(void *arg, bool quiet);
 };
 extern u32 background_quiet_ms; // a variable for tests
 struct background *background_new(const struct background_calls *calls, void *arg);

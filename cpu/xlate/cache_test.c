@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,6 +107,47 @@ static void test_keeps_records(void)
     add(c, 0, 5);
     CHECK_EQ(cache_close(c), 0);
     CHECK_EQ(count(1100), 0);
+    end();
+}
+
+// What is written during the run is there for others, and is not written again at the end.
+static void test_written_early(void)
+{
+    begin();
+    struct cache *c = cache_open(path, KEY, MAX_SIZE);
+    struct stat before, after;
+    CHECK_EQ(cache_write(c), 0); // nothing to write
+    CHECK(stat(path, &before) != 0);
+    add(c, 0, 100);
+    CHECK_EQ(cache_unwritten(c), 100);
+    CHECK_EQ(cache_write(c), 0);
+    CHECK_EQ(cache_unwritten(c), 0);
+    CHECK_EQ(count(200), 100);
+    CHECK_EQ(write_records(150, 200, MAX_SIZE), 0); // another process
+    add(c, 100, 150);
+    CHECK_EQ(count(200), 150);
+    CHECK_EQ(cache_write(c), 0);
+    CHECK_EQ(count(200), 200);
+    CHECK_EQ(stat(path, &before), 0);
+    CHECK_EQ(cache_close(c), 0);
+    CHECK_EQ(stat(path, &after), 0);
+    CHECK_EQ(before.st_ino, after.st_ino);
+    c = cache_open(path, KEY, MAX_SIZE);
+    CHECK_EQ(cache_records(c), 200);
+    cache_close(c);
+    // Who holds the lock is not waited for.
+    char lock[128];
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK_EQ(flock(fd, LOCK_EX), 0);
+    c = cache_open(path, KEY, MAX_SIZE);
+    add(c, 200, 210);
+    CHECK(cache_write(c) != 0);
+    CHECK_EQ(cache_unwritten(c), 10);
+    close(fd);
+    CHECK_EQ(cache_write(c), 0);
+    cache_close(c);
+    CHECK_EQ(count(300), 210);
     end();
 }
 
@@ -267,6 +309,7 @@ static void test_many_processes(void)
 int main(void)
 {
     TEST(test_keeps_records);
+    TEST(test_written_early);
     TEST(test_oldest_go);
     TEST(test_damage);
     TEST(test_foreign);

@@ -40,6 +40,7 @@
 #include "cpu/xlate/xlate.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,21 +131,24 @@ static s64 processor_time(void)
 }
 
 // What is new goes to the file while the guest has nothing to translate, so that it outlives a process that is killed. Processors go on meanwhile,
-// and interpret what they would translate for themselves.
-static void write_cache(void *arg, bool quiet)
+// and interpret what they would translate for themselves. True: others write just now.
+static bool write_cache(void *arg, bool quiet)
 {
     struct xlate *x = arg;
     s64 now = clock_ns();
     if (!x->cache || (!quiet && now - x->written_at < WRITE_AFTER_NS))
-        return;
+        return false;
+    int err = 0;
     pthread_mutex_lock(&x->lock);
     if (cache_unwritten(x->cache)) {
         s64 start = processor_time();
-        x->stats.writes += !cache_write(x->cache);
+        err = cache_write(x->cache);
+        x->stats.writes += !err;
         x->stats.write_nanoseconds += (u64)(processor_time() - start);
     }
     pthread_mutex_unlock(&x->lock);
     x->written_at = clock_ns();
+    return err == -ETIMEDOUT;
 }
 
 static void do_work(void *arg, const struct work *work);

@@ -8,6 +8,7 @@
 #include "cpu/code.h"
 #include "cpu/debug.h"
 #include "cpu/test_machine.h"
+#include "cpu/xlate/background.h"
 #include "cpu/xlate/target.h"
 #include "cpu/xlate/xlate.h"
 
@@ -517,6 +518,7 @@ static void test_kept_apart(void)
     run(test_breakpoint_in_loop)         \
     run(test_full_memory)                \
     run(test_word_mode)                  \
+    run(test_written_when_quiet)         \
     run(test_in_background) run(test_kept) run(test_kept_without_memo) \
     run(test_kept_apart)
 // clang-format on
@@ -558,6 +560,35 @@ static void test_in_background(void)
     CHECK_EQ(stats(m).background, stats(m).regions + stats(m).refused);
     machine_free(m);
     xlate_in_background = false;
+}
+
+// What was translated is in the file while the partition still exists, as soon as the helper thread has nothing to do.
+static void test_written_when_quiet(void)
+{
+    static const u32 loop[] = {I_ADDI(3, 3, 2), I_BDNZ(-4), I_SC1};
+    char folder[] = "/tmp/openlpar-kept-XXXXXX", path[64], command[64];
+    CHECK(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/code", folder);
+    xlate_cache_path = path;
+    xlate_in_background = true;
+    background_quiet_ms = 10;
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    for (unsigned i = 0; i < 10000 && !stats(m).writes; i++) {
+        m->cpu->ctr = 100000;
+        run_jit(m, m->cpu);
+        usleep(10000);
+    }
+    CHECK(stats(m).writes >= 1);
+    run_jit(m, m->cpu);
+    CHECK(stats(m).executed > 0);
+    CHECK(access(path, R_OK) == 0);
+    machine_free(m);
+    background_quiet_ms = 1000;
+    xlate_in_background = false;
+    xlate_cache_path = NULL;
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    CHECK_EQ(system(command), 0);
 }
 
 int main(void)
