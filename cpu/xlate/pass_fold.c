@@ -307,10 +307,30 @@ static bool same_operation(const struct ir_insn *a, const struct ir_insn *b)
     return a->op == b->op && a->a == b->a && a->b == b->b && a->c == b->c && a->imm == b->imm && a->cond == b->cond;
 }
 
+// The operation as it is, unless there is one like it.
+static ir_value append_new(struct ir_builder *b, struct fold_facts *facts, const struct ir_insn *in)
+{
+    ir_value *before = NULL;
+    if (ir_ops[in->op].flags & IR_PURE && in->op != IR_GET) {
+        before = candidate(facts, in);
+        if (*before >= facts->block_first && *before < b->r->len && same_operation(&b->r->insns[*before], in))
+            return *before;
+    }
+    ir_value v = ir_append(b, in);
+    if (b->full)
+        return v;
+    if (before)
+        *before = v;
+    facts->mask[v] = mask_of(b, facts, &b->r->insns[v]);
+    return v;
+}
+
 ir_value fold_append(struct ir_builder *b, struct fold_facts *facts, const struct ir_insn *operation)
 {
+    const struct ir_op_row *row = &ir_ops[operation->op];
+    if (!row->values)
+        return append_new(b, facts, operation);
     struct ir_insn in = *operation;
-    const struct ir_op_row *row = &ir_ops[in.op];
     u64 x = 0, y = 0, z = 0, out;
     bool ca = row->values < 1 || fold_constant(b, in.a, &x), cb = row->values < 2 || fold_constant(b, in.b, &y);
     bool cc = row->values < 3 || fold_constant(b, in.c, &z);
@@ -369,17 +389,5 @@ ir_value fold_append(struct ir_builder *b, struct fold_facts *facts, const struc
         if (same != IR_NO_VALUE)
             return same;
     }
-    ir_value *before = NULL;
-    if (row->flags & IR_PURE && in.op != IR_GET) {
-        before = candidate(facts, &in);
-        if (*before >= facts->block_first && *before < b->r->len && same_operation(&b->r->insns[*before], &in))
-            return *before;
-    }
-    ir_value v = ir_emit(b, in);
-    if (b->full)
-        return v;
-    if (before)
-        *before = v;
-    facts->mask[v] = mask_of(b, facts, &b->r->insns[v]);
-    return v;
+    return append_new(b, facts, &in);
 }

@@ -94,6 +94,9 @@ static void find_views(struct forward *f, const struct ir_region *r)
 
 static ir_value rebuild(struct forward *f, const struct ir_insn *old)
 {
+    // Most GETs are of what is known.
+    if (old->op == IR_GET && f->known[old->slot] != IR_NO_VALUE && (old->slot < SLOT_FPR || !f->both[old->slot % 64]))
+        return f->known[old->slot];
     struct ir_insn in = {
         .op = old->op,
         .cond = old->cond,

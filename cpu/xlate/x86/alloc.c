@@ -10,17 +10,14 @@ static const u8 slot_regs[] = {RBX, RBP, R9, R10, R12, R13, R14, R15};
 #define LAST_FIRST_SLOT_XMM (XMM0 + 11u)
 #define SLOT_REGS           ((unsigned)sizeof(slot_regs))
 
-static void find_dirty(struct comp *x)
+// puts: the slots that each block PUTs.
+static void find_dirty(struct comp *x, struct slot_set puts[IR_BLOCKS_MAX])
 {
     const struct ir_region *r = x->r;
-    struct slot_set puts[IR_BLOCKS_MAX];
     x->changed = SLOTS_NONE;
     for (unsigned b = 0; b < r->blocks_len; b++) {
-        x->dirty[b] = puts[b] = SLOTS_NONE;
-        for (unsigned i = r->blocks[b].first; i < (unsigned)r->blocks[b].first + r->blocks[b].len; i++) {
-            if (r->insns[i].op == IR_PUT && slots_have(&x->slots, r->insns[i].slot))
-                slots_add(&puts[b], r->insns[i].slot);
-        }
+        x->dirty[b] = SLOTS_NONE;
+        puts[b] = slots_and(puts[b], x->slots);
         slots_join(&x->changed, puts[b]);
     }
     for (bool again = true; again;) {
@@ -95,38 +92,41 @@ void comp_choose_slots(struct comp *x)
 {
     const struct ir_region *r = x->r;
     u32 benefit[IR_SLOTS] = {0}, entries = 1; // accesses, and how often the region is entered (and left), both weighed
-    bool put[IR_SLOTS] = {0};
+    struct slot_set puts[IR_BLOCKS_MAX], put = SLOTS_NONE, touched = SLOTS_NONE;
     u32 calls = 0;
-    bool vectors = false;
     for (unsigned b = 0; b < r->blocks_len; b++) {
         const struct ir_block *block = &r->blocks[b];
         u32 weight = MAX(block->weight, (u16)1);
         if (block->returns)
             entries += weight;
+        puts[b] = SLOTS_NONE;
         for (unsigned i = block->first; i < (unsigned)block->first + block->len; i++) {
             const struct ir_insn *in = &r->insns[i];
             if (in->op == IR_GET || in->op == IR_PUT) {
                 benefit[in->slot] += weight;
-                vectors |= in->slot >= SLOT_VSR;
-            }
-            if (in->op == IR_EXEC)
+                slots_add(in->op == IR_PUT ? &puts[b] : &touched, in->slot);
+            } else if (in->op == IR_EXEC) {
                 calls += weight;
-            put[in->slot % IR_SLOTS] |= in->op == IR_PUT;
+            }
         }
+        slots_join(&put, puts[b]);
     }
-    for (unsigned s = SLOT_VSR; s < SLOT_FPR; s++) { // two views of one register: in memory
+    slots_join(&touched, put);
+    const bool vectors = touched.w[1] || touched.w[2];
+    static_assert(SLOT_VSR == 64, "all others are in the first word");
+    for (unsigned s = SLOT_VSR; vectors && s < SLOT_FPR; s++) { // two views of one register: in memory
         if (benefit[s] && benefit[ir_overlap(s)])
             benefit[s] = benefit[ir_overlap(s)] = 0;
     }
     // A slot in a register is loaded at each entry and, where it may have changed, stored at each exit.
-    for (unsigned s = 0; s < IR_SLOTS; s++) {
-        u32 cost = put[s] ? 2 * entries : entries;
+    SLOTS_EACH (s, touched) {
+        u32 cost = slots_have(&put, s) ? 2 * entries : entries;
         benefit[s] = benefit[s] > cost ? benefit[s] - cost : 0;
     }
     u8 wanted[IR_SCALARS];
     unsigned wanted_len = 0;
-    for (unsigned s = 0; s < IR_SCALARS; s++) {
-        if (benefit[s])
+    SLOTS_EACH (s, touched) {
+        if (s < IR_SCALARS && benefit[s])
             wanted[wanted_len++] = (u8)s;
     }
     memset(x->slot_reg, NO_REG, sizeof(x->slot_reg));
@@ -151,7 +151,7 @@ void comp_choose_slots(struct comp *x)
     x->pool |= XMM_FILE;
     if (vectors)
         choose_xmm(x, benefit, calls);
-    find_dirty(x);
+    find_dirty(x, puts);
 }
 
 // LOAD and STORE compute `base + constant` themselves, and their displacement reaches to the last byte.
@@ -234,14 +234,16 @@ void comp_scan_block(struct comp *x)
         struct val *val = &x->vals[i];
         if (val->uses && val->folds == val->uses && val->loc == LOC_NONE && (insns[i].op == IR_ADD || val->uses == 1))
             val->loc = LOC_FOLDED;
-    }
-    for (unsigned i = first; i < end; i++) {
-        ir_value v[3];
-        unsigned n = operands(&insns[i], v);
-        if (x->vals[i].loc == LOC_FOLDED)
+        if (val->loc == LOC_FOLDED)
             continue;
-        for (unsigned k = 0; k < n; k++)
-            use(x, v[k], i);
+        const struct ir_insn *in = &insns[i];
+        unsigned n = ir_ops[in->op].values;
+        if (n > 0)
+            use(x, in->a, i);
+        if (n > 1)
+            use(x, in->b, i);
+        if (n > 2)
+            use(x, in->c, i);
     }
     float_scan_block(x, first, end);
 }
