@@ -580,6 +580,7 @@ static void test_written_when_quiet(void)
         usleep(10000);
     }
     CHECK(stats(m).writes >= 1);
+    m->cpu->ctr = 100000;
     run_jit(m, m->cpu);
     CHECK(stats(m).executed > 0);
     CHECK(access(path, R_OK) == 0);
