@@ -150,7 +150,8 @@ struct cpu {
     uintptr_t memo_addend[2][32];
     u64 memo_when[2][32];      // cpu->budget when the memo was last replaced
     u32 memo_bad[2][32];       // how often that was too soon
-    u32 crossings;             // how often accesses that share a lookup were in two pages
+    u32 crossings;             // how often accesses that share a lookup were in two pages, soon after others that were
+    s64 crossed_at;            // cpu->budget then
     // What translated code asks to be put into the TLB (cpu/xlate/find.h), the answer, and who is asked (cpu/xlate/x86/refill.c).
     u32 refill_what;
     u64 refill_ea;

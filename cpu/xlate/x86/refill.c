@@ -7,23 +7,34 @@
 #include "cpu/xlate/find.h"
 #include "cpu/xlate/target.h"
 
-#define CROSSINGS_MAX 32u
+#define CROSSINGS_MAX  32u
+#define CROSSINGS_SOON 512 // instructions
 
-u64 xlate_refill(struct cpu *cpu);
+u64 xlate_refill(struct cpu *cpu, s64 budget);
 extern const char xlate_refill_entry[], xlate_refill_none[];
 
-u64 xlate_refill(struct cpu *cpu)
+// Accesses that share an answer are in two pages. One at a time they would be found: if that goes on they are better off so. Where they walk
+// through memory it happens once in a page, and sharing gains more than it costs.
+static void crossed(struct cpu *cpu, u32 what, s64 budget)
 {
-    const u32 what = cpu->refill_what;
-    unsigned span = (what & FIND_SPAN) + 1;
-    cpu->refill_addend = mmu_refill(cpu, cpu->refill_ea, span, what & FIND_WRITE);
-    // Accesses that share an answer are in two pages. One at a time they would be found: if that goes on they are better off so.
-    if (!cpu->refill_addend && what & FIND_SHARED && (cpu->refill_ea & ~GUEST_PAGE_MASK) + span > GUEST_PAGE_SIZE &&
-        ++cpu->crossings >= CROSSINGS_MAX) {
+    s64 since = cpu->crossed_at - budget;
+    cpu->crossed_at = budget;
+    if (since < 0 || since > CROSSINGS_SOON) {
+        cpu->crossings /= 2;
+    } else if (++cpu->crossings >= CROSSINGS_MAX) {
         cpu->crossings = 0;
         cpu->memo_failed = what | FIND_CROSSED;
         cpu->memo_failed_page = cpu->page_ea;
     }
+}
+
+u64 xlate_refill(struct cpu *cpu, s64 budget)
+{
+    const u32 what = cpu->refill_what;
+    unsigned span = (what & FIND_SPAN) + 1;
+    cpu->refill_addend = mmu_refill(cpu, cpu->refill_ea, span, what & FIND_WRITE);
+    if (!cpu->refill_addend && what & FIND_SHARED && (cpu->refill_ea & ~GUEST_PAGE_MASK) + span > GUEST_PAGE_SIZE)
+        crossed(cpu, what, budget);
     return cpu->refill_addend;
 }
 
@@ -52,6 +63,7 @@ __asm__(".text\n"
         "pushq %r11\n"
         "subq $256, %rsp\n"
         "andq $-16, %rsp\n" ALL(SAVE) // in memory order
+        "movq %r11, %rsi\n"
         "call xlate_refill\n"
         "testq %rax, %rax\n" // nothing below changes flags
         ALL(RESTORE) "leaq -72(%rbp), %rsp\n"
