@@ -60,8 +60,14 @@ void pair_free(struct pair *pair);
 // Runs the sequence in two pages that others were in before: what they left stays around it. report: says what differs.
 enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report);
 
+// Makes both machines as they were at first.
+void pair_renew(struct pair *pair);
+
 // The next sequence is the first one in a machine without a past.
 bool pair_is_new(const struct pair *pair);
+
+// Whether the comparison of interrupts would see a difference in any register.
+bool pair_hash_works(struct pair *pair);
 
 // So far. ended: sequences that came to their end.
 struct pair_stats {

@@ -148,6 +148,7 @@ int main(int argc, char **argv)
         return 0;
     }
     struct pair *pairs[2] = {pair_new(false), pair_new(true)};
+    bool seen = pair_hash_works(pairs[0]) && pair_hash_works(pairs[1]);
     s64 start = clock_ns(), end = start + opt.seconds * 1000000000ll;
     u64 n = 0, runaways = 0, first[2] = {0};
     unsigned failed = 0;
@@ -177,9 +178,10 @@ int main(int argc, char **argv)
     printf("# %llu regions, %llu instructions, %llu interrupts\n", (unsigned long long)(le.regions + be.regions),
            (unsigned long long)(le.insns + be.insns), (unsigned long long)(le.events + be.events));
     bool idle = n > 1000 && le.regions + be.regions < n / 2; // else the test would be none
-    printf("1..2\n%s 1 - random sequences agree\n%s 2 - they were translated\n", failed ? "not ok" : "ok",
-           idle ? "not ok" : "ok");
+    printf("1..3\n%s 1 - random sequences agree\n%s 2 - they were translated\n%s 3 - a difference in any register is "
+           "seen\n",
+           failed ? "not ok" : "ok", idle ? "not ok" : "ok", seen ? "ok" : "not ok");
     pair_free(pairs[0]);
     pair_free(pairs[1]);
-    return failed || idle;
+    return failed || idle || !seen;
 }

@@ -105,12 +105,63 @@ static u64 hash_state(const struct cpu *cpu)
     mix(&h, cpu->vsr[0].d, 128);
     mix(&h, rest, ARRAY_LEN(rest));
     mix(&h, cpu->sprg, 4);
-    struct hash all = {{0}};
+    u64 all = 0;
     for (unsigned i = 0; i < 4; i++) {
-        all.lanes[0] ^= h.lanes[i] + i;
-        mix(&all, &h.lanes[i], 1);
+        all = (all ^ h.lanes[i]) * 0x9ddfea08eb382d69ull;
+        all ^= all >> 29;
     }
-    return all.lanes[0];
+    return all;
+}
+
+// A change of any register changes the hash.
+bool pair_hash_works(struct pair *pair)
+{
+    struct cpu *cpu = pair->by_interp.cpu;
+    u64 first = hash_state(cpu);
+    bool works = true;
+    for (unsigned i = 0; i < 32; i++) {
+        cpu->gpr[i] ^= 1ull << i;
+        works &= hash_state(cpu) != first;
+        cpu->gpr[i] ^= 1ull << i;
+    }
+    for (unsigned i = 0; i < 128; i++) {
+        cpu->vsr[i / 2].d[i % 2] ^= 1ull << (i % 64);
+        works &= hash_state(cpu) != first;
+        cpu->vsr[i / 2].d[i % 2] ^= 1ull << (i % 64);
+    }
+#define SEEN(member, bit)              \
+    cpu->member ^= (bit);              \
+    works &= hash_state(cpu) != first; \
+    cpu->member ^= (bit);
+    SEEN(crf[0], 1)
+    SEEN(crf[7], 8)
+    SEEN(so, 1)
+    SEEN(ov, 1)
+    SEEN(ca, 1)
+    SEEN(ov32, 1)
+    SEEN(ca32, 1)
+    SEEN(xer_rest, 1)
+    SEEN(lr, 4)
+    SEEN(ctr, 1ull << 63)
+    SEEN(tar, 8)
+    SEEN(cfar, 4)
+    SEEN(msr, MSR_EE)
+    SEEN(insns, 1)
+    SEEN(reserve_addr, 8)
+    SEEN(fpscr, 1)
+    SEEN(fpscr_hi, 1)
+    SEEN(vscr, 1)
+    SEEN(vrsave, 1)
+    SEEN(srr0, 4)
+    SEEN(srr1, 1)
+    SEEN(dar, 1)
+    SEEN(dsisr, 1)
+    SEEN(dscr, 1)
+    SEEN(ppr, 1)
+    SEEN(sprg[0], 1)
+    SEEN(sprg[3], 1)
+#undef SEEN
+    return works && hash_state(cpu) == first;
 }
 
 static void stop(struct side *s)
@@ -258,7 +309,7 @@ static void side_renew(struct side *s)
     mmu_flush_local(s->cpu, TLB_ALL, 0, 0, 0);
 }
 
-static void pair_renew(struct pair *pair)
+void pair_renew(struct pair *pair)
 {
     side_renew(&pair->by_interp);
     side_renew(&pair->by_jit);
