@@ -74,10 +74,9 @@ void cpu_set_msr(struct cpu *cpu, u64 msr)
         atomic_fetch_or(&cpu->attn, ATTN_INTERRUPT);
     if (likely(!((old | msr) & (MSR_SE | MSR_BE))) && likely(!(cpu->ciabr & 3)))
         return;
+    // The run loop takes it back: an instruction that is executed by itself ends there, also when it ends the tracing.
     if (debug_trace_wanted(cpu))
         atomic_fetch_or(&cpu->attn, ATTN_STEP);
-    else
-        atomic_fetch_and(&cpu->attn, ~(u32)ATTN_STEP);
 }
 
 static u64 vector_address(const struct cpu *cpu, unsigned vector, bool relocated)

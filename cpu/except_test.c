@@ -192,6 +192,11 @@ static void test_trace(void)
     CHECK_EQ(machine_exec(m, MSR_BASE, I_NOP, I_NOP, 0), VEC_TRACE);
     CHECK_EQ(m->cpu->srr0, TEST_CODE + 8);
     CHECK_EQ(m->cpu->srr1, MSR_BASE | PPC_BIT(33) | PPC_BIT(43));
+    // What returns from a system call is no traced instruction: the trace interrupt comes after the next one.
+    m->cpu->ciabr = 0;
+    machine_put(m, VEC_SYSCALL, I_RFID, false);
+    CHECK_EQ(machine_exec(m, MSR_BASE | MSR_SE, 0x44000002, I_NOP, I_NOP), VEC_TRACE);
+    CHECK_EQ(m->cpu->srr0, TEST_CODE + 8);
     machine_free(m);
 }
 
