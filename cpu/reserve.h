@@ -101,12 +101,28 @@ static inline bool reserve_is_alone(const struct cpu *cpu)
     return cpu->reserve_alone || !cpu->reserve_lines;
 }
 
+// Holds the entry, whatever its version.
+static inline void reserve_hold(const struct cpu *cpu, u64 gra)
+{
+    if (reserve_is_alone(cpu))
+        return;
+    _Atomic u64 *version = &reserve_line(cpu, gra)->version;
+    for (unsigned i = 1; atomic_fetch_or(version, 1) & 1; i++) {
+        if (i % 256 == 0)
+            sched_yield();
+    }
+}
+
 // Holds the entry if it is as it was when the reservation was made; false: the reservation is lost.
 static inline bool reserve_take(struct cpu *cpu, u64 gra)
 {
     if (reserve_is_alone(cpu))
         return true;
     if (cpu->reserve_version == RESERVE_PAIRED) {
+        if (cpu->checked != CHECKED_NOT) { // done twice, with the same result: nobody else runs
+            reserve_hold(cpu, gra);
+            return true;
+        }
         cpu->reserve_slow |= RESERVE_SLOW_NEXT;
         return false;
     }
@@ -120,18 +136,6 @@ static inline bool reserve_take(struct cpu *cpu, u64 gra)
         return true;
     atomic_store_explicit(version, old, memory_order_release);
     return false;
-}
-
-// Holds the entry, whatever its version.
-static inline void reserve_hold(const struct cpu *cpu, u64 gra)
-{
-    if (reserve_is_alone(cpu))
-        return;
-    _Atomic u64 *version = &reserve_line(cpu, gra)->version;
-    for (unsigned i = 1; atomic_fetch_or(version, 1) & 1; i++) {
-        if (i % 256 == 0)
-            sched_yield();
-    }
 }
 
 // Ends both, with a new version. Nobody else writes it meanwhile: an attempt to hold it stores what is there.
