@@ -57,15 +57,18 @@
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
 
-#define WRITE_AFTER_NS \
-    30000000000 // what is new goes to the file so often, if the helper thread has something to do all the time
+// What is new goes to the file when the helper thread comes to rest and it is much, else after so long; and the file, which is written as a
+// whole, takes no more than that part of a processor.
+#define WRITE_RECORDS  256u
+#define WRITE_AFTER_NS 30000000000ll
+#define WRITE_SHARE    200
 
-#define DROPS_MAX    8u   // a page whose regions are invalidated again and again is left to the interpreter ...
-#define DROPS_WITHIN 500u // ... when less than so many milliseconds lie in between ...
-#define DROPS_QUIET  500u // ... until it was left alone for so many
+#define DROPS_MAX      8u   // a page whose regions are invalidated again and again is left to the interpreter ...
+#define DROPS_WITHIN   500u // ... when less than so many milliseconds lie in between ...
+#define DROPS_QUIET    500u // ... until it was left alone for so many
 
-#define PRUNED_LEN   1024u // a power of two
-#define REMAKES      2u    // a region is made anew so often
+#define PRUNED_LEN     1024u // a power of two
+#define REMAKES        2u    // a region is made anew so often
 
 u8 xlate_heat_limit = 48;
 bool xlate_in_background = true;
@@ -81,7 +84,7 @@ struct xlate {
     struct code_memory *memory;
     struct background *background; // NULL: everything is translated where it is asked for
     struct cache *cache;           // NULL: nothing is kept
-    s64 written_at;                // the helper thread's
+    s64 written_at, writing_took;  // the helper thread's: when, and how long
     // By record of the cache, where it was loaded last: the pages of programs come and go with the same code. Under lock.
     struct placed {
         const struct cpage *page;
@@ -135,19 +138,23 @@ static s64 processor_time(void)
 static bool write_cache(void *arg, bool quiet)
 {
     struct xlate *x = arg;
-    s64 now = clock_ns();
-    if (!x->cache || (!quiet && now - x->written_at < WRITE_AFTER_NS))
+    if (!x->cache)
         return false;
     int err = 0;
+    s64 since = clock_ns() - x->written_at;
     pthread_mutex_lock(&x->lock);
-    if (cache_unwritten(x->cache)) {
+    u32 waiting = cache_unwritten(x->cache);
+    bool many = !x->stats.writes || waiting >= WRITE_RECORDS; // an idle system still finds something hot now and then
+    s64 pause = quiet && many ? 0 : WRITE_AFTER_NS;
+    if (waiting && since >= MAX(pause, WRITE_SHARE * x->writing_took)) {
         s64 start = processor_time();
         err = cache_write(x->cache);
+        x->writing_took = processor_time() - start;
         x->stats.writes += !err;
-        x->stats.write_nanoseconds += (u64)(processor_time() - start);
+        x->stats.write_nanoseconds += (u64)x->writing_took;
+        x->written_at = clock_ns();
     }
     pthread_mutex_unlock(&x->lock);
-    x->written_at = clock_ns();
     return err == -ETIMEDOUT;
 }
 
