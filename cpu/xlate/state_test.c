@@ -254,8 +254,9 @@ static void test_stops_soon(void)
             cpu_set_msr(m->cpu, MSR_BASE);
             m->cpu->nia = TEST_CODE;
             atomic_fetch_and(&m->cpu->attn, ~(u32)ATTN_STOP);
+            u64 begun = m->cpu->gpr[7] + 1000;
             pthread_create(&thread, NULL, run_until_stopped, m->cpu);
-            for (u64 begun = m->cpu->gpr[7] + 1000; __atomic_load_n(count, __ATOMIC_RELAXED) < begun;)
+            while (__atomic_load_n(count, __ATOMIC_RELAXED) < begun)
                 usleep(100);
             s64 asked = clock_ns();
             cpu_kick(m->cpu, ATTN_STOP);
