@@ -144,19 +144,25 @@ static void test_useless_extensions(void)
     CHECK_EQ(count(IR_AND), 1);
 }
 
+// Ends the region with a branch where `test` is 0; what the passes make of it.
+static const struct ir_insn *optimised_branch(struct ir_builder *b, ir_value test)
+{
+    end(b, (struct ir_insn){.op = IR_BRANCH, .cond = COND_EQ, .a = test, .b = ir_const(b, 0)});
+    region.blocks[0].then = 1;
+    region.blocks[0].other = 1;
+    next();
+    end(b, exit_insn);
+    optimise();
+    return find(IR_BRANCH);
+}
+
 static void test_compare_and_branch(void)
 {
     struct ir_builder b = begin();
     ir_put(&b, SLOT_CRF + 7,
            ir_crf(&b, COMPARE_U64, ir_get(&b, SLOT_GPR + 3), ir_get(&b, SLOT_GPR + 4), ir_get(&b, SLOT_SO)));
     ir_value test = lower_cr_test(&b, 4 * 7 + 1); // greater
-    end(&b, (struct ir_insn){.op = IR_BRANCH, .cond = COND_EQ, .a = test, .b = ir_const(&b, 0)});
-    region.blocks[0].then = 1;
-    region.blocks[0].other = 1;
-    next();
-    end(&b, exit_insn);
-    optimise();
-    const struct ir_insn *branch = find(IR_BRANCH);
+    const struct ir_insn *branch = optimised_branch(&b, test);
     CHECK_EQ(branch->cond, COND_ULE);
     CHECK_EQ(region.insns[branch->a].op, IR_GET);
     CHECK_EQ(count(IR_PUT), 1); // the field is visible behind the region
@@ -171,13 +177,7 @@ static void test_compare_of_vectors_and_branch(void)
     ir_value none = ir_op2i(&b, IR_SHL, ir_set(&b, COND_EQ, mask, ir_const(&b, 0)), 1);
     ir_put(&b, SLOT_CRF + 6, ir_op2(&b, IR_OR, all, none));
     ir_value test = lower_cr_test(&b, 4 * 6); // all
-    end(&b, (struct ir_insn){.op = IR_BRANCH, .cond = COND_EQ, .a = test, .b = ir_const(&b, 0)});
-    region.blocks[0].then = 1;
-    region.blocks[0].other = 1;
-    next();
-    end(&b, exit_insn);
-    optimise();
-    const struct ir_insn *branch = find(IR_BRANCH);
+    const struct ir_insn *branch = optimised_branch(&b, test);
     CHECK_EQ(branch->cond, COND_NE);
     CHECK_EQ(region.insns[branch->a].op, IR_XMASK);
     CHECK_EQ(region.insns[branch->b].imm, 0xffff);
