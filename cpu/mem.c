@@ -2,12 +2,14 @@
 #include "cpu/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/large.h"
 #include "cpu/code.h"
+#include "cpu/mem_file.h"
 
 static void *reserve(u64 size)
 {
@@ -34,7 +36,22 @@ static void expect_races(const struct guest_mem *mem)
 static void expect_races(const struct guest_mem *mem) {}
 #endif
 
+// A file of the right size, all zero, in mem->fd.
+static int open_file(struct guest_mem *mem, int fd)
+{
+    mem->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : memfd_create("openlpar-guest", MFD_CLOEXEC);
+    if (mem->fd < 0)
+        return -errno;
+    int failed = fd >= 0 ? fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)mem->size) : ftruncate(mem->fd, (off_t)mem->size);
+    return failed ? -errno : 0;
+}
+
 int guest_mem_init(struct guest_mem *mem, u64 size)
+{
+    return guest_mem_init_file(mem, size, -1);
+}
+
+int guest_mem_init_file(struct guest_mem *mem, u64 size, int fd)
 {
     *mem = (struct guest_mem){.size = size, .fd = -1};
     u64 pages = size >> GUEST_PAGE_SHIFT;
@@ -42,11 +59,10 @@ int guest_mem_init(struct guest_mem *mem, u64 size)
     int err = -ENOMEM;
     if (!size || size % (64 * KIB) || size > host)
         goto fail;
-    mem->fd = memfd_create("openlpar-guest", MFD_CLOEXEC);
-    if (mem->fd < 0 || ftruncate(mem->fd, (off_t)size)) {
-        err = -errno;
+    err = open_file(mem, fd);
+    if (err)
         goto fail;
-    }
+    err = -ENOMEM;
     void *base = large_reserve(size);
     if (base == MAP_FAILED)
         goto fail;

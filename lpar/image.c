@@ -64,10 +64,9 @@ static int inflate_all(struct image_file *file, u64 limit, char *why, size_t why
     return 0;
 }
 
-int image_open(struct image_file *file, const char *path, u64 limit, char *why, size_t why_size)
+int image_open_file(const char *path, char *why, size_t why_size)
 {
     struct stat st;
-    memset(file, 0, sizeof(*file));
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not hold us up
     if (fd < 0)
         FAIL(errno, "%s", strerror(errno));
@@ -79,11 +78,19 @@ int image_open(struct image_file *file, const char *path, u64 limit, char *why, 
         close(fd);
         FAIL(EINVAL, "the file is empty");
     }
+    return fd;
+}
+
+int image_open(struct image_file *file, int fd, u64 limit, char *why, size_t why_size)
+{
+    struct stat st;
+    int err;
+    memset(file, 0, sizeof(*file));
+    if (fstat(fd, &st) || !st.st_size)
+        FAIL(EINVAL, "the file is empty");
     void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    int err = errno;
-    close(fd);
     if (map == MAP_FAILED)
-        FAIL(err, "cannot be read: %s", strerror(err));
+        FAIL(errno, "cannot be read: %s", strerror(errno));
     file->mapping = map;
     file->mapped = file->size = (size_t)st.st_size;
     file->data = map;
@@ -255,25 +262,16 @@ int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size
     return 0;
 }
 
-static int load_initrd(struct guest_mem *mem, u64 limit, const char *path, struct image *image, char *why,
-                       size_t why_size)
+static int load_initrd(struct guest_mem *mem, u64 limit, int fd, struct image *image, char *why, size_t why_size)
 {
     // Read, not mapped: it goes straight to where it will be.
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    if (fstat(fd, &st))
         FAIL(errno, "%s", strerror(errno));
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-        close(fd);
-        FAIL(EINVAL, "%s; name a file", S_ISDIR(st.st_mode) ? "it is a folder" : "it is not a regular file");
-    }
     u64 size = (u64)st.st_size, at = (MAX(image->end, KERNEL_BASE) + 0x1ffff) & ~0xffffull;
-    if (size == 0) {
-        close(fd);
+    if (size == 0)
         FAIL(EINVAL, "the file is empty");
-    }
     if (at > limit || size > limit - at || limit - at - size < RESERVE_FOR_KERNEL) {
-        close(fd);
         if (limit < mem->size)
             FAIL(EFBIG, "%llu MiB do not fit behind the kernel in the first %llu MiB of memory; make it smaller",
                  (unsigned long long)(size / MIB), (unsigned long long)(limit / MIB));
@@ -287,20 +285,18 @@ static int load_initrd(struct guest_mem *mem, u64 limit, const char *path, struc
             continue;
         if (got <= 0) {
             int err = got < 0 ? errno : EIO;
-            close(fd);
             FAIL(err, "cannot be read: %s", got < 0 ? strerror(err) : "it became shorter meanwhile");
         }
         done += (u64)got;
     }
-    close(fd);
     guest_mem_wrote(mem, at, size);
     image->initrd = at;
     image->initrd_size = size;
     return 0;
 }
 
-int image_load(struct guest_mem *mem, u64 limit, const char *kernel, const char *initrd, struct image *image, char *why,
-               size_t why_size)
+int image_load_files(struct guest_mem *mem, u64 limit, int kernel, const char *kernel_name, int initrd, const char *initrd_name,
+                     struct image *image, char *why, size_t why_size)
 {
     struct image_file file;
     char reason[256];
@@ -311,13 +307,32 @@ int image_load(struct guest_mem *mem, u64 limit, const char *kernel, const char 
         image_close(&file);
     }
     if (err) {
-        snprintf(why, why_size, "kernel %s: %s", kernel, reason);
+        snprintf(why, why_size, "kernel %s: %s", kernel_name, reason);
         return err;
     }
-    if (initrd) {
+    if (initrd >= 0) {
         err = load_initrd(mem, limit, initrd, image, reason, sizeof(reason));
         if (err)
-            snprintf(why, why_size, "initrd %s: %s", initrd, reason);
+            snprintf(why, why_size, "initrd %s: %s", initrd_name, reason);
     }
+    return err;
+}
+
+int image_load(struct guest_mem *mem, u64 limit, const char *kernel, const char *initrd, struct image *image, char *why,
+               size_t why_size)
+{
+    char reason[256];
+    int fds[2] = {image_open_file(kernel, reason, sizeof(reason)), -1}, err = MIN(fds[0], 0);
+    if (err)
+        snprintf(why, why_size, "kernel %s: %s", kernel, reason);
+    else if (initrd && (fds[1] = image_open_file(initrd, reason, sizeof(reason))) < 0)
+        snprintf(why, why_size, "initrd %s: %s", initrd, reason);
+    if (!err && initrd)
+        err = MIN(fds[1], 0);
+    if (!err)
+        err = image_load_files(mem, limit, fds[0], kernel, fds[1], initrd, image, why, why_size);
+    for (unsigned i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
     return err;
 }

@@ -22,8 +22,11 @@ struct image_file {
     void *owned; // to free, or NULL
 };
 
-// Opens `path`, decompressing gzip (at most `limit` bytes come out). 0, or a negative errno with *why set to a sentence about it.
-int image_open(struct image_file *file, const char *path, u64 limit, char *why, size_t why_size);
+// A regular file that is not empty, for reading. The descriptor, or a negative errno with *why set to a sentence about it.
+int image_open_file(const char *path, char *why, size_t why_size);
+
+// Maps the file, decompressing gzip (at most `limit` bytes come out). 0, or a negative errno with *why set. The descriptor stays the caller's.
+int image_open(struct image_file *file, int fd, u64 limit, char *why, size_t why_size);
 void image_close(struct image_file *file);
 
 // Loads an ELF image (vmlinux, or a zImage's wrapper) into memory, all of it below `limit`. Nothing is written before
@@ -31,7 +34,11 @@ void image_close(struct image_file *file);
 int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size, struct image *image, char *why,
                    size_t why_size);
 
-// Both files (initrd may be NULL), below `limit`. `why` names the file, the problem and the remedy.
+// Both files (initrd may be -1), below `limit`. `why` names the file, the problem and the remedy.
+int image_load_files(struct guest_mem *mem, u64 limit, int kernel, const char *kernel_name, int initrd, const char *initrd_name,
+                     struct image *image, char *why, size_t why_size);
+
+// The same by name; `initrd` may be NULL.
 int image_load(struct guest_mem *mem, u64 limit, const char *kernel, const char *initrd, struct image *image, char *why,
                size_t why_size);
 

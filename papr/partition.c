@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cpu/mem_file.h"
 #include "isa/isa.h"
 #include "papr/cas.h"
 #include "papr/drc.h"
@@ -70,7 +71,7 @@ int partition_init(struct partition *lp, const struct partition_config *config, 
     isa_init(); // does nothing but for the first partition of a process
 
     *why = "the host has not got the memory";
-    int err = guest_mem_init(&lp->mem, config->memory);
+    int err = guest_mem_init_file(&lp->mem, config->memory, config->memory_fd ? config->memory_fd : -1);
     if (err)
         return err;
     err = group_init(&lp->group, &lp->mem, &papr_cpu_hooks, lp);

@@ -37,6 +37,8 @@ struct partition_config {
     bool hash_allowed;
     const char *bootargs;  // borrowed
     u64 initrd_addr, initrd_size; // guest real
+    int memory_fd;      // the file that is its memory; 0: one of its own
+    char serial[8];     // of the managed system; "": one that is not managed
 };
 
 #define LMB_SIZE (256 * MIB) // logical memory block

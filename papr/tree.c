@@ -127,18 +127,28 @@ static const char *model_name(const struct partition *lp)
     return power9(lp) ? "IBM,9009-22A" : "IBM,8286-41A";
 }
 
+// The system's serial number.
+static void system_serial(const struct partition *lp, u32 offset, char text[8])
+{
+    if (*lp->config.serial)
+        snprintf(text, 8, "%s", lp->config.serial);
+    else
+        snprintf(text, 8, "%07X", 0x78A5000u + offset);
+}
+
 // Location codes: U<type>.<model>.<serial>-V<partition>-C<slot>.
 static void location_code(const struct partition *lp, unsigned slot, char *text, size_t size)
 {
-    snprintf(text, size, "U%s.%07X-V%u-C%u", power9(lp) ? "9009.22A" : "8286.41A", 0x78A5000u + lp->config.id,
-             lp->config.id, slot);
+    char serial[8];
+    system_serial(lp, lp->config.id, serial);
+    snprintf(text, size, "U%s.%s-V%u-C%u", power9(lp) ? "9009.22A" : "8286.41A", serial, lp->config.id, slot);
 }
 
 void tree_identity(const struct partition *lp, char type[TREE_IDENTITY_MAX], char serial[TREE_IDENTITY_MAX],
                    char location[TREE_IDENTITY_MAX])
 {
     snprintf(type, TREE_IDENTITY_MAX, "%s", model_name(lp) + strlen("IBM,"));
-    snprintf(serial, TREE_IDENTITY_MAX, "%07X", 0x78A5000u + lp->config.id);
+    system_serial(lp, lp->config.id, serial);
     snprintf(location, TREE_IDENTITY_MAX, "U%s.%s", power9(lp) ? "9009.22A" : "8286.41A", serial);
 }
 
@@ -152,7 +162,8 @@ static void add_root(struct builder *b)
     prop_str(b, "device_type", "chrp");
     prop_str(b, "model", model_name(lp));
     prop_str(b, "compatible", model_name(lp));
-    snprintf(text, sizeof(text), "IBM,02%07X", 0x78A5000u);
+    memcpy(text, "IBM,02", 6);
+    system_serial(lp, 0, text + 6);
     prop_str(b, "system-id", text);
     prop_str(b, "ibm,model-class", "E5");
     PROP_CELLS(b, "ibm,partition-no", lp->config.id);

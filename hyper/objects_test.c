@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hyper/objects.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/test.h"
+#include "hyper/usage.h"
+#include "hyper/views.h"
+#include "proto/hyper/message.h"
+
+static char folder[] = "/tmp/openlpar-objects-XXXXXX", why[512];
+static struct sys *sys;
+static struct wire_message m; // large
+static struct answer answer;
+
+// "name=value ..." of numbers and texts, units in hundredths.
+static void put_all(struct wire_record *r, enum object object, enum object also, char *text)
+{
+    r->len = 0;
+    for (char *save, *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
+        char *value = strchr(p, '=');
+        struct wire_value v;
+        *value++ = 0;
+        const struct attr *attr = attr_find(object, p);
+        if (!attr || !attr->flags)
+            attr = attr_find(also, p);
+        if (attr && attr_parse(attr, value, &v, why, sizeof(why)) == 0)
+            wire_put(r, p, v);
+        else
+            wire_put_text(r, p, value); // wrong on purpose
+    }
+}
+
+static int create(enum object object, const char *text)
+{
+    static char copy[1024];
+    snprintf(copy, sizeof(copy), "%s", text);
+    m = (struct wire_message){.object = (u8)object};
+    put_all(&m.values, object, OBJECT_PROF, copy);
+    answer = (struct answer){0};
+    return objects_create(sys, &m, &answer);
+}
+
+static int change(enum object object, const char *where, const char *values)
+{
+    static char copies[2][1024];
+    snprintf(copies[0], sizeof(copies[0]), "%s", where);
+    snprintf(copies[1], sizeof(copies[1]), "%s", values);
+    m = (struct wire_message){.object = (u8)object};
+    put_all(&m.where, object, OBJECT_NONE, copies[0]);
+    put_all(&m.values, object, OBJECT_NONE, copies[1]);
+    answer = (struct answer){0};
+    return objects_change(sys, &m, &answer);
+}
+
+static int remove_object(enum object object, const char *where)
+{
+    static char copy[1024];
+    snprintf(copy, sizeof(copy), "%s", where);
+    m = (struct wire_message){.object = (u8)object};
+    put_all(&m.where, object, OBJECT_NONE, copy);
+    answer = (struct answer){0};
+    return objects_remove(sys, &m, &answer);
+}
+
+// What the daemon that comes next would know.
+static void reopen(void)
+{
+    sys_close(sys);
+    sys = sys_open(folder, why, sizeof(why));
+    CHECK(sys != NULL);
+}
+
+static void test_partitions(void)
+{
+    CHECK_EQ(create(OBJECT_LPAR, "name=a desired_mem=512 boot_args=quiet"), 0);
+    CHECK_EQ(create(OBJECT_LPAR, "name=c lpar_id=7 profile_name=first"), 0);
+    CHECK_EQ(create(OBJECT_LPAR, "name=b"), 0); // the lowest free number
+    CHECK_EQ(sys_lp_named(sys, "b")->id, 2);
+    CHECK(create(OBJECT_LPAR, "name=a") < 0);
+    CHECK_STR(answer.code, "HSCL0622");
+    CHECK(create(OBJECT_LPAR, "name=d lpar_id=7") < 0 && create(OBJECT_LPAR, "lpar_id=9") < 0);
+    CHECK_EQ(sys->lps_len, 3);
+    reopen();
+    CHECK_EQ(sys->lps_len, 3);
+    struct lp *lp = sys_lp(sys, 1);
+    CHECK_STR(lp_name(lp), "a");
+    CHECK_EQ(rec_num(lp_profile(lp, "default_profile")->rec, "desired_mem"), 512);
+    CHECK_STR(rec_text(lp_profile(lp, "default_profile")->rec, "boot_args"), "quiet");
+    CHECK(lp_profile(sys_lp(sys, 7), "first") != NULL);
+}
+
+static void test_changes(void)
+{
+    CHECK_EQ(change(OBJECT_LPAR, "name=a", "new_name=web description=x,y"), 0);
+    CHECK_EQ(change(OBJECT_LPAR, "lpar_id=1", "auto_start=1"), 0);
+    CHECK(change(OBJECT_LPAR, "name=a", "auto_start=1") < 0);
+    CHECK_STR(answer.code, "HSCL8012");
+    CHECK(change(OBJECT_LPAR, "name=b", "new_name=web") < 0);
+    CHECK(change(OBJECT_LPAR, "name=b", "state=Running") < 0 && strstr(answer.text, "state"));
+    CHECK_EQ(change(OBJECT_PROF, "lpar_name=web name=default_profile", "new_name=p1 desired_mem=1024"), 0);
+    CHECK(change(OBJECT_PROF, "lpar_name=web name=p1", "min_mem=2048") < 0 && strstr(answer.text, "desired_mem"));
+    reopen();
+    CHECK_STR(lp_name(sys_lp(sys, 1)), "web");
+    CHECK_STR(rec_text(sys_lp(sys, 1)->rec, "description"), "x,y");
+    CHECK_STR(rec_text(sys_lp(sys, 1)->rec, "default_profile"), "p1");
+    CHECK_EQ(rec_num(lp_profile(sys_lp(sys, 1), "p1")->rec, "min_mem"), 256);
+}
+
+static void test_rules(void)
+{
+    static const struct {
+        const char *text, *code, *says;
+    } cases[] = {
+        {"min_mem=300", "", "multiple"},
+        {"min_mem=2048 desired_mem=1024", "", "ascending"},
+        {"max_procs=4 desired_procs=8", "", "ascending"},
+        {"proc_mode=ded", "", "sharing_mode"},
+        {"sharing_mode=keep_idle_procs", "", "sharing_mode"},
+        {"desired_procs=20 max_procs=20 desired_proc_units=0.50", "HSCL1566", "1.00"},
+        {"desired_proc_units=1.50 max_proc_units=2.00", "HSCL1566", "desired_proc_units"},
+        {"threads_per_proc=3", "", "threads_per_proc"},
+        {"lpar_proc_compat_mode=POWER8 mmu=radix", "", "mmu"},
+        {"shared_proc_pool_id=5", "", "pool"},
+        {"bogus=1", "", "bogus"},
+        {"state=Running", "", "state"},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "name=rule %s", cases[i].text);
+        CHECK(create(OBJECT_LPAR, text) < 0);
+        CHECK_STR(answer.code, cases[i].code);
+        if (!strstr(answer.text, cases[i].says))
+            printf("# %s: %s\n", cases[i].text, answer.text);
+        CHECK(strstr(answer.text, cases[i].says));
+    }
+    CHECK(!sys_lp_named(sys, "rule"));
+}
+
+static void test_lists(void)
+{
+    CHECK_EQ(create(OBJECT_LPAR, "name=lists io_slots=21010010/none/1"), 0);
+    m = (struct wire_message){.object = OBJECT_PROF};
+    wire_put_text(&m.where, "lpar_name", "lists");
+    wire_put_text(&m.where, "name", "default_profile");
+    wire_put(&m.values, "io_slots",
+             (struct wire_value){.kind = WIRE_LIST, .change = WIRE_ADD, .text = "21010011/none/0"});
+    CHECK_EQ(objects_change(sys, &m, &answer), 0);
+    CHECK_STR(rec_text(lp_profile(sys_lp_named(sys, "lists"), "default_profile")->rec, "io_slots"),
+              "21010010/none/1,21010011/none/0");
+    m.values.len = 0;
+    wire_put(&m.values, "io_slots", (struct wire_value){.kind = WIRE_LIST, .change = WIRE_TAKE, .text = "21010010"});
+    CHECK_EQ(objects_change(sys, &m, &answer), 0);
+    CHECK_STR(rec_text(lp_profile(sys_lp_named(sys, "lists"), "default_profile")->rec, "io_slots"), "21010011/none/0");
+}
+
+static void test_profiles(void)
+{
+    CHECK_EQ(create(OBJECT_PROF,
+                    "name=p2 lpar_name=b proc_mode=ded sharing_mode=keep_idle_procs desired_procs=2 max_procs=4"),
+             0);
+    CHECK(create(OBJECT_PROF, "name=p2 lpar_id=2") < 0);
+    CHECK(create(OBJECT_PROF, "name=p3 lpar_name=nobody") < 0);
+    CHECK_STR(answer.code, "HSCL8012");
+    CHECK(remove_object(OBJECT_PROF, "lpar_name=b name=default_profile") < 0); // the default one
+    CHECK_EQ(change(OBJECT_LPAR, "name=b", "default_profile=p2"), 0);
+    CHECK_EQ(remove_object(OBJECT_PROF, "lpar_name=b name=default_profile"), 0);
+    m = (struct wire_message){.object = OBJECT_PROF};
+    wire_put_text(&m.where, "lpar_name", "b");
+    wire_put_text(&m.where, "name", "p2");
+    CHECK_EQ(objects_apply(sys, &m, &answer), 0);
+    m.where.len = 1;
+    wire_put_text(&m.where, "name", "saved");
+    CHECK_EQ(objects_save(sys, &m, &answer), 0);
+    CHECK(objects_save(sys, &m, &answer) < 0); // there already
+    wire_put_num(&m.values, "force", 1);
+    CHECK_EQ(objects_save(sys, &m, &answer), 0);
+    reopen();
+    CHECK_EQ(sys_lp(sys, 2)->profiles_len, 2);
+    CHECK_EQ(rec_num(lp_profile(sys_lp(sys, 2), "saved")->rec, "desired_procs"), 2);
+    CHECK_STR(rec_text(sys_lp(sys, 2)->current, "sharing_mode"), "keep_idle_procs");
+}
+
+static void count(void *arg, const struct wire_record *row)
+{
+    ++*(u32 *)arg;
+}
+
+static void test_views(void)
+{
+    u32 rows = 0;
+    for (unsigned o = 1; o < OBJECTS; o++) {
+        m = (struct wire_message){.object = (u8)o};
+        wire_put_num(&m.values, "max", 50);
+        CHECK_EQ(views_list(sys, &m, count, &rows, &answer), 0);
+    }
+    CHECK(rows > 10);
+    rows = 0;
+    m = (struct wire_message){.object = OBJECT_LPAR};
+    wire_put_text(&m.where, "name", "web");
+    wire_put_text(&m.where, "name", "b");
+    CHECK_EQ(views_list(sys, &m, count, &rows, &answer), 0);
+    CHECK_EQ(rows, 2);
+    wire_put_num(&m.where, "lpar_id", 1);
+    rows = 0;
+    CHECK_EQ(views_list(sys, &m, count, &rows, &answer), 0);
+    CHECK_EQ(rows, 1);
+    struct usage u = usage_of(sys);
+    CHECK_EQ(u.mem_available + u.mem_firmware + u.mem_used, u.mem);
+}
+
+static void test_removal(void)
+{
+    CHECK(remove_object(OBJECT_LPAR, "name=nobody") < 0);
+    CHECK_STR(answer.code, "HSCL8012");
+    CHECK_EQ(remove_object(OBJECT_LPAR, "lpar_id=7"), 0);
+    reopen();
+    CHECK(!sys_lp(sys, 7) && sys_lp(sys, 1));
+}
+
+int main(void)
+{
+    static const char *const files[] = {"system.db", "system.db-wal", "system.db-shm"};
+    if (!mkdtemp(folder) || sys_create(folder, "test", 4, 8192, 256, why, sizeof(why)) ||
+        !(sys = sys_open(folder, why, sizeof(why)))) {
+        printf("Bail out! %s\n", why);
+        return 1;
+    }
+    TEST(test_partitions);
+    TEST(test_changes);
+    TEST(test_rules);
+    TEST(test_lists);
+    TEST(test_profiles);
+    TEST(test_views);
+    TEST(test_removal);
+    sys_close(sys);
+    for (unsigned i = 0; i < ARRAY_LEN(files); i++) {
+        char name[128];
+        snprintf(name, sizeof(name), "%s/%s", folder, files[i]);
+        unlink(name);
+    }
+    rmdir(folder);
+    return test_done();
+}

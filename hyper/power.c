@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hyper/power.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "hyper/objects.h"
+#include "hyper/process.h"
+#include "hyper/refcode.h"
+#include "hyper/rules.h"
+#include "hyper/terminal.h"
+#include "hyper/usage.h"
+#include "hyper/views.h"
+#include "proto/hyper/place.h"
+
+#define SECOND              1000000000ll
+#define CONNECT_SECONDS     20
+#define QUIT_SECONDS        5
+#define DELAYED_SECONDS     1
+#define OS_SECONDS          300
+#define MESSAGES_PER_SECOND 200u
+#define RESTARTS_MAX        3u
+
+static void set_refcode(struct sys *sys, struct lp *lp, const char *refcode, const char *text)
+{
+    if (refcode != lp->refcode)
+        snprintf(lp->refcode, sizeof(lp->refcode), "%s", refcode);
+    sys_event(sys, lp, refcode, text);
+}
+
+// Whether it should run is kept, so that a new daemon knows what to look for.
+static void save_activated(struct sys *sys, struct lp *lp, bool activated)
+{
+    rec_set_num(lp->rec, "activated", activated);
+    rec_set_num(lp->rec, "cpu_time_ms", lp->before_ms);
+    if (store_begin(sys->store) || store_save(sys->store, STORE_PARTITION, lp->id, lp->rec) ||
+        store_commit(sys->store)) {
+        fprintf(stderr, "openlpard: partition %u: its state could not be kept: %s\n", lp->id, store_error(sys->store));
+        store_rollback(sys->store);
+    }
+}
+
+static void say(struct lp *lp, enum message type, const struct wire_record *values, const int *fds, u32 fds_len)
+{
+    static struct wire_message m; // large; one thread
+    m.type = (u16)type;
+    m.values.len = 0;
+    if (values)
+        m.values = *values;
+    link_send(&lp->link, &m, fds, fds_len);
+    link_flush(&lp->link);
+}
+
+static void socket_name(const struct lp *lp, char name[32])
+{
+    snprintf(name, 32, "lpar-%u", lp->id);
+}
+
+// What is left when its process is gone.
+static void process_gone(struct sys *sys, struct lp *lp)
+{
+    char name[32];
+    if (lp->linked)
+        link_fini(&lp->link);
+    if (lp->pidfd >= 0)
+        close(lp->pidfd);
+    lp->linked = lp->greeted = false;
+    lp->pid = 0;
+    lp->pidfd = -1;
+    lp->deadline = 0;
+    socket_name(lp, name);
+    unlinkat(sys->folder, name, 0);
+}
+
+static void kill_process(struct lp *lp)
+{
+    if (lp->pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, lp->pidfd, SIGKILL, NULL, 0);
+}
+
+// Amounts between min and desired that there are, in steps; 0: not even the minimum.
+static u64 reduce(u64 min, u64 desired, u64 available, u64 step)
+{
+    u64 given = MIN(desired, available / step * step);
+    return given >= min ? given : 0;
+}
+
+static int reserve(struct sys *sys, struct lp *lp, const struct rec *p, struct answer *answer)
+{
+    struct usage u = usage_of(sys);
+    u64 overhead = (usage_overhead(p) + u.lmb - 1) / u.lmb * u.lmb;
+    u64 left = u.mem_available > overhead ? u.mem_available - overhead : 0;
+    u64 mem = reduce(rec_num(p, "min_mem"), rec_num(p, "desired_mem"), left, u.lmb);
+    if (!mem)
+        return refuse(answer, "HSCL03EC",
+                      "The partition %s needs %llu MB at least (min_mem), and %llu MB are free. Stop a partition, or "
+                      "lower min_mem.",
+                      lp_name(lp), (unsigned long long)rec_num(p, "min_mem"), (unsigned long long)left);
+    if (rec_is(p, "proc_mode", "shared")) {
+        u64 units = reduce(rec_num(p, "min_proc_units"), rec_num(p, "desired_proc_units"), u.units_available, 1);
+        if (!units)
+            return refuse(answer, "HSCL03F4",
+                          "The partition %s needs %llu.%02llu processing units at least (min_proc_units), and "
+                          "%llu.%02llu are free. Stop a partition, or lower it.",
+                          lp_name(lp), (unsigned long long)rec_num(p, "min_proc_units") / 100,
+                          (unsigned long long)rec_num(p, "min_proc_units") % 100,
+                          (unsigned long long)u.units_available / 100, (unsigned long long)u.units_available % 100);
+        lp->run_units = units;
+        lp->run_procs = MIN(rec_num(p, "desired_procs"), units / UNITS_PER_PROC_MIN);
+    } else {
+        u64 procs = reduce(rec_num(p, "min_procs"), rec_num(p, "desired_procs"), u.units_available / 100, 1);
+        if (!procs)
+            return refuse(answer, "HSCL03F4",
+                          "The partition %s needs %llu dedicated processors at least (min_procs), and %llu are free. "
+                          "Stop a partition, or lower it.",
+                          lp_name(lp), (unsigned long long)rec_num(p, "min_procs"),
+                          (unsigned long long)u.units_available / 100);
+        lp->run_procs = procs;
+        lp->run_units = procs * 100;
+    }
+    lp->run_mem = mem;
+    return 0;
+}
+
+static int check_image(const struct lp *lp, const char *what, const char *path, struct answer *answer)
+{
+    int fd = process_open_image(path);
+    if (fd < 0)
+        return refuse(answer, "HSCL0622", "The %s of the partition %s, %s, cannot be used: %s.", what, lp_name(lp),
+                      path, process_image_error(fd));
+    close(fd);
+    return 0;
+}
+
+// The configuration with which it starts becomes its current one. 0, or -1 with the answer and nothing changed.
+static int configure(struct sys *sys, struct lp *lp, const struct rec *p, struct answer *answer)
+{
+    struct rec *current = rec_copy(p), *rec = rec_copy(lp->rec);
+    u64 mem = lp->run_mem, procs = lp->run_procs, units = lp->run_units;
+    int failed =
+        current && rec ? 0 : refuse(answer, "HSCL3205", "The hypervisor has no memory for it. Nothing was changed.");
+    if (!failed)
+        failed = rules_check_profile(sys, current, answer);
+    if (!failed && !*rec_text(current, "boot_image"))
+        failed = refuse(answer, "HSCL0622",
+                        "The profile %s of the partition %s names no boot image; set boot_image to a kernel.",
+                        rec_text(current, "name"), lp_name(lp));
+    if (!failed)
+        failed = check_image(lp, "boot image", rec_text(current, "boot_image"), answer);
+    if (!failed && *rec_text(current, "boot_initrd"))
+        failed = check_image(lp, "initial RAM disk", rec_text(current, "boot_initrd"), answer);
+    if (!failed)
+        failed = reserve(sys, lp, current, answer);
+    if (!failed && !(rec_set_text(rec, "curr_profile", rec_text(current, "name")) && rec_set_num(rec, "activated", 1) &&
+                     rec_set_text(rec, "curr_lpar_proc_compat_mode", rec_text(current, "lpar_proc_compat_mode"))))
+        failed = refuse(answer, "HSCL3205", "The hypervisor has no memory for it. Nothing was changed.");
+    if (!failed && (store_begin(sys->store) || store_save(sys->store, STORE_CURRENT, lp->id, current) ||
+                    store_save(sys->store, STORE_PARTITION, lp->id, rec) || store_commit(sys->store)))
+        failed = refuse_store(answer, sys);
+    if (failed) {
+        lp->run_mem = mem;
+        lp->run_procs = procs;
+        lp->run_units = units;
+        rec_free(current);
+        rec_free(rec);
+        return failed;
+    }
+    rec_free(lp->current);
+    lp->current = current;
+    rec_free(lp->rec);
+    lp->rec = rec;
+    return 0;
+}
+
+static void fail_start(struct sys *sys, struct lp *lp, const char *refcode, const char *text)
+{
+    lp->state = LP_ERROR;
+    snprintf(lp->reason, sizeof(lp->reason), "%s", text);
+    set_refcode(sys, lp, refcode, text);
+    save_activated(sys, lp, false);
+}
+
+int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer *answer)
+{
+    const struct rec *p = lp->current;
+    char name[32];
+    if (!sys->powered)
+        return refuse(answer, "HSCL0622", "The managed system %s is powered off; power it on first.",
+                      rec_text(sys->rec, "name"));
+    if (lp_active(lp))
+        return refuse(answer, "HSCL3681", "The partition %s is on already: its state is %s.", lp_name(lp),
+                      lp_state_name(lp));
+    if (profile || !p) {
+        const char *wanted = profile ? profile : rec_text(lp->rec, "default_profile");
+        const struct profile *found = lp_profile(lp, wanted);
+        if (!found)
+            return refuse_parameter(answer, "-f", "the partition %s has no profile %s", lp_name(lp), wanted);
+        p = found->rec;
+    }
+    if (configure(sys, lp, p, answer))
+        return -1;
+    lp->end_known = lp->restart = false;
+    lp->reason[0] = 0;
+    socket_name(lp, name);
+    unlinkat(sys->folder, name, 0);
+    int err = process_start(sys->path, name, &lp->pid, &lp->pidfd);
+    if (err) {
+        process_gone(sys, lp);
+        fail_start(sys, lp, REFCODE_LPAR_PROCESS, "its process could not be started");
+        return refuse(answer, "HSCL0622", "The partition %s could not be started: its process: %s.", lp_name(lp),
+                      strerror(-err));
+    }
+    lp->state = LP_STARTING;
+    lp->started = (s64)time(NULL);
+    lp->deadline = clock_ns() + CONNECT_SECONDS * SECOND;
+    set_refcode(sys, lp, REFCODE_LPAR_ACTIVATED, "activated");
+    return 0;
+}
+
+int power_off(struct sys *sys, struct lp *lp, enum power_off_how how, bool restart, struct answer *answer)
+{
+    if (lp->state == LP_ERROR) { // what failed is over already; acknowledged
+        lp->state = LP_OFF;
+        set_refcode(sys, lp, REFCODE_LPAR_POWERED_OFF, "the error was acknowledged");
+        return restart ? power_on(sys, lp, NULL, answer) : 0;
+    }
+    if (lp->state == LP_OFF)
+        return refuse(answer, "HSCL1558", "The partition %s is off already.", lp_name(lp));
+    if (how == OFF_OS && lp->state != LP_RUNNING)
+        return refuse(answer, "HSCL0DB4",
+                      "The operating system of the partition %s cannot be asked: the state is %s. Shut the partition "
+                      "down immediately.",
+                      lp_name(lp), lp_state_name(lp));
+    struct wire_record values = {0};
+    wire_put_text(&values, "how", how == OFF_OS ? "os" : how == OFF_DELAYED ? "delayed" : "immediate");
+    if (lp->linked)
+        say(lp, MESSAGE_QUIT, &values, NULL, 0);
+    s64 patience = how == OFF_OS ? OS_SECONDS : how == OFF_DELAYED ? DELAYED_SECONDS + QUIT_SECONDS : QUIT_SECONDS;
+    lp->deadline = clock_ns() + patience * SECOND;
+    lp->restart = restart;
+    lp->state = LP_STOPPING;
+    if (!lp->linked)
+        kill_process(lp);
+    return 0;
+}
+
+static void send_start(struct sys *sys, struct lp *lp)
+{
+    const struct rec *c = lp->current;
+    struct wire_record v = {0};
+    int fds[4], len = 0, err = 0;
+    fds[len++] = process_memory(lp_name(lp), lp->run_mem * MIB);
+    fds[len++] = terminal_scroll(lp) ? -errno : fcntl(lp->scroll_fd, F_DUPFD_CLOEXEC, 3);
+    fds[len++] = process_open_image(rec_text(c, "boot_image"));
+    if (*rec_text(c, "boot_initrd"))
+        fds[len++] = process_open_image(rec_text(c, "boot_initrd"));
+    for (int i = 0; i < len; i++)
+        if (fds[i] < 0)
+            err = fds[i];
+    wire_put_text(&v, "name", lp_name(lp));
+    wire_put_num(&v, "lpar_id", lp->id);
+    wire_put_text(&v, "serial", rec_text(sys->rec, "serial_num"));
+    wire_put_num(&v, "mem", lp->run_mem);
+    wire_put_num(&v, "procs", lp->run_procs);
+    wire_put_num(&v, "threads", rec_num(c, "threads_per_proc"));
+    wire_put_num(&v, "units", lp->run_units);
+    wire_put_num(&v, "started", (u64)lp->started);
+    wire_put_text(&v, "compat", rec_text(c, "lpar_proc_compat_mode"));
+    wire_put_text(&v, "mmu", rec_text(c, "mmu"));
+    wire_put_text(&v, "args", rec_text(c, "boot_args"));
+    if (!err)
+        say(lp, MESSAGE_START, &v, fds, (u32)len);
+    for (int i = 0; i < len; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    if (err) {
+        lp->end_known = true;
+        snprintf(lp->reason, sizeof(lp->reason), "its memory or boot image: %s", strerror(-err));
+        snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_BOOT);
+        kill_process(lp);
+        return;
+    }
+    for (u32 i = 0; i < lp->terminals_len; i++)
+        terminal_give(lp, i);
+}
+
+static enum lp_state state_of(const char *text)
+{
+    return text && strcmp(text, "running") == 0 ? LP_RUNNING : LP_STARTING;
+}
+
+static void take_state(struct sys *sys, struct lp *lp, const struct wire_record *v)
+{
+    const char *text = wire_text(v, "text");
+    if (lp->state == LP_STOPPING || lp->state == LP_ERROR)
+        return;
+    enum lp_state before = lp->state;
+    lp->state = state_of(wire_text(v, "state"));
+    if (lp->state == LP_RUNNING && before != LP_RUNNING)
+        set_refcode(sys, lp, REFCODE_LPAR_RUNNING, "the operating system runs");
+    else if (lp->state == LP_STARTING)
+        set_refcode(sys, lp, before == LP_RUNNING ? REFCODE_LPAR_REBOOTED : REFCODE_LPAR_FIRMWARE,
+                    text ? text : "firmware");
+}
+
+static int take_announce(struct sys *sys, struct lp *lp, const struct wire_message *m, const int *fds)
+{
+    const char *state = wire_text(&m->values, "state");
+    if (lp->greeted || wire_num(&m->values, "version", 0) != WIRE_VERSION || !state)
+        return -EPROTO;
+    lp->greeted = true;
+    lp->deadline = 0;
+    if (strcmp(state, "waiting") == 0) {
+        if (lp->state != LP_STARTING ||
+            !lp->current) { // left by a daemon that ended in between: nobody waits for it any more
+            lp->end_known = true;
+            snprintf(lp->reason, sizeof(lp->reason), "the hypervisor ended while it was being activated");
+            snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_LOST);
+            kill_process(lp);
+            return 0;
+        }
+        send_start(sys, lp);
+        return 0;
+    }
+    // It goes on from before. What it has was ours to give: it cannot claim more than its configuration allows.
+    lp->state = state_of(state);
+    lp->run_mem = MIN(wire_num(&m->values, "mem", 0), lp->current ? rec_num(lp->current, "max_mem") : 0);
+    lp->run_procs = MIN(wire_num(&m->values, "procs", 0), lp->current ? rec_num(lp->current, "max_procs") : 0);
+    lp->run_units = MIN(wire_num(&m->values, "units", 0), lp->current ? lp->run_procs * 100 : 0);
+    lp->started = (s64)wire_num(&m->values, "started", (u64)time(NULL));
+    terminal_adopt(lp, &m->values, fds, m->fds);
+    set_refcode(sys, lp, REFCODE_LPAR_ADOPTED, "found running, and adopted");
+    snprintf(lp->refcode, sizeof(lp->refcode), "%s",
+             lp->state == LP_RUNNING ? REFCODE_LPAR_RUNNING : REFCODE_LPAR_FIRMWARE);
+    return 0;
+}
+
+static int take_message(struct sys *sys, struct lp *lp, const struct wire_message *m, const int *fds)
+{
+    const char *text = wire_text(&m->values, "text");
+    if (!lp->greeted && m->type != MESSAGE_ANNOUNCE)
+        return -EPROTO;
+    switch (m->type) {
+    case MESSAGE_ANNOUNCE: return take_announce(sys, lp, m, fds);
+    case MESSAGE_STATE: take_state(sys, lp, &m->values); return 0;
+    case MESSAGE_END:
+        lp->end_known = true;
+        snprintf(lp->reason, sizeof(lp->reason), "%s", text ? text : "it ended");
+        snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_POWERED_OFF);
+        if (wire_text(&m->values, "end") && strcmp(wire_text(&m->values, "end"), "crash") == 0)
+            snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_CRASHED);
+        else if (wire_text(&m->values, "end") && strcmp(wire_text(&m->values, "end"), "boot") == 0)
+            snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_BOOT);
+        rec_set_num(lp->rec, "cpu_time_ms", lp_cpu_ms(lp)); // its clock goes with it
+        lp->deadline = clock_ns() + QUIT_SECONDS * SECOND;
+        return 0;
+    case MESSAGE_TERMINAL_END: terminal_end(lp, (u32)wire_num(&m->values, "session", 0)); return 0;
+    case MESSAGE_LOG: fprintf(stderr, "openlpard: %s: %s\n", lp_name(lp), text ? text : ""); return 0;
+    default: return -EPROTO;
+    }
+}
+
+static void break_off(struct lp *lp, const char *why)
+{
+    fprintf(stderr, "openlpard: %s: %s; its process is ended\n", lp_name(lp), why);
+    if (!lp->end_known) {
+        lp->end_known = true;
+        snprintf(lp->reason, sizeof(lp->reason), "%s", why);
+        snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_PROTOCOL);
+    }
+    link_fini(&lp->link);
+    lp->linked = false;
+    kill_process(lp);
+}
+
+bool power_listens(const struct lp *lp)
+{
+    return lp->linked && (lp->messages < MESSAGES_PER_SECOND || lp->second != clock_ns() / SECOND);
+}
+
+void power_link_ready(struct sys *sys, struct lp *lp, bool in)
+{
+    static struct wire_message m; // large; one thread
+    int fds[WIRE_FDS_MAX], err = link_flush(&lp->link), got;
+    if (in && (!err || err == -EAGAIN))
+        err = link_fill(&lp->link);
+    while (err > 0 && lp->linked && (got = link_next(&lp->link, &m, fds)) != 0) {
+        if (got < 0) {
+            break_off(lp, "it sent what is no message");
+            return;
+        }
+        if (lp->second != clock_ns() / SECOND) {
+            lp->second = clock_ns() / SECOND;
+            lp->messages = 0;
+        }
+        lp->messages++;
+        int bad = take_message(sys, lp, &m, fds);
+        for (u32 i = 0; i < m.fds; i++)
+            close(fds[i]);
+        if (bad) {
+            break_off(lp, "it sent a message that it may not send");
+            return;
+        }
+    }
+    if (lp->linked && (err == 0 ? in : err < 0 && err != -EAGAIN)) { // closed: it ends, or is ended
+        link_fini(&lp->link);
+        lp->linked = false;
+        if (!lp->deadline)
+            lp->deadline = clock_ns() + SECOND;
+    }
+    if (lp->linked && lp->link.failed)
+        break_off(lp, "it does not take its messages");
+}
+
+// Its process's number is a child's, or (adopted) nobody's.
+static u64 reap(struct lp *lp, char *how, size_t size)
+{
+    struct rusage usage;
+    siginfo_t info = {0};
+    snprintf(how, size, "its process ended");
+    if (syscall(SYS_waitid, P_PIDFD, lp->pidfd, &info, WEXITED | WNOHANG, &usage) || !info.si_pid)
+        return MAX(rec_num(lp->rec, "cpu_time_ms"), lp->before_ms);
+    if (info.si_code == CLD_EXITED)
+        snprintf(how, size, "its process ended with status %d", info.si_status);
+    else
+        snprintf(how, size, "its process was ended by signal %d (%s)", info.si_status, strsignal(info.si_status));
+    return lp->before_ms + (u64)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (u64)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+}
+
+void power_process_ended(struct sys *sys, struct lp *lp)
+{
+    char how[256];
+    struct answer answer = {0};
+    if (lp->linked) // what it said last
+        power_link_ready(sys, lp, true);
+    bool asked = lp->state == LP_STOPPING, crash;
+    lp->before_ms = reap(lp, how, sizeof(how));
+    process_gone(sys, lp);
+    if (asked) {
+        snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_POWERED_OFF);
+        snprintf(lp->reason, sizeof(lp->reason), "shut down");
+    } else if (!lp->end_known) {
+        snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_PROCESS);
+        snprintf(lp->reason, sizeof(lp->reason), "%s", how);
+    }
+    crash = lp->refcode[0] == 'B';
+    lp->state = crash ? LP_ERROR : LP_OFF;
+    set_refcode(sys, lp, lp->refcode, lp->reason);
+    save_activated(sys, lp, false);
+    bool policy = crash && rec_is(lp->rec, "restart_policy", "error") && lp->restarts < RESTARTS_MAX;
+    if (!lp->restart && !policy) {
+        lp->restarts = 0;
+        return;
+    }
+    lp->restarts += policy;
+    lp->restart = false;
+    if (power_on(sys, lp, NULL, &answer)) {
+        fprintf(stderr, "openlpard: %s: the restart failed: %s\n", lp_name(lp), answer.text);
+        lp->state = LP_ERROR;
+        set_refcode(sys, lp, REFCODE_LPAR_PROCESS, answer.text);
+    }
+}
+
+static void connect_process(struct sys *sys, struct lp *lp)
+{
+    char name[32];
+    socket_name(lp, name);
+    int fd = place_connect(sys->path, name);
+    if (fd < 0)
+        return; // not yet
+    if (link_peer_uid(fd) != (s64)geteuid()) {
+        close(fd);
+        return;
+    }
+    link_init(&lp->link, fd);
+    lp->linked = true;
+    lp->greeted = false;
+}
+
+int power_tick(struct sys *sys)
+{
+    s64 now = clock_ns(), next = -1;
+    for (u32 i = 0; i < sys->lps_len; i++) {
+        struct lp *lp = sys->lps[i];
+        if (lp->pidfd < 0)
+            continue;
+        if (!lp->linked && lp->state == LP_STARTING && !lp->end_known && !lp->greeted)
+            connect_process(sys, lp);
+        s64 wait = lp->deadline ? lp->deadline - now : 10 * SECOND;
+        if (lp->deadline && wait <= 0) {
+            kill_process(lp); // its end is noticed by its descriptor
+            lp->deadline = 0;
+            wait = SECOND;
+        }
+        if (!lp->linked && lp->state == LP_STARTING && !lp->greeted && !lp->end_known)
+            wait = MIN(wait, SECOND / 200);
+        if (lp->linked && !power_listens(lp))
+            wait = MIN(wait, SECOND / 10);
+        if (!lp->deadline)
+            rec_set_num(lp->rec, "cpu_time_ms", lp_cpu_ms(lp)); // in memory: what is known of it when it is killed
+        next = next < 0 ? wait : MIN(next, wait);
+    }
+    return next < 0 ? -1 : (int)(next / 1000000 + 1);
+}
+
+// A process that an earlier daemon left. false: there is none.
+static bool adopt(struct sys *sys, struct lp *lp)
+{
+    connect_process(sys, lp);
+    if (!lp->linked)
+        return false;
+    lp->pid = link_peer_pid(lp->link.fd); // it called listen() itself
+    lp->pidfd = (int)syscall(SYS_pidfd_open, lp->pid, 0);
+    if (lp->pid <= 0 || lp->pidfd < 0) {
+        link_fini(&lp->link);
+        lp->linked = false;
+        lp->pid = 0;
+        return false;
+    }
+    lp->state = LP_STARTING;
+    lp->started = (s64)time(NULL);
+    lp->deadline = clock_ns() + CONNECT_SECONDS * SECOND;
+    return true;
+}
+
+void power_begin(struct sys *sys)
+{
+    bool clean = rec_num(sys->rec, "stopped"), recover = rec_is(sys->rec, "power_on_lpar_start_policy", "autorecovery");
+    for (u32 i = 0; i < sys->lps_len; i++) {
+        struct lp *lp = sys->lps[i];
+        struct answer answer = {0};
+        bool was_active = rec_num(lp->rec, "activated");
+        if (adopt(sys, lp))
+            continue;
+        if (was_active) {
+            fail_start(sys, lp, REFCODE_LPAR_LOST, "its process ended while the hypervisor was away");
+            if (!recover)
+                continue;
+        } else if (!clean || !rec_num(lp->rec, "auto_start") ||
+                   rec_is(sys->rec, "power_on_lpar_start_policy", "userinit")) {
+            continue;
+        }
+        if (power_on(sys, lp, NULL, &answer))
+            fprintf(stderr, "openlpard: %s is not started: %s\n", lp_name(lp), answer.text);
+    }
+    rec_set_num(sys->rec, "stopped", 0);
+    if (store_begin(sys->store) || store_save(sys->store, STORE_SYSTEM, 0, sys->rec) || store_commit(sys->store))
+        store_rollback(sys->store);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hyper/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void write_value(const struct rec *rec, const char *name, char *text, size_t size)
+{
+    attr_format(attr_find(rec->object, name), rec_get(rec, name), text, size);
+}
+
+// min_X <= desired_X <= max_X
+static int check_order(const struct rec *p, const char *what, struct answer *answer)
+{
+    char low[48], middle[48], high[48], v[3][32];
+    snprintf(low, sizeof(low), "min_%s", what);
+    snprintf(middle, sizeof(middle), "desired_%s", what);
+    snprintf(high, sizeof(high), "max_%s", what);
+    if (rec_num(p, low) <= rec_num(p, middle) && rec_num(p, middle) <= rec_num(p, high))
+        return 0;
+    write_value(p, low, v[0], sizeof(v[0]));
+    write_value(p, middle, v[1], sizeof(v[1]));
+    write_value(p, high, v[2], sizeof(v[2]));
+    return refuse_parameter(answer, "-i", "%s=%s, %s=%s and %s=%s must be in ascending order", low, v[0], middle, v[1],
+                            high, v[2]);
+}
+
+static int check_memory(const struct sys *sys, const struct rec *p, struct answer *answer)
+{
+    static const char *const names[] = {"min_mem", "desired_mem", "max_mem"};
+    u64 lmb = rec_num(sys->rec, "mem_region_size");
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+        if (rec_num(p, names[i]) % lmb)
+            return refuse_parameter(answer, "-i", "%s=%llu is no multiple of the memory region size, %llu MB", names[i],
+                                    (unsigned long long)rec_num(p, names[i]), (unsigned long long)lmb);
+    return check_order(p, "mem", answer);
+}
+
+static int check_shared(const struct rec *p, struct answer *answer)
+{
+    static const char *const ends[] = {"min", "desired", "max"};
+    if (check_order(p, "proc_units", answer))
+        return -1;
+    for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
+        char units_name[32], procs_name[32];
+        snprintf(units_name, sizeof(units_name), "%s_proc_units", ends[i]);
+        snprintf(procs_name, sizeof(procs_name), "%s_procs", ends[i]);
+        u64 units = rec_num(p, units_name), procs = rec_num(p, procs_name);
+        if (units >= procs * UNITS_PER_PROC_MIN && units <= procs * 100)
+            continue;
+        return refuse(
+            answer, "HSCL1566",
+            "%llu virtual processors (%s) need from %llu.%02llu to %llu.00 processing units, and %s is %llu.%02llu.",
+            (unsigned long long)procs, procs_name, (unsigned long long)procs * UNITS_PER_PROC_MIN / 100,
+            (unsigned long long)procs * UNITS_PER_PROC_MIN % 100, (unsigned long long)procs, units_name,
+            (unsigned long long)units / 100, (unsigned long long)units % 100);
+    }
+    if (rec_num(p, "shared_proc_pool_id"))
+        return refuse_parameter(answer, "-i", "shared_proc_pool_id=%llu: there is no such pool; 0 is the default pool",
+                                (unsigned long long)rec_num(p, "shared_proc_pool_id"));
+    return 0;
+}
+
+int rules_check_profile(const struct sys *sys, const struct rec *p, struct answer *answer)
+{
+    bool shared = rec_is(p, "proc_mode", "shared"),
+         pooled = rec_is(p, "sharing_mode", "cap") || rec_is(p, "sharing_mode", "uncap");
+    u64 threads = rec_num(p, "threads_per_proc");
+    if (check_memory(sys, p, answer) || check_order(p, "procs", answer))
+        return -1;
+    if (shared != pooled)
+        return refuse_parameter(answer, "-i", "sharing_mode=%s does not go with proc_mode=%s; %s",
+                                rec_text(p, "sharing_mode"), rec_text(p, "proc_mode"),
+                                shared ? "shared processors are cap or uncap"
+                                       : "dedicated ones are keep_idle_procs, share_idle_procs, "
+                                         "share_idle_procs_active or share_idle_procs_always");
+    if (shared && check_shared(p, answer))
+        return -1;
+    if (threads & (threads - 1))
+        return refuse_parameter(answer, "-i", "threads_per_proc=%llu is none of 1, 2, 4 and 8",
+                                (unsigned long long)threads);
+    if (rec_is(p, "lpar_proc_compat_mode", "POWER8") && rec_is(p, "mmu", "radix"))
+        return refuse_parameter(answer, "-i",
+                                "mmu=radix does not go with lpar_proc_compat_mode=POWER8, which has hash only");
+    if (rec_num(p, "desired_num_huge_pages") || rec_num(p, "min_num_huge_pages") || rec_num(p, "max_num_huge_pages"))
+        return refuse_parameter(answer, "-i", "the system has no huge pages; their numbers must be 0");
+    if (rec_num(p, "mem_expansion"))
+        return refuse_parameter(answer, "-i", "the system has no memory expansion; mem_expansion must be 0.0");
+    return 0;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The managed system as the daemon holds it: system, partitions, profiles, loaded from the database when it starts and changed only together
+// with it. One thread.
+//
+// Invariants: (1) partitions are in the order of their numbers, numbers and names are unique; (2) every partition has a profile at least;
+// (3) what a record holds is in the database; (4) a change is made to a copy, checked, committed, and only then takes the place of what was.
+#ifndef HYPER_SYSTEM_H
+#define HYPER_SYSTEM_H
+
+#include "hyper/record.h"
+#include "hyper/store.h"
+#include "proto/hyper/link.h"
+
+#define LPARS_MAX     1000u
+#define PROFILES_MAX  64u // of a partition
+#define TERMINALS_MAX 7u  // sessions of a partition's virtual terminal
+#define SERIAL_LEN    7u
+
+enum lp_state { LP_OFF, LP_STARTING, LP_RUNNING, LP_STOPPING, LP_ERROR };
+
+struct profile {
+    s64 id; // in the database
+    struct rec *rec;
+};
+
+struct terminal {
+    u32 number;
+    int fd;    // the partition's side
+    bool view; // only looks
+    bool told; // a process of the partition has had it
+};
+
+struct lp {
+    u32 id;
+    struct rec *rec;     // OBJECT_LPAR
+    struct rec *current; // OBJECT_PROF: what it was activated with, or NULL
+    struct profile *profiles;
+    u32 profiles_len;
+
+    // Its process.
+    enum lp_state state;
+    bool linked, greeted, end_known, restart;
+    struct link link;
+    int pid, pidfd;                    // 0, -1: none
+    s64 started;                       // seconds since 1970
+    s64 deadline;                      // monotonic ns: the process is killed then; 0: none
+    u64 run_mem, run_procs, run_units; // what it has
+    u64 before_ms;                     // processor time of earlier processes
+    u32 restarts;                      // by policy, since somebody activated it
+    u32 messages;                      // taken in the present second
+    s64 second;
+    char refcode[16];
+    char reason[256]; // of its end
+
+    // Its virtual terminal: scroll-back is a file in memory that outlives processes (proto/hyper/scroll.h).
+    int scroll_fd; // -1: none yet
+    struct terminal terminals[TERMINALS_MAX];
+    u32 terminals_len, terminals_made;
+};
+
+struct sys {
+    char path[1024]; // of its folder
+    int folder;      // a descriptor of it
+    struct store *store;
+    struct rec *rec; // OBJECT_SYS
+    bool powered;
+    struct lp *lps[LPARS_MAX];
+    u32 lps_len;
+};
+
+// The answer to a request that was refused: a message code or "", and a sentence or more.
+struct answer {
+    bool refused;
+    char code[12], text[1024];
+};
+
+// Fills in the answer; always -1.
+PRINTF_LIKE(3, 4) int refuse(struct answer *answer, const char *code, const char *fmt, ...);
+// The console's form of complaints about parameters.
+PRINTF_LIKE(3, 4) int refuse_parameter(struct answer *answer, const char *option, const char *fmt, ...);
+int refuse_store(struct answer *answer, struct sys *sys);
+
+// Makes the database in an existing folder. 0, or -1 with *why.
+int sys_create(const char *path, const char *name, u64 procs, u64 mem, u64 lmb, char *why, size_t why_size);
+// Loads it. NULL with *why.
+struct sys *sys_open(const char *path, char *why, size_t why_size);
+void sys_close(struct sys *sys);
+
+struct lp *sys_lp(const struct sys *sys, u64 id);
+struct lp *sys_lp_named(const struct sys *sys, const char *name);
+struct profile *lp_profile(const struct lp *lp, const char *name);
+const char *lp_name(const struct lp *lp);
+const char *lp_state_name(const struct lp *lp);
+static inline bool lp_active(const struct lp *lp)
+{
+    return lp->state == LP_STARTING || lp->state == LP_RUNNING || lp->state == LP_STOPPING;
+}
+
+struct lp *lp_new(u32 id);
+void lp_free(struct lp *lp);
+// Keeps the order. false: no room.
+bool sys_insert(struct sys *sys, struct lp *lp);
+void sys_take_out(struct sys *sys, struct lp *lp);
+
+// Logs an event, of a partition or (NULL) of the system. A database that refuses is not a reason to stop what happens.
+void sys_event(struct sys *sys, const struct lp *lp, const char *refcode, const char *text);
+
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hyper/usage.h"
+
+#include <stdlib.h>
+
+#define BASE_MB 128u // the daemon and what every process of a partition shares
+
+u64 usage_overhead(const struct rec *profile)
+{
+    u64 ratio = strtoul(rec_text(profile, "hpt_ratio") + 2, NULL, 10); // "1:128"
+    return (rec_num(profile, "max_mem") + ratio - 1) / ratio;
+}
+
+struct usage usage_of(const struct sys *sys)
+{
+    struct usage u = {.lmb = rec_num(sys->rec, "mem_region_size"),
+                      .mem = rec_num(sys->rec, "installed_mem"),
+                      .mem_firmware = BASE_MB,
+                      .units = rec_num(sys->rec, "active_procs") * 100};
+    for (u32 i = 0; i < sys->lps_len; i++) {
+        const struct lp *lp = sys->lps[i];
+        if (!lp_active(lp) || !lp->current)
+            continue;
+        u.mem_used += lp->run_mem;
+        u.mem_firmware += usage_overhead(lp->current);
+        u.units_used += rec_is(lp->current, "proc_mode", "shared") ? lp->run_units : lp->run_procs * 100;
+    }
+    u.mem_firmware = (u.mem_firmware + u.lmb - 1) / u.lmb * u.lmb;
+    u.mem_available = u.mem > u.mem_firmware + u.mem_used ? u.mem - u.mem_firmware - u.mem_used : 0;
+    u.units_available = u.units > u.units_used ? u.units - u.units_used : 0;
+    return u;
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lpar/life.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "papr/of.h"
+#include "papr/rtas.h"
+#include "papr/sched.h"
+#include "papr/tree.h"
+#include "vdev/vty.h"
+#include "cpu/msr.h"
+
+PRINTF_LIKE(3, 4) static int fail(struct life *b, int err, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(b->why, sizeof(b->why), fmt, ap);
+    va_end(ap);
+    return err;
+}
+
+// Our part of low memory: the client interface's entry and the boot program's first stack. LoPAR leaves the place to firmware.
+#define FIRMWARE_SIZE 0x8000u
+#define FIRMWARE_LOW  0x8000u
+
+static u64 align64k(u64 addr)
+{
+    return (addr + 0xffff) & ~0xffffull;
+}
+
+static u64 image_end(const struct image *image)
+{
+    return align64k(MAX(image->end, image->initrd + image->initrd_size));
+}
+
+// Registers at the boot program's entry. IEEE 1275 PowerPC binding: R1 stack, R5 client interface; Linux: R3, R4 initial RAM disk.
+static int enter_client(struct life *b, u64 limit)
+{
+    const struct image *image = &b->image;
+    struct cpu *cpu = b->lp.group.cpus[0];
+    u64 base = image->start >= FIRMWARE_LOW + FIRMWARE_SIZE ? FIRMWARE_LOW : image_end(image);
+    if (base + FIRMWARE_SIZE > limit)
+        return fail(b, -ENOMEM,
+                    "the kernel and the initial RAM disk leave no memory for firmware; give more with --memory");
+    of_place_entry(&b->lp, base);
+    of_reserve(&b->lp, base, FIRMWARE_SIZE);
+    of_reserve(&b->lp, image->start, image->end - image->start);
+    if (image->initrd_size)
+        of_reserve(&b->lp, image->initrd, image->initrd_size);
+    cpu->gpr[1] = base + FIRMWARE_SIZE - 0x200;
+    cpu->gpr[4] = image->initrd_size;
+    cpu->gpr[5] = base;
+    sched_start_boot(cpu, image->entry, image->initrd);
+    return 0;
+}
+
+// Without the client interface: R3 flattened tree, R4 where the kernel is, R5 zero.
+static int enter_flat(struct life *b, u64 limit)
+{
+    struct cpu *cpu = b->lp.group.cpus[0];
+    u64 rtas = image_end(&b->image), fdt = align64k(rtas + RTAS_BLOB_SIZE), size;
+    int err = of_flatten(&b->lp, rtas, fdt, limit, &size);
+    if (err)
+        return fail(b, -ENOMEM,
+                    "the kernel and the initial RAM disk leave no memory for the device tree; give more with --memory");
+    u64 stack = align64k(fdt + size) + 0x10000;
+    if (stack > limit)
+        return fail(b, -ENOMEM,
+                    "the kernel and the initial RAM disk leave no memory for a stack; give more with --memory");
+    cpu->gpr[1] = stack - 0x200;
+    cpu->gpr[4] = b->image.start;
+    cpu->gpr[5] = 0;
+    cpu->gpr[6] = 0x65504150; // ePAPR's magic number for boot wrappers
+    cpu->gpr[7] = limit;
+    sched_start_boot(cpu, b->image.entry, fdt);
+    return 0;
+}
+
+int life_load(struct life *b, const struct life_image *from)
+{
+    u64 limit = tree_rma_size(b->lp.config.memory);
+    int err = image_load_files(&b->lp.mem, limit, from->kernel, from->kernel_name, from->initrd, from->initrd_name,
+                               &b->image, b->why, sizeof(b->why));
+    if (err)
+        return err;
+    b->lp.config.initrd_addr = b->image.initrd;
+    b->lp.config.initrd_size = b->image.initrd_size;
+    return from->client_interface ? enter_client(b, limit) : enter_flat(b, limit);
+}
+
+static int add_devices(struct life *b)
+{
+    int err = vty_init(&b->lp);
+    if (err)
+        return fail(b, err, "the console: %s", strerror(-err));
+    pthread_mutex_lock(&b->devices);
+    b->have_vty = true;
+    pthread_mutex_unlock(&b->devices);
+    return 0;
+}
+
+static void remove_devices(struct life *b)
+{
+    pthread_mutex_lock(&b->devices);
+    if (b->have_vty)
+        vty_fini(&b->lp);
+    b->have_vty = false;
+    pthread_mutex_unlock(&b->devices);
+}
+
+int life_create(struct life *b, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg)
+{
+    const char *why = NULL;
+    pthread_mutex_init(&b->devices, NULL);
+    int err = partition_init(&b->lp, config, hv, hv_arg, &why);
+    if (err == -ENOMEM)
+        return fail(b, err, "%s; give less with --memory or --vcpus", why);
+    if (err)
+        return fail(b, err, "%s: %s", why, strerror(-err));
+    b->have_partition = true;
+    hold_init(&b->hold, &b->lp);
+    return add_devices(b);
+}
+
+int life_restart(struct life *b)
+{
+    const char *why = NULL;
+    remove_devices(b);
+    hold_fini(&b->hold);
+    int err = partition_reset(&b->lp, &why);
+    if (err) {
+        b->have_partition = false;
+        return fail(b, err, "restart: %s: %s", why, strerror(-err));
+    }
+    hold_init(&b->hold, &b->lp);
+    return add_devices(b);
+}
+
+void life_fini(struct life *b)
+{
+    if (!b->have_partition)
+        return;
+    remove_devices(b);
+    hold_fini(&b->hold);
+    partition_fini(&b->lp);
+    b->have_partition = false;
+}
+
+void life_boot_msr(const struct life *b, struct vps *vps)
+{
+    vps->boot_msr_set = b->image.little_endian ? MSR_LE : 0;
+    vps->boot_msr_clear = b->image.narrow ? MSR_SF : 0;
+}
+
+void life_input_ready(struct life *b)
+{
+    pthread_mutex_lock(&b->devices);
+    if (b->have_vty)
+        vty_input_ready(&b->lp);
+    pthread_mutex_unlock(&b->devices);
+}
+
+void life_output_ready(struct life *b)
+{
+    pthread_mutex_lock(&b->devices);
+    if (b->have_vty)
+        vty_flush(&b->lp);
+    pthread_mutex_unlock(&b->devices);
+}
+
+void life_flush_output(struct life *b)
+{
+    for (unsigned i = 0; i < 10000 && !vty_flush(&b->lp); i++)
+        usleep(1000);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A partition's life, from power on to its end, whoever manages it: `openlpar boot` (boot.c) or the daemon of a managed system (managed.c).
+#ifndef LPAR_LIFE_H
+#define LPAR_LIFE_H
+
+#include <pthread.h>
+
+#include "lpar/hold.h"
+#include "lpar/image.h"
+#include "lpar/vp.h"
+#include "papr/partition.h"
+
+// What a partition boots. Files are descriptors, kept open: a restart reads them again.
+struct life_image {
+    const char *kernel_name, *initrd_name; // for complaints
+    int kernel, initrd;                    // -1: no initial RAM disk
+    bool client_interface;                 // false: enter with a flattened tree, R5 = 0
+};
+
+struct life {
+    struct partition lp;
+    struct hold hold;
+    struct image image;
+    bool have_partition;
+    pthread_mutex_t devices; // around what other threads than the processors' do with devices
+    bool have_vty;           // under `devices`
+    char why[1024];          // what failed
+};
+
+// Each: 0, or a negative errno with `why`.
+int life_create(struct life *life, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg);
+int life_load(struct life *life, const struct life_image *image);
+// After an end that asks for it: as after life_create().
+int life_restart(struct life *life);
+void life_fini(struct life *life);
+
+// The processors' state when the boot program is entered.
+void life_boot_msr(const struct life *life, struct vps *vps);
+
+// Input is waiting; there is room for output again. Any thread.
+void life_input_ready(struct life *life);
+void life_output_ready(struct life *life);
+// What the terminal still holds when the partition has ended.
+void life_flush_output(struct life *life);
+
+#endif

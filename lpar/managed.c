@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads: this one waits for the daemon, for terminals and the partition's end; another one runs the partition from start to start and waits
+// for its processors' threads (vp.c). What they share is under `lock` or atomic.
+//
+// When the daemon goes away the partition goes on; the next daemon connects to the same socket and hears the same ANNOUNCE that the first one heard.
+#include "lpar/managed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cpu/run.h"
+#include "cpu/xlate/xlate.h"
+#include "isa/isa.h"
+#include "lpar/life.h"
+#include "lpar/null_hv.h"
+#include "lpar/sandbox.h"
+#include "lpar/terminals.h"
+#include "papr/events.h"
+#include "proto/hyper/link.h"
+
+#define FIRST_SECONDS 30   // without a daemon and without a partition there is nothing to wait for
+#define FLUSH_MS      1000 // terminals that do not take what was printed last are left behind then
+
+enum managed_state { WAITING, STARTING, RUNNING, ENDED };
+static const char *const state_names[] = {"waiting", "starting", "running", "ended"};
+
+struct managed {
+    struct null_hv hv; // first: the null hypervisor's functions take it
+    struct life life;
+    struct life_image image;
+    struct hv_ops ops;
+    struct partition_config config;
+    struct terminals terminals;
+    int listen_fd, wake_fd, parts;
+    bool linked;
+    struct link link;
+    char args[2048], compat[32];
+    u64 units, started;
+    int memory_fd;
+    pthread_t thread;
+    bool have_thread, quitting;
+
+    pthread_mutex_t lock;
+    // Under lock.
+    enum managed_state state;
+    bool announced_state; // the daemon knows it
+    char text[1024];      // what goes with the state: why it ended
+    const char *end;      // "power_off", "crash", "boot"
+    char log[256];        // the last line, until it is sent
+};
+
+static struct managed the; // too large for some stacks
+
+static void wake(void)
+{
+    u64 one = 1;
+    ssize_t done = write(the.wake_fd, &one, sizeof(one));
+    (void)done;
+}
+
+static void set_state(enum managed_state state, const char *end, const char *text)
+{
+    pthread_mutex_lock(&the.lock);
+    the.state = state;
+    the.end = end;
+    snprintf(the.text, sizeof(the.text), "%s", text);
+    the.announced_state = false;
+    pthread_mutex_unlock(&the.lock);
+    wake();
+}
+
+static size_t hv_console_write(void *arg, const u8 *data, size_t size)
+{
+    terminals_put(&the.terminals, data, size);
+    wake();
+    return size;
+}
+
+static size_t hv_console_read(void *arg, u8 *data, size_t size)
+{
+    size_t got = terminals_get(&the.terminals, data, size);
+    if (got)
+        wake(); // there is room for more
+    return got;
+}
+
+static void hv_log(void *arg, int level, const char *text)
+{
+    pthread_mutex_lock(&the.lock);
+    snprintf(the.log, sizeof(the.log), "%s", text);
+    pthread_mutex_unlock(&the.lock);
+    wake();
+}
+
+static void wait_for_end(void)
+{
+    u64 count;
+    while (atomic_load(&the.life.lp.end) == END_NONE) {
+        struct pollfd p = {.fd = the.hv.ended_fd, .events = POLLIN};
+        poll(&p, 1, -1);
+    }
+    ssize_t got = read(the.hv.ended_fd, &count, sizeof(count));
+    (void)got;
+}
+
+// From power on to the end. 0, or a negative errno.
+static int run_once(void)
+{
+    struct vps vps = {.lp = &the.life.lp, .hold = &the.life.hold, .engine = engine_auto()};
+    set_state(STARTING, NULL, "memory and processors are there");
+    int err = life_load(&the.life, &the.image);
+    if (err)
+        return err;
+    life_boot_msr(&the.life, &vps);
+    set_state(RUNNING, NULL, "");
+    err = vps_start(&vps);
+    if (err) {
+        snprintf(the.life.why, sizeof(the.life.why), "%u hardware threads: %s", the.life.lp.group.len, strerror(-err));
+        return err;
+    }
+    wait_for_end();
+    hold_end(&the.life.hold);
+    vps_join(&vps);
+    life_flush_output(&the.life);
+    return 0;
+}
+
+static void *partition_main(void *arg)
+{
+    int err = life_create(&the.life, &the.config, &the.ops, &the);
+    while (!err) {
+        err = run_once();
+        if (err || atomic_load(&the.life.lp.end) != END_REBOOT)
+            break;
+        err = life_restart(&the.life);
+    }
+    if (err)
+        set_state(ENDED, "boot", the.life.why);
+    else if (atomic_load(&the.life.lp.end) == END_CRASH)
+        set_state(ENDED, "crash", the.life.lp.end_reason);
+    else
+        set_state(ENDED, "power_off", "the operating system powered off");
+    return NULL;
+}
+
+static void send_values(enum message type, const struct wire_record *values, const int *fds, u32 len)
+{
+    static struct wire_message m; // large; this thread
+    m.type = (u16)type;
+    m.values = *values;
+    link_send(&the.link, &m, fds, len);
+}
+
+static void announce(void)
+{
+    static struct wire_record v; // large; this thread
+    int fds[WIRE_FDS_MAX];
+    char sessions[256];
+    u32 len = terminals_describe(&the.terminals, fds, WIRE_FDS_MAX, sessions, sizeof(sessions));
+    pthread_mutex_lock(&the.lock);
+    v.len = 0;
+    wire_put_num(&v, "version", WIRE_VERSION);
+    wire_put_num(&v, "lpar_id", the.config.id);
+    wire_put_num(&v, "mem", the.config.memory / MIB);
+    wire_put_num(&v, "procs", the.config.vcpus);
+    wire_put_num(&v, "units", the.units);
+    wire_put_num(&v, "started", the.started);
+    wire_put_num(&v, "sandbox", (u64)the.parts);
+    wire_put_text(&v, "sessions", sessions);
+    wire_put_text(&v, "state", state_names[the.state == ENDED ? STARTING : the.state]);
+    the.announced_state = the.state != ENDED;
+    pthread_mutex_unlock(&the.lock);
+    send_values(MESSAGE_ANNOUNCE, &v, fds, len);
+}
+
+// What the other thread has to say.
+static void send_news(void)
+{
+    static struct wire_record v;
+    static char text[sizeof(the.text)], log[sizeof(the.log)];
+    const char *end;
+    pthread_mutex_lock(&the.lock);
+    bool state = !the.announced_state;
+    enum managed_state now = the.state;
+    memcpy(text, the.text, sizeof(text));
+    memcpy(log, the.log, sizeof(log));
+    end = the.end;
+    the.announced_state = true;
+    the.log[0] = 0;
+    pthread_mutex_unlock(&the.lock);
+    if (*log) {
+        v.len = 0;
+        wire_put_text(&v, "text", log);
+        send_values(MESSAGE_LOG, &v, NULL, 0);
+    }
+    if (!state)
+        return;
+    v.len = 0;
+    wire_put_text(&v, now == ENDED ? "end" : "state", now == ENDED ? end : state_names[now]);
+    wire_put_text(&v, "text", text);
+    send_values(now == ENDED ? MESSAGE_END : MESSAGE_STATE, &v, NULL, 0);
+}
+
+static bool take_start(const struct wire_record *v, const int *fds, u32 len)
+{
+    const char *name = wire_text(v, "name"), *serial = wire_text(v, "serial"), *compat = wire_text(v, "compat"),
+               *mmu = wire_text(v, "mmu"), *args = wire_text(v, "args");
+    if (the.have_thread || len < 3 || !name || !serial || !compat || !mmu || !args)
+        return false;
+    the.memory_fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
+    the.image =
+        (struct life_image){.kernel_name = "boot_image", .initrd_name = "boot_initrd", .client_interface = true};
+    the.image.kernel = fcntl(fds[2], F_DUPFD_CLOEXEC, 3);
+    the.image.initrd = len > 3 ? fcntl(fds[3], F_DUPFD_CLOEXEC, 3) : -1;
+    bool power8 = strcmp(compat, "POWER8") == 0;
+    the.config = (struct partition_config){
+        .id = (u32)wire_num(v, "lpar_id", 1),
+        .vcpus = (u32)wire_num(v, "procs", 1),
+        .threads = (u32)wire_num(v, "threads", 1),
+        .memory = wire_num(v, "mem", 0) * MIB,
+        .isa_level = power8 ? LEVEL_V207 : LEVEL_V30,
+        .radix_allowed = strcmp(mmu, "hash") != 0 && !power8,
+        .hash_allowed = strcmp(mmu, "radix") != 0,
+        .memory_fd = the.memory_fd,
+        .bootargs = the.args,
+    };
+    snprintf(the.config.name, sizeof(the.config.name), "%s", name);
+    snprintf(the.config.serial, sizeof(the.config.serial), "%s", serial);
+    snprintf(the.args, sizeof(the.args), "%s", *args ? args : "console=hvc0");
+    the.units = wire_num(v, "units", 0);
+    the.started = wire_num(v, "started", 0);
+    if (the.memory_fd < 0 || the.image.kernel < 0 || terminals_map(&the.terminals, fds[1]) ||
+        pthread_create(&the.thread, NULL, partition_main, NULL))
+        return false;
+    the.have_thread = true;
+    return true;
+}
+
+static void take_quit(const struct wire_record *v)
+{
+    const char *how = wire_text(v, "how");
+    if (the.have_thread && how && strcmp(how, "os") == 0)
+        events_shutdown(&the.life.lp);
+    else
+        the.quitting = true;
+}
+
+// false: what it says makes no sense.
+static bool take_message(const struct wire_message *m, const int *fds)
+{
+    switch (m->type) {
+    case MESSAGE_START: return take_start(&m->values, fds, m->fds);
+    case MESSAGE_QUIT: take_quit(&m->values); return true;
+    case MESSAGE_TERMINAL:
+        if (m->fds)
+            terminals_add(&the.terminals, (u32)wire_num(&m->values, "session", 0), fcntl(fds[0], F_DUPFD_CLOEXEC, 3),
+                          wire_num(&m->values, "view", 0), wire_num(&m->values, "fresh", 1));
+        return m->fds == 1;
+    case MESSAGE_TERMINAL_END: terminals_end(&the.terminals, (u32)wire_num(&m->values, "session", 0)); return true;
+    default: return false;
+    }
+}
+
+static void drop_link(void)
+{
+    link_fini(&the.link);
+    the.linked = false;
+}
+
+static void link_ready(void)
+{
+    static struct wire_message m; // large
+    int fds[WIRE_FDS_MAX], err = link_fill(&the.link), got = 0;
+    while (err > 0 && (got = link_next(&the.link, &m, fds)) > 0) {
+        bool ok = take_message(&m, fds);
+        for (u32 i = 0; i < m.fds; i++)
+            close(fds[i]);
+        if (!ok)
+            got = -EPROTO;
+        if (!ok)
+            break;
+    }
+    if (got < 0 || err == 0 || (err < 0 && err != -EAGAIN))
+        drop_link();
+}
+
+// A daemon that comes while another one is there takes its place: there is one at a time, by the lock in the system's folder.
+static void take_daemon(void)
+{
+    int fd = accept4(the.listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (link_peer_uid(fd) != (s64)geteuid()) {
+        close(fd);
+        return;
+    }
+    if (the.linked)
+        drop_link();
+    link_init(&the.link, fd);
+    the.linked = true;
+    announce();
+}
+
+static bool over(s64 start)
+{
+    pthread_mutex_lock(&the.lock);
+    bool ended = the.state == ENDED && the.announced_state && (!the.linked || !the.link.out);
+    pthread_mutex_unlock(&the.lock);
+    return the.quitting || ended ||
+           (!the.have_thread && !the.linked && clock_ns() - start > FIRST_SECONDS * 1000000000ll);
+}
+
+static void serve(void)
+{
+    s64 start = clock_ns();
+    while (!over(start)) {
+        struct pollfd p[3 + TERMINALS_MAX_SESSIONS] = {
+            {.fd = the.wake_fd, .events = POLLIN}, {.fd = the.listen_fd, .events = POLLIN}, {.fd = -1}};
+        if (the.linked) {
+            send_news();
+            int err = link_flush(&the.link);
+            if (the.link.failed || (err && err != -EAGAIN))
+                drop_link();
+        }
+        if (the.linked)
+            p[2] = (struct pollfd){.fd = the.link.fd, .events = (short)(POLLIN | (the.link.out ? POLLOUT : 0))};
+        u32 sessions = terminals_poll(&the.terminals, p + 3);
+        if (over(start))
+            break;
+        if (poll(p, 3 + sessions, the.have_thread ? -1 : 1000) < 0 && errno != EINTR)
+            break;
+        u64 count;
+        if (p[0].revents && read(the.wake_fd, &count, sizeof(count)) < 0)
+            continue;
+        if (terminals_serve(&the.terminals, p + 3, sessions) && the.have_thread)
+            life_input_ready(&the.life);
+        if (p[2].revents)
+            link_ready();
+        if (p[1].revents)
+            take_daemon();
+    }
+}
+
+int managed_run(int listen_fd)
+{
+    the.listen_fd = listen_fd;
+    the.link.fd = -1;
+    the.config.id = 0;
+    pthread_mutex_init(&the.lock, NULL);
+    terminals_init(&the.terminals);
+    signal(SIGPIPE, SIG_IGN);
+    the.ops = null_hv_ops;
+    the.ops.console_write = hv_console_write;
+    the.ops.console_read = hv_console_read;
+    the.ops.log = hv_log;
+    the.hv.ended_fd = eventfd(0, EFD_CLOEXEC);
+    the.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    dispatch_init(&the.hv.dispatcher);
+    isa_init();
+    if (the.hv.ended_fd < 0 || the.wake_fd < 0 || listen(listen_fd, 4))
+        return 1;
+    fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
+    the.parts = sandbox_enter();
+    if (the.parts < 0)
+        return 1;
+    serve();
+    terminals_flush(&the.terminals, FLUSH_MS);
+    return 0; // threads of a partition that was told to quit end with the process
+}
