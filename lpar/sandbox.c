@@ -122,9 +122,17 @@ static const int refused[] = {
     SCMP_SYS(unlink), SCMP_SYS(mkdir),
 };
 
+// Allowed where argument `arg`, of the bits in `mask`, is `value`. (All bits: the library's own macros leave a member out, which clang warns of.)
+static int allow_where(scmp_filter_ctx filter, int call, unsigned arg, scmp_datum_t mask, scmp_datum_t value)
+{
+    struct scmp_arg_cmp is = {.arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &is);
+}
+
 // Sends, as abort() and raise() do, only to ourselves.
 static int filter_calls(void)
 {
+    const scmp_datum_t all = ~(scmp_datum_t)0;
     const scmp_datum_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int err = filter ? 0 : -ENOMEM;
@@ -134,22 +142,19 @@ static int filter_calls(void)
         err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), refused[i], 0);
     // Threads, no processes. clone3's flags are in memory, where no filter sees them: the C library falls back.
     if (!err)
-        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                               SCMP_A0(SCMP_CMP_MASKED_EQ, thread_flags, thread_flags));
+        err = allow_where(filter, SCMP_SYS(clone), 0, thread_flags, thread_flags);
     if (!err)
         err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (!err)
-        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+        err = allow_where(filter, SCMP_SYS(prctl), 0, all, PR_SET_NAME);
     if (!err)
-        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_VMA));
+        err = allow_where(filter, SCMP_SYS(prctl), 0, all, PR_SET_VMA);
     if (!err)
-        err =
-            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+        err = allow_where(filter, SCMP_SYS(tgkill), 0, all, (scmp_datum_t)getpid());
     // Descriptors: their flags, and copies of them.
     static const int commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GET_SEALS, F_ADD_SEALS};
     for (unsigned i = 0; !err && i < ARRAY_LEN(commands); i++)
-        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
+        err = allow_where(filter, SCMP_SYS(fcntl), 1, all, (scmp_datum_t)commands[i]);
     if (!err)
         err = seccomp_load(filter);
     if (filter)
