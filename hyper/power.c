@@ -309,6 +309,9 @@ static void take_state(struct sys *sys, struct lp *lp, const struct wire_record 
         return;
     enum lp_state before = lp->state;
     lp->state = state_of(wire_text(v, "state"));
+    // Its process tells the newest state only: what lies between was passed.
+    if (lp->state == LP_RUNNING && before == LP_STARTING && strcmp(lp->refcode, REFCODE_LPAR_ACTIVATED) == 0)
+        set_refcode(sys, lp, REFCODE_LPAR_FIRMWARE, "firmware");
     if (lp->state == LP_RUNNING && before != LP_RUNNING)
         set_refcode(sys, lp, REFCODE_LPAR_RUNNING, "the operating system runs");
     else if (lp->state == LP_STARTING)
