@@ -60,6 +60,9 @@ void pair_free(struct pair *pair);
 // Runs the sequence in two pages that others were in before: what they left stays around it. report: says what differs.
 enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report);
 
+// Differences are told when they are found, with the state at the end, too.
+void pair_tell(struct pair *pair);
+
 // Makes both machines as they were at first.
 void pair_renew(struct pair *pair);
 

@@ -148,6 +148,8 @@ int main(int argc, char **argv)
         return 0;
     }
     struct pair *pairs[2] = {pair_new(false), pair_new(true)};
+    pair_tell(pairs[0]);
+    pair_tell(pairs[1]);
     bool seen = pair_hash_works(pairs[0]) && pair_hash_works(pairs[1]);
     s64 start = clock_ns(), end = start + opt.seconds * 1000000000ll;
     u64 n = 0, runaways = 0, first[2] = {0};

@@ -19,7 +19,7 @@
 #include "cpu/xlate/xlate.h"
 #include "tests/lockstep/lockstep.h"
 
-#define MEMORY       (16 * MIB)
+#define MEMORY       (8 * MIB)
 #define DATA         0x40000ull // guest real, DATA_SIZE of it
 #define DATA_SIZE    0x8000ull
 #define CODE         0x400000ull
@@ -63,12 +63,12 @@ struct side {
 
 struct pair {
     struct side by_interp, by_jit;
-    bool big_endian;
+    bool big_endian, tell;
     unsigned slot, uses;
     unsigned old_first, old_last; // words of the sequence before, in the same pages
     u8 data[DATA_SIZE];
-    u8 *tables; // as they are at first: the processors set bits in them
-    u64 tables_size;
+    u8 *low; // memory as it is at first, up to the end of the tables; behind that it is zero
+    u64 low_size;
     u64 events, insns, ended, regions;
 };
 
@@ -300,11 +300,11 @@ static void side_fini(struct side *s)
     guest_mem_fini(&s->mem);
 }
 
-// As at first: what sequences can have changed, and what is known of it.
+// As at first, and nothing is known of it. Sequences store all over memory: into vectors and tables, too.
 static void side_renew(struct side *s)
 {
-    memcpy(guest_mem_at(&s->mem, TABLES, s->pair->tables_size), s->pair->tables, s->pair->tables_size);
-    memset(guest_mem_at(&s->mem, CODE, SLOTS * PLACE_SIZE), 0, SLOTS * PLACE_SIZE);
+    memcpy(s->mem.base, s->pair->low, s->pair->low_size);
+    memset(s->mem.base + s->pair->low_size, 0, MEMORY - s->pair->low_size);
     code_flush_all(&s->group);
     mmu_flush_local(s->cpu, TLB_ALL, 0, 0, 0);
 }
@@ -316,9 +316,14 @@ void pair_renew(struct pair *pair)
     pair->slot = pair->uses = pair->old_first = pair->old_last = 0;
 }
 
+void pair_tell(struct pair *pair)
+{
+    pair->tell = true;
+}
+
 bool pair_is_new(const struct pair *pair)
 {
-    return (pair->slot == 0 && pair->uses == 0) || pair->slot == SLOTS;
+    return pair->slot == 0 && pair->uses == 0;
 }
 
 struct pair *pair_new(bool big_endian)
@@ -329,11 +334,11 @@ struct pair *pair_new(bool big_endian)
     pair->big_endian = big_endian;
     side_init(&pair->by_interp, pair);
     side_init(&pair->by_jit, pair);
-    pair->tables_size = pair->by_jit.tables_next - TABLES;
-    pair->tables = malloc(pair->tables_size);
-    if (!pair->tables)
+    pair->low_size = pair->by_jit.tables_next;
+    pair->low = malloc(pair->low_size);
+    if (!pair->low)
         abort();
-    memcpy(pair->tables, guest_mem_at(&pair->by_jit.mem, TABLES, pair->tables_size), pair->tables_size);
+    memcpy(pair->low, pair->by_jit.mem.base, pair->low_size);
     rng_seed(big_endian);
     for (u64 at = 0; at < DATA_SIZE; at++)
         pair->data[at] = (u8)rng();
@@ -344,7 +349,7 @@ void pair_free(struct pair *pair)
 {
     side_fini(&pair->by_interp);
     side_fini(&pair->by_jit);
-    free(pair->tables);
+    free(pair->low);
     free(pair);
 }
 
@@ -549,11 +554,16 @@ static void compare_state(const struct cpu *got, const struct cpu *want)
 #undef COMPARE
 }
 
+// Of memory beyond the data, which is looked at once before it is made anew. In the tables the processors set bits, and need not do so at the same time.
+static bool rest_differs(const struct pair *pair)
+{
+    const u8 *a = pair->by_interp.mem.base, *b = pair->by_jit.mem.base;
+    return memcmp(a, b, TABLES) || memcmp(a + pair->low_size, b + pair->low_size, MEMORY - pair->low_size);
+}
+
 static void run_both(struct pair *pair, const struct sequence *s, unsigned stop_after)
 {
     struct side *a = &pair->by_interp, *b = &pair->by_jit;
-    if (pair->slot == SLOTS)
-        pair_renew(pair);
     xlate_heat_limit = s->heat;
     a->stop_after = b->stop_after = stop_after;
     run(a, s, &interp_engine, 0);
@@ -573,6 +583,33 @@ static enum outcome judge(struct pair *pair)
     return same ? SAME : DIFFERS;
 }
 
+static void compare_data(const struct pair *pair)
+{
+    for (u64 i = 0; i < DATA_SIZE; i += 8) {
+        u64 got, want;
+        memcpy(&got, pair->by_jit.mem.base + DATA + i, 8);
+        memcpy(&want, pair->by_interp.mem.base + DATA + i, 8);
+        char name[24];
+        snprintf(name, sizeof(name), "@%llx", (unsigned long long)(DATA + i));
+        if (got != want)
+            differ(name, got, want);
+    }
+}
+
+// How both ended, in this very run: it may not come out so again.
+static void report_ends(struct pair *pair)
+{
+    struct side *a = &pair->by_interp, *b = &pair->by_jit;
+    unsigned at = 0;
+    while (at < a->events_len && at < b->events_len && !memcmp(&a->events[at], &b->events[at], sizeof(*a->events)))
+        at++;
+    printf("# %u interrupts agree; of %u translated, %u interpreted; ended at %llx, %llx; at the end:\n", at,
+           b->events_len, a->events_len, (unsigned long long)b->ended_at, (unsigned long long)a->ended_at);
+    differences = 0;
+    compare_state(b->cpu, a->cpu);
+    compare_data(pair);
+}
+
 static void report_difference(struct pair *pair, const struct sequence *s)
 {
     struct side *a = &pair->by_interp, *b = &pair->by_jit;
@@ -586,15 +623,7 @@ static void report_difference(struct pair *pair, const struct sequence *s)
            (unsigned long long)b->events[MIN(at, EVENTS_MAX - 1)].vector,
            (unsigned long long)a->events[MIN(at, EVENTS_MAX - 1)].vector);
     compare_state(b->cpu, a->cpu);
-    for (u64 i = 0; i < DATA_SIZE; i += 8) {
-        u64 got, want;
-        memcpy(&got, b->mem.base + DATA + i, 8);
-        memcpy(&want, a->mem.base + DATA + i, 8);
-        char name[24];
-        snprintf(name, sizeof(name), "@%llx", (unsigned long long)(DATA + i));
-        if (got != want)
-            differ(name, got, want);
-    }
+    compare_data(pair);
     if (!differences)
         printf("#   nothing, this time\n");
 }
@@ -606,6 +635,8 @@ enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report)
     pair->events += pair->by_interp.events_len;
     pair->insns += pair->by_interp.cpu->insns;
     pair->ended += pair->by_interp.ended_at != 0;
+    if (outcome == DIFFERS && pair->tell)
+        report_ends(pair);
     if (outcome == DIFFERS && report)
         report_difference(pair, s);
     pair->old_first = s->first;
@@ -614,7 +645,11 @@ enum outcome pair_run(struct pair *pair, const struct sequence *s, bool report)
         pair->uses = pair->old_first = pair->old_last = 0;
         pair->slot++;
     }
-    if (outcome != SAME) // they were stopped at different places, and what is in memory beyond the data is not the same
+    if (outcome == SAME && pair->slot == SLOTS && rest_differs(pair)) {
+        printf("# one of the last sequences stored something else beyond the data\n");
+        outcome = DIFFERS;
+    }
+    if (outcome != SAME || pair->slot == SLOTS) // when they differ, they were stopped at different places
         pair_renew(pair);
     return outcome;
 }
