@@ -3,6 +3,7 @@
 #include "hmc/change.h"
 #include "hmc/list.h"
 #include "hmc/options.h"
+#include "hmc/utilisation.h"
 #include "hmc/vterm.h"
 
 const struct command hmc_commands[] = {
@@ -19,9 +20,29 @@ const struct command hmc_commands[] = {
     {"lsrefcode", "-r! -m! -n -s --filter -F --header",
      "List reference codes of partitions or of the system, newest first.", cmd_lsrefcode},
     {"lsevents", "-m! -n --filter -F --header", "List the system's event log, newest first.", cmd_lsevents},
+    {"lslparutil",
+     "-r! -m -d -h --minutes --startyear --startmonth --startday --starthour --startminute --endyear --endmonth "
+     "--endday --endhour --endminute -n -s --filter -F --header",
+     "List samples of utilisation, newest first, or the sampling rate.", cmd_lslparutil},
+    {"chlparutil", "-r! -m -s!", "Change the sampling rate of utilisation.", cmd_chlparutil},
     {"mkvterm", "-m! -p --id --view", "Open a partition's virtual terminal; ~. at the beginning of a line leaves it.",
      cmd_mkvterm},
     {"rmvterm", "-m! -p --id", "End every session of a partition's virtual terminal.", cmd_rmvterm},
 };
 
 const u32 hmc_commands_len = ARRAY_LEN(hmc_commands);
+
+const struct option_note hmc_notes[] = {
+    {"lslparutil", "-m", "SYSTEM", "the managed system; -r config lists all without it"},
+    {"lslparutil", "-n", "EVENTS", "at most so many, the newest ones"},
+    {"lslparutil", "-s", "LEVEL", "s: every sample; h, d, m: the first one of each hour, day or month"},
+    {"chlparutil", "-m", "SYSTEM", "the managed system; all that run without it"},
+    {"chlparutil", "-s", "RATE", "seconds between samples: 30, 60, 300, 1800 or 3600; 0: no samples"},
+    {"lsrefcode", "-n", "COUNT", "how many of each partition or of the system; 1 without it"},
+    {"lsevents", "-n", "COUNT", "how many; 100 without it"},
+    {"chsysstate", "-n", "NAMES", "the partitions' names, with commas between them"},
+    {"chsysstate", "--id", "IDS", "the partitions' numbers, with commas between them"},
+    {"chsysstate", "-f", "PROFILE", "the profile to activate"},
+};
+
+const u32 hmc_notes_len = ARRAY_LEN(hmc_notes);

@@ -63,21 +63,39 @@ static bool takes(const struct command *command, const char *spelling, bool *nee
     return false;
 }
 
+u32 options_of(const struct command *command, struct option_use uses[OPTIONS_MAX])
+{
+    u32 len = 0;
+    bool needed;
+    for (unsigned i = 0; i < ARRAY_LEN(rows) && len < OPTIONS_MAX; i++) {
+        if (!takes(command, rows[i].spelling, &needed))
+            continue;
+        uses[len] = (struct option_use){rows[i].spelling, rows[i].value, rows[i].help, needed};
+        for (u32 j = 0; j < hmc_notes_len; j++)
+            if (strcmp(hmc_notes[j].command, command->name) == 0 &&
+                strcmp(hmc_notes[j].spelling, rows[i].spelling) == 0) {
+                uses[len].value = hmc_notes[j].value;
+                uses[len].help = hmc_notes[j].help;
+            }
+        len++;
+    }
+    return len;
+}
+
 static int print_help(const struct command *command)
 {
-    bool needed;
+    struct option_use uses[OPTIONS_MAX];
+    u32 len = options_of(command, uses);
     printf("Usage: %s", command->name);
-    for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
-        if (takes(command, rows[i].spelling, &needed))
-            printf(needed ? " %s%s%s" : " [%s%s%s]", rows[i].spelling, rows[i].value ? " " : "",
-                   rows[i].value ? rows[i].value : "");
+    for (u32 i = 0; i < len; i++)
+        printf(uses[i].needed ? " %s%s%s" : " [%s%s%s]", uses[i].spelling, uses[i].value ? " " : "",
+               uses[i].value ? uses[i].value : "");
     printf(" [--help]\n\n%s\n\n", command->summary);
-    for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
-        if (takes(command, rows[i].spelling, &needed)) {
-            char left[64];
-            snprintf(left, sizeof(left), "%s %s", rows[i].spelling, rows[i].value ? rows[i].value : "");
-            printf("  %-22s %s\n", left, rows[i].help);
-        }
+    for (u32 i = 0; i < len; i++) {
+        char left[64];
+        snprintf(left, sizeof(left), "%s %s", uses[i].spelling, uses[i].value ? uses[i].value : "");
+        printf("  %-22s %s\n", left, uses[i].help);
+    }
     return -1;
 }
 

@@ -30,6 +30,19 @@
     OPTION(view, "--view", NULL, "only look: beside somebody else's session, too")                         \
     OPTION(maxmem, "--maxmem", "MB", "accepted")                                                           \
     OPTION(verbose, "-v", NULL, "accepted")                                                                \
+    OPTION(days, "-d", "DAYS", "of the last DAYS days")                                                    \
+    OPTION(hours, "-h", "HOURS", "of the last HOURS hours; with -d in addition")                           \
+    OPTION(minutes, "--minutes", "MINUTES", "of the last MINUTES minutes; with -d and -h in addition")     \
+    OPTION(startyear, "--startyear", "YEAR", "from this year on")                                          \
+    OPTION(startmonth, "--startmonth", "MONTH", "from this month on, 1 to 12")                             \
+    OPTION(startday, "--startday", "DAY", "from this day on, 1 to 31")                                     \
+    OPTION(starthour, "--starthour", "HOUR", "from this hour on, 0 to 23")                                 \
+    OPTION(startminute, "--startminute", "MINUTE", "from this minute on, 0 to 59")                         \
+    OPTION(endyear, "--endyear", "YEAR", "until this year")                                                \
+    OPTION(endmonth, "--endmonth", "MONTH", "until this month, included")                                  \
+    OPTION(endday, "--endday", "DAY", "until this day, included")                                          \
+    OPTION(endhour, "--endhour", "HOUR", "until this hour, included")                                      \
+    OPTION(endminute, "--endminute", "MINUTE", "until this minute, included")                              \
     OPTION(help, "--help", NULL, "this text")
 
 struct options {
@@ -44,6 +57,24 @@ struct command {
     const char *summary;
     int (*run)(const struct options *o);
 };
+
+// Where an option says something else in one command: what its value is called, and its help.
+struct option_note {
+    const char *command, *spelling, *value, *help;
+};
+
+extern const struct option_note hmc_notes[];
+extern const u32 hmc_notes_len;
+
+// An option as a command has it.
+struct option_use {
+    const char *spelling, *value, *help;
+    bool needed;
+};
+
+// The options of a command in the order of the table, --help left out; how many.
+#define OPTIONS_MAX 64u
+u32 options_of(const struct command *command, struct option_use uses[OPTIONS_MAX]);
 
 extern const struct command hmc_commands[];
 extern const u32 hmc_commands_len;

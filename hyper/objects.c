@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hyper/pools.h"
 #include "hyper/refcode.h"
 #include "hyper/rules.h"
+#include "hyper/utilisation.h"
 
 static const char *system_name(const struct sys *sys)
 {
@@ -150,6 +152,8 @@ static int create_lpar(struct sys *sys, const struct wire_record *values, struct
         failed = apply_values(lp->rec, values, ATTR_MAKE, OBJECT_PROF, answer);
     if (!failed)
         failed = apply_values(rec, values, ATTR_MAKE, OBJECT_LPAR, answer);
+    if (!failed)
+        failed = pools_take_name(sys, values, rec, answer);
     if (!failed && !(rec_set_text(lp->rec, "name", name) && rec_set_num(lp->rec, "lpar_id", id) &&
                      rec_set_text(rec, "name", profile) && rec_set_text(lp->rec, "default_profile", profile) &&
                      rec_set_text(lp->rec, "desired_lpar_proc_compat_mode", rec_text(rec, "lpar_proc_compat_mode"))))
@@ -198,6 +202,8 @@ static int create_profile(struct sys *sys, const struct wire_record *values, str
                       PROFILES_MAX);
     struct rec *rec = rec_new(OBJECT_PROF);
     int failed = rec ? apply_values(rec, values, ATTR_MAKE, OBJECT_NONE, answer) : no_memory(answer);
+    if (!failed)
+        failed = pools_take_name(sys, values, rec, answer);
     if (!failed && !rec_set_text(rec, "name", name))
         failed = no_memory(answer);
     if (!failed)
@@ -280,6 +286,8 @@ static int change_profile(struct sys *sys, const struct wire_message *m, struct 
     bool is_default = rec_is(lp->rec, "default_profile", rec_text(profile->rec, "name"));
     struct rec *rec = rec_copy(profile->rec), *owner = rec_copy(lp->rec);
     int failed = rec && owner ? apply_values(rec, &m->values, ATTR_CHANGE, OBJECT_NONE, answer) : no_memory(answer);
+    if (!failed)
+        failed = pools_take_name(sys, &m->values, rec, answer);
     if (!failed && name &&
         (!rec_set_text(rec, "name", name) || (is_default && !rec_set_text(owner, "default_profile", name))))
         failed = no_memory(answer);
@@ -328,6 +336,8 @@ int objects_change(struct sys *sys, const struct wire_message *m, struct answer 
     case OBJECT_SYS: return change_system(sys, m, answer);
     case OBJECT_LPAR: return change_lpar(sys, m, answer);
     case OBJECT_PROF: return change_profile(sys, m, answer);
+    case OBJECT_PROCPOOL: return pools_change(sys, m, answer);
+    case OBJECT_UTIL_CONFIG: return util_change(sys, m, answer);
     default: return refuse_parameter(answer, "-r", "such an object cannot be changed");
     }
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/test.h"
+#include "hyper/pools.h"
 #include "hyper/usage.h"
+#include "hyper/utilisation.h"
 #include "hyper/views.h"
 #include "proto/hyper/message.h"
 
@@ -187,6 +189,85 @@ static void count(void *arg, const struct wire_record *row)
     ++*(u32 *)arg;
 }
 
+static void test_pools(void)
+{
+    CHECK(change(OBJECT_PROF, "lpar_name=b name=saved", "shared_proc_pool_id=2") == 0); // dedicated: it does not matter
+    CHECK(change(OBJECT_PROF, "lpar_name=web name=p1", "shared_proc_pool_id=2") < 0 && strstr(answer.text, "maximum"));
+    CHECK(change(OBJECT_PROCPOOL, "shared_proc_pool_id=0", "max_pool_proc_units=2") < 0);
+    CHECK(change(OBJECT_PROCPOOL, "shared_proc_pool_id=64", "max_pool_proc_units=2") < 0);
+    CHECK(change(OBJECT_PROCPOOL, "name=SharedPool02", "max_pool_proc_units=1.5") < 0 && strstr(answer.text, "whole"));
+    CHECK(change(OBJECT_PROCPOOL, "name=SharedPool02", "reserved_pool_proc_units=0.5") < 0);
+    CHECK(change(OBJECT_PROCPOOL, "name=SharedPool02", "max_pool_proc_units=2 reserved_pool_proc_units=2.5") < 0);
+    CHECK(change(OBJECT_PROCPOOL, "name=SharedPool02", "max_pool_proc_units=9 reserved_pool_proc_units=5") < 0);
+    CHECK(change(OBJECT_PROCPOOL, "name=SharedPool02", "new_name=DefaultPool") < 0);
+    CHECK(change(OBJECT_PROCPOOL, "name=SharedPool02", "lpar_ids=2") < 0 && change(OBJECT_PROCPOOL, "", "") < 0);
+    u64 before = usage_of(sys).units_available;
+    CHECK_EQ(change(OBJECT_PROCPOOL, "name=SharedPool02",
+                    "new_name=prod max_pool_proc_units=2 reserved_pool_proc_units=0.5"),
+             0);
+    CHECK_EQ(usage_of(sys).units_available, before - 50);
+    reopen();
+    CHECK_STR(pool_name(sys, 2), "prod");
+    CHECK_EQ(pool_max(sys, 2), 200);
+    CHECK_EQ(pool_left(sys, 2, NULL), 150);
+    CHECK_EQ(change(OBJECT_PROF, "lpar_name=web name=p1", "shared_proc_pool_name=prod"), 0);
+    CHECK_EQ(rec_num(lp_profile(sys_lp(sys, 1), "p1")->rec, "shared_proc_pool_id"), 2);
+    CHECK(change(OBJECT_PROF, "lpar_name=web name=p1", "shared_proc_pool_name=none") < 0);
+    CHECK(change(OBJECT_PROF, "lpar_name=web name=p1", "shared_proc_pool_name=prod shared_proc_pool_id=1") < 0);
+    CHECK(change(OBJECT_PROCPOOL, "name=prod", "max_pool_proc_units=0 reserved_pool_proc_units=0") < 0 &&
+          strstr(answer.text, "web"));
+    CHECK(change(OBJECT_PROCPOOL, "lpar_name=web", "shared_proc_pool_name=prod") < 0 && strstr(answer.text, "never"));
+    struct lp *lp = sys_lp(sys, 1);
+    lp->current = rec_copy(lp_profile(lp, "p1")->rec);
+    CHECK_EQ(change(OBJECT_PROCPOOL, "lpar_name=web", "shared_proc_pool_id=0"), 0);
+    CHECK_EQ(rec_num(lp->current, "shared_proc_pool_id"), 0);
+    CHECK(change(OBJECT_PROCPOOL, "lpar_name=web", "shared_proc_pool_id=9") < 0);
+    lp->state = LP_RUNNING;
+    lp->run_units = 180;
+    CHECK(change(OBJECT_PROCPOOL, "lpar_name=web", "shared_proc_pool_name=prod") < 0 && strstr(answer.text, "room"));
+    lp->run_units = 150;
+    CHECK_EQ(change(OBJECT_PROCPOOL, "lpar_name=web", "shared_proc_pool_name=prod"), 0);
+    CHECK_EQ(pool_left(sys, 2, NULL), 0);
+    CHECK(change(OBJECT_PROCPOOL, "name=prod", "max_pool_proc_units=1 reserved_pool_proc_units=0") < 0);
+    lp->state = LP_OFF;
+}
+
+static void last_row(void *arg, const struct wire_record *row)
+{
+    *(struct wire_record *)arg = *row;
+}
+
+static void test_utilisation(void)
+{
+    static struct wire_record row;
+    u32 rows = 0;
+    util_begin(sys, false);
+    CHECK_EQ(change(OBJECT_UTIL_CONFIG, "", "sample_rate=300"), 0);
+    CHECK(change(OBJECT_UTIL_CONFIG, "", "sample_rate=7") < 0 && change(OBJECT_UTIL_CONFIG, "", "") < 0);
+    CHECK(util_tick(sys) > 0); // takes the first one
+    sys_lp(sys, 1)->before_ms += 1000;
+    m = (struct wire_message){.object = OBJECT_UTIL_LPAR};
+    CHECK_EQ(views_list(sys, &m, count, &rows, &answer), 0);
+    CHECK_EQ(rows, 2);
+    wire_put_num(&m.values, "live", 1);
+    wire_put_num(&m.where, "lpar_id", 1);
+    CHECK_EQ(views_list(sys, &m, last_row, &row, &answer), 0);
+    CHECK_EQ(wire_num(&row, "capped_cycles", 0) + wire_num(&row, "uncapped_cycles", 0), 512000000);
+    wire_put_text(&m.where, "event_type", "other");
+    rows = 0;
+    CHECK_EQ(views_list(sys, &m, count, &rows, &answer), 0);
+    CHECK_EQ(rows, 0);
+    util_end(sys); // with a sample
+    util_begin(sys, true);
+    m = (struct wire_message){.object = OBJECT_UTIL_LPAR};
+    wire_put_num(&m.where, "lpar_id", 1);
+    wire_put_num(&m.values, "max", 1);
+    CHECK_EQ(views_list(sys, &m, last_row, &row, &answer), 0);
+    CHECK_EQ(wire_num(&row, "capped_cycles", 0) + wire_num(&row, "uncapped_cycles", 0), 512000000);
+    CHECK_EQ(change(OBJECT_UTIL_CONFIG, "", "sample_rate=0"), 0);
+    CHECK(util_tick(sys) < 0);
+}
+
 static void test_views(void)
 {
     u32 rows = 0;
@@ -221,7 +302,8 @@ static void test_removal(void)
 
 int main(void)
 {
-    static const char *const files[] = {"system.db", "system.db-wal", "system.db-shm"};
+    static const char *const files[] = {"system.db", "system.db-wal", "system.db-shm",
+                                        "usage.db",  "usage.db-wal",  "usage.db-shm"};
     if (!mkdtemp(folder) || sys_create(folder, "test", 4, 8192, 256, why, sizeof(why)) ||
         !(sys = sys_open(folder, why, sizeof(why)))) {
         printf("Bail out! %s\n", why);
@@ -232,6 +314,8 @@ int main(void)
     TEST(test_rules);
     TEST(test_lists);
     TEST(test_profiles);
+    TEST(test_pools);
+    TEST(test_utilisation);
     TEST(test_views);
     TEST(test_removal);
     sys_close(sys);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "hyper/objects.h"
+#include "hyper/pools.h"
 #include "hyper/process.h"
 #include "hyper/refcode.h"
 #include "hyper/rules.h"
@@ -110,7 +111,17 @@ static int reserve(struct sys *sys, struct lp *lp, const struct rec *p, struct a
                       "lower min_mem.",
                       lp_name(lp), (unsigned long long)rec_num(p, "min_mem"), (unsigned long long)left);
     if (rec_is(p, "proc_mode", "shared")) {
-        u64 units = reduce(rec_num(p, "min_proc_units"), rec_num(p, "desired_proc_units"), u.units_available, 1);
+        u32 pool = (u32)rec_num(p, "shared_proc_pool_id");
+        u64 in_pool = pool_left(sys, pool, lp),
+            units = reduce(rec_num(p, "min_proc_units"), rec_num(p, "desired_proc_units"),
+                           MIN(u.units_available, in_pool), 1);
+        if (!units && in_pool < u.units_available)
+            return refuse(answer, "HSCL03F4",
+                          "The partition %s needs %llu.%02llu processing units at least (min_proc_units), and its pool "
+                          "%s has room for %llu.%02llu. Raise max_pool_proc_units, or lower it.",
+                          lp_name(lp), (unsigned long long)rec_num(p, "min_proc_units") / 100,
+                          (unsigned long long)rec_num(p, "min_proc_units") % 100, pool_name(sys, pool),
+                          (unsigned long long)in_pool / 100, (unsigned long long)in_pool % 100);
         if (!units)
             return refuse(answer, "HSCL03F4",
                           "The partition %s needs %llu.%02llu processing units at least (min_proc_units), and "

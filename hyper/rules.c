@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hyper/pools.h"
+
 static void write_value(const struct rec *rec, const char *name, char *text, size_t size)
 {
     attr_format(attr_find(rec->object, name), rec_get(rec, name), text, size);
@@ -36,7 +38,7 @@ static int check_memory(const struct sys *sys, const struct rec *p, struct answe
     return check_order(p, "mem", answer);
 }
 
-static int check_shared(const struct rec *p, struct answer *answer)
+static int check_shared(const struct sys *sys, const struct rec *p, struct answer *answer)
 {
     static const char *const ends[] = {"min", "desired", "max"};
     if (check_order(p, "proc_units", answer))
@@ -55,8 +57,10 @@ static int check_shared(const struct rec *p, struct answer *answer)
             (unsigned long long)procs * UNITS_PER_PROC_MIN % 100, (unsigned long long)procs, units_name,
             (unsigned long long)units / 100, (unsigned long long)units % 100);
     }
-    if (rec_num(p, "shared_proc_pool_id"))
-        return refuse_parameter(answer, "-i", "shared_proc_pool_id=%llu: there is no such pool; 0 is the default pool",
+    if (!pool_usable(sys, rec_num(p, "shared_proc_pool_id")))
+        return refuse_parameter(answer, "-i",
+                                "shared_proc_pool_id=%llu: the pool has no maximum yet, so it cannot be used; 0 is the "
+                                "default pool",
                                 (unsigned long long)rec_num(p, "shared_proc_pool_id"));
     return 0;
 }
@@ -74,7 +78,7 @@ int rules_check_profile(const struct sys *sys, const struct rec *p, struct answe
                                 shared ? "shared processors are cap or uncap"
                                        : "dedicated ones are keep_idle_procs, share_idle_procs, "
                                          "share_idle_procs_active or share_idle_procs_always");
-    if (shared && check_shared(p, answer))
+    if (shared && check_shared(sys, p, answer))
         return -1;
     if (threads & (threads - 1))
         return refuse_parameter(answer, "-i", "threads_per_proc=%llu is none of 1, 2, 4 and 8",

@@ -15,6 +15,7 @@
 #include "hyper/objects.h"
 #include "hyper/power.h"
 #include "hyper/refcode.h"
+#include "hyper/utilisation.h"
 #include "hyper/views.h"
 
 struct client {
@@ -333,9 +334,13 @@ int server_run(struct sys *sys, int listen_fd)
     s->sys = sys;
     s->listen_fd = listen_fd;
     s->signal_fd = open_signals();
+    bool killed = !rec_num(sys->rec, "stopped");
     power_begin(sys);
+    util_begin(sys, killed);
     while (!s->ended && !(s->stopping && !any_active(sys))) {
-        int timeout = power_tick(sys);
+        int timeout = power_tick(sys), sample = util_tick(sys);
+        if (sample >= 0 && (timeout < 0 || sample < timeout))
+            timeout = sample;
         flush_clients(s);
         watch_all(s);
         int ready = poll(s->polls, s->len, timeout);
@@ -344,6 +349,7 @@ int server_run(struct sys *sys, int listen_fd)
                 dispatch(s, &s->watches[i], &s->polls[i]);
     }
     flush_clients(s);
+    util_end(sys);
     if (s->stopping) {
         sys_event(sys, NULL, REFCODE_SYSTEM_STOPPED, "stopped");
         rec_set_num(sys->rec, "stopped", 1);

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SCHEMA_VERSION 1
-
 struct store {
     sqlite3 *db;
 };
@@ -36,7 +34,17 @@ static const char schema[] =
     " refcode TEXT NOT NULL, text TEXT NOT NULL);"
     "CREATE INDEX event_of_lpar ON event(lpar_id, id);";
 
-static const char *const tables[] = {"system_attr", "partition_attr", "profile_attr", "current_attr"};
+// What makes a database of version n + 1 out of one of version n.
+static const char *const upgrades[] = {
+    schema,
+    "CREATE TABLE pool_attr(owner INTEGER NOT NULL CHECK(owner BETWEEN 0 AND 63), name TEXT NOT NULL, value, PRIMARY "
+    "KEY(owner, name)) WITHOUT ROWID;"
+    "ALTER TABLE event ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;",
+};
+
+#define SCHEMA_VERSION ((s64)ARRAY_LEN(upgrades))
+
+static const char *const tables[] = {"system_attr", "partition_attr", "profile_attr", "current_attr", "pool_attr"};
 
 static int to_errno(int rc)
 {
@@ -153,15 +161,16 @@ static int bring_up(struct store *store, bool make, char *why, size_t why_size)
                  (long long)version);
         return -EPROTO;
     }
-    if (!err && version == 0 && make) {
-        char set[64];
-        snprintf(set, sizeof(set), "PRAGMA user_version = %d", SCHEMA_VERSION);
-        err = simple(store, schema);
-        if (!err)
-            err = simple(store, set);
-    } else if (!err && version != SCHEMA_VERSION) {
+    if (!err && version == 0 && !make) {
         snprintf(why, why_size, "the database is not that of a managed system");
         return -EPROTO;
+    }
+    for (; !err && version < SCHEMA_VERSION; version++) {
+        char set[64];
+        snprintf(set, sizeof(set), "PRAGMA user_version = %lld", (long long)version + 1);
+        err = simple(store, upgrades[version]);
+        if (!err)
+            err = simple(store, set);
     }
     return err ? err : store_commit(store);
 }

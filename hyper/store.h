@@ -15,8 +15,9 @@ enum store_owner {
     STORE_SYSTEM,
     STORE_PARTITION,
     STORE_PROFILE,
-    STORE_CURRENT
-}; // CURRENT: the configuration of a partition, by its number
+    STORE_CURRENT, // the configuration of a partition, by its number
+    STORE_POOL
+};
 
 struct store_event {
     s64 number, time; // seconds since 1970

@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hyper/pools.h"
 #include "hyper/refcode.h"
+#include "hyper/samples.h"
 
 int refuse(struct answer *answer, const char *code, const char *fmt, ...)
 {
@@ -244,6 +246,8 @@ struct sys *sys_open(const char *path, char *why, size_t why_size)
     if (!err && !found)
         err = -EINVAL;
     if (!err)
+        err = pools_load(sys);
+    if (!err)
         err = store_each_partition(sys->store, load_partition, sys);
     if (!err)
         return sys;
@@ -259,6 +263,8 @@ void sys_close(struct sys *sys)
         return;
     for (u32 i = 0; i < sys->lps_len; i++)
         lp_free(sys->lps[i]);
+    pools_free(sys);
+    samples_close(sys->samples);
     store_close(sys->store);
     rec_free(sys->rec);
     if (sys->folder >= 0)

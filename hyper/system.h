@@ -7,6 +7,7 @@
 #ifndef HYPER_SYSTEM_H
 #define HYPER_SYSTEM_H
 
+#include "hyper/account.h"
 #include "hyper/record.h"
 #include "hyper/store.h"
 #include "proto/hyper/link.h"
@@ -51,6 +52,7 @@ struct lp {
     s64 second;
     char refcode[16];
     char reason[256]; // of its end
+    struct account account;
 
     // Its virtual terminal: scroll-back is a file in memory that outlives processes (proto/hyper/scroll.h).
     int scroll_fd; // -1: none yet
@@ -66,6 +68,10 @@ struct sys {
     bool powered;
     struct lp *lps[LPARS_MAX];
     u32 lps_len;
+    struct rec *pools[SYS_POOLS]; // OBJECT_PROCPOOL
+    struct account_system account;
+    struct samples *samples; // NULL: none can be kept
+    s64 sampled;             // seconds since 1970 of the last sample; 0: none
 };
 
 // The answer to a request that was refused: a message code or "", and a sentence or more.

@@ -2,6 +2,9 @@
 #include "hyper/usage.h"
 
 #include <stdlib.h>
+#include <time.h>
+
+#include "hyper/pools.h"
 
 #define BASE_MB 128u // the daemon and what every process of a partition shares
 
@@ -25,8 +28,19 @@ struct usage usage_of(const struct sys *sys)
         u.mem_firmware += usage_overhead(lp->current);
         u.units_used += rec_is(lp->current, "proc_mode", "shared") ? lp->run_units : lp->run_procs * 100;
     }
+    u.units_used += pools_reserved(sys);
     u.mem_firmware = (u.mem_firmware + u.lmb - 1) / u.lmb * u.lmb;
     u.mem_available = u.mem > u.mem_firmware + u.mem_used ? u.mem - u.mem_firmware - u.mem_used : 0;
     u.units_available = u.units > u.units_used ? u.units - u.units_used : 0;
     return u;
+}
+
+struct usage_time usage_time_of(const struct lp *lp)
+{
+    struct timespec t;
+    clockid_t clock;
+    u64 before = lp->before_ms * 1000000;
+    if (lp->pid && clock_getcpuclockid(lp->pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
+        return (struct usage_time){.used = before + (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec};
+    return (struct usage_time){.used = before};
 }

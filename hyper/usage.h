@@ -4,6 +4,7 @@
 #define HYPER_USAGE_H
 
 #include "hyper/system.h"
+#include "hyper/usage_time.h"
 
 struct usage {
     u64 lmb;                                        // MB

@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "hyper/objects.h"
+#include "hyper/pools.h"
 #include "hyper/usage.h"
+#include "hyper/utilisation.h"
 
 // A row in the making: every attribute of the object, with its first value or what code puts there. Texts are in the arena.
 struct row {
@@ -130,11 +132,7 @@ static void time_text(s64 seconds, char text[32])
 
 u64 lp_cpu_ms(const struct lp *lp)
 {
-    struct timespec t;
-    clockid_t clock;
-    if (lp->pid && clock_getcpuclockid(lp->pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
-        return lp->before_ms + (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
-    return lp->before_ms;
+    return usage_time_of(lp).used / 1000000;
 }
 
 static void list_sys(struct listing *l)
@@ -179,6 +177,7 @@ static void list_prof(struct listing *l)
             start_rec(row, rec);
             put_text(row, "lpar_name", lp_name(lp));
             put_num(row, "lpar_id", lp->id);
+            put_text(row, "shared_proc_pool_name", pool_name(l->sys, (u32)rec_num(rec, "shared_proc_pool_id")));
             if (!rec_is(rec, "proc_mode", "shared")) {
                 static const char *const shared_only[] = {"min_proc_units",      "desired_proc_units",
                                                           "max_proc_units",      "uncap_weight",
@@ -217,7 +216,7 @@ static void list_proc_pool(struct listing *l)
 }
 
 // `prefix` is curr_ or pend_.
-static void put_proc(struct row *row, const struct lp *lp, const char *prefix)
+static void put_proc(const struct sys *sys, struct row *row, const struct lp *lp, const char *prefix)
 {
     const struct rec *c = lp->current;
     bool active = lp_active(lp), shared = rec_is(c, "proc_mode", "shared");
@@ -233,7 +232,7 @@ static void put_proc(struct row *row, const struct lp *lp, const char *prefix)
     put_num(row, NAMED("max_proc_units"), rec_num(c, "max_proc_units"));
     put_num(row, NAMED("uncap_weight"), rec_is(c, "sharing_mode", "uncap") ? rec_num(c, "uncap_weight") : 0);
     put_num(row, NAMED("shared_proc_pool_id"), rec_num(c, "shared_proc_pool_id"));
-    put_text(row, NAMED("shared_proc_pool_name"), "DefaultPool");
+    put_text(row, NAMED("shared_proc_pool_name"), pool_name(sys, (u32)rec_num(c, "shared_proc_pool_id")));
     if (shared)
         return;
     drop(row, NAMED("min_proc_units"));
@@ -255,8 +254,8 @@ static void list_proc_lpar(struct listing *l)
         start(row, OBJECT_PROC_LPAR);
         put_text(row, "lpar_name", lp_name(lp));
         put_num(row, "lpar_id", lp->id);
-        put_proc(row, lp, "curr");
-        put_proc(row, lp, "pend");
+        put_proc(l->sys, row, lp, "curr");
+        put_proc(l->sys, row, lp, "pend");
         bool shared = rec_is(lp->current, "proc_mode", "shared");
         put_num(row, "run_procs", lp_active(lp) ? lp->run_procs : 0);
         put_num(row, "run_proc_units", lp_active(lp) ? lp->run_units : 0);
@@ -270,7 +269,7 @@ static void list_proc_lpar(struct listing *l)
     }
 }
 
-static void list_procpool(struct listing *l)
+static void list_one_procpool(struct listing *l, u32 id)
 {
     static char names[WIRE_TEXT_MAX], ids[WIRE_TEXT_MAX]; // one thread
     size_t names_len = 0, ids_len = 0;
@@ -278,18 +277,23 @@ static void list_procpool(struct listing *l)
     for (u32 i = 0; i < l->sys->lps_len; i++) {
         const struct lp *lp = l->sys->lps[i];
         if (!lp->current || !rec_is(lp->current, "proc_mode", "shared") || names_len + 64 > sizeof(names) ||
-            ids_len + 16 > sizeof(ids))
+            ids_len + 16 > sizeof(ids) || rec_num(lp->current, "shared_proc_pool_id") != id)
             continue;
         names_len +=
             (size_t)snprintf(names + names_len, sizeof(names) - names_len, "%s%s", names_len ? "," : "", lp_name(lp));
         ids_len += (size_t)snprintf(ids + ids_len, sizeof(ids) - ids_len, "%s%u", ids_len ? "," : "", lp->id);
     }
-    start(&l->row, OBJECT_PROCPOOL);
-    put_text(&l->row, "name", "DefaultPool");
-    put_num(&l->row, "shared_proc_pool_id", 0);
+    start_rec(&l->row, l->sys->pools[id]);
     put(&l->row, "lpar_names", (struct wire_value){.kind = WIRE_LIST, .text = names});
     put(&l->row, "lpar_ids", (struct wire_value){.kind = WIRE_LIST, .text = ids});
     finish(l);
+}
+
+static void list_procpool(struct listing *l)
+{
+    for (u32 i = 0; i < SYS_POOLS; i++)
+        if (pool_usable(l->sys, i))
+            list_one_procpool(l, i);
 }
 
 static void list_mem_sys(struct listing *l)
@@ -383,6 +387,8 @@ int views_list(struct sys *sys, const struct wire_message *m, void (*give)(void 
     for (u32 i = 0; i < m->where.len; i++)
         if (!attr_find(m->object, m->where.pairs[i].name))
             return refuse_parameter(answer, "--filter", "%s is no attribute to choose by", m->where.pairs[i].name);
+    if (m->object >= OBJECT_UTIL_CONFIG && m->object <= OBJECT_UTIL_LPAR)
+        return util_list(sys, m, give, arg, answer);
     switch (m->object) {
     case OBJECT_SYS: list_sys(&l); break;
     case OBJECT_LPAR: list_lpar(&l); break;

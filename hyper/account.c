@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hyper/account.h"
+
+#include <string.h>
+
+#include "hyper/pools.h"
+
+#define SECOND 1000000000ll
+
+static struct account_shape shape_of(const struct lp *lp)
+{
+    struct account_shape s = {.active = lp_active(lp) && lp->current};
+    if (!s.active)
+        return s;
+    const char *mode = rec_text(lp->current, "sharing_mode");
+    s.shared = rec_is(lp->current, "proc_mode", "shared");
+    s.capped = strcmp(mode, "uncap") != 0;
+    s.donates = strcmp(mode, "share_idle_procs_active") == 0 || strcmp(mode, "share_idle_procs_always") == 0;
+    s.units = s.shared ? lp->run_units : lp->run_procs * 100;
+    s.pool = s.shared ? (u32)MIN(rec_num(lp->current, "shared_proc_pool_id"), SYS_POOLS - 1) : 0;
+    return s;
+}
+
+static bool same(const struct account_shape *a, const struct account_shape *b)
+{
+    return a->active == b->active && a->shared == b->shared && a->capped == b->capped && a->donates == b->donates &&
+           a->units == b->units && a->pool == b->pool;
+}
+
+// A clock that went back, as the last reading of a process that ended can, has not moved.
+static u64 since(u64 now, u64 before)
+{
+    return now > before ? now - before : 0;
+}
+
+static u64 latest(u64 now, u64 before)
+{
+    return MAX(now, before);
+}
+
+// What the partition used since the last look is put into its accounts; the value is how much it is.
+static u64 look(struct lp *lp, u64 passed)
+{
+    struct account *a = &lp->account;
+    const struct account_shape *s = &a->shape;
+    struct usage_time t = usage_time_of(lp);
+    u64 used = since(t.used, a->seen.used), entitled = s->active ? passed * s->units / 100 : 0;
+    a->entitled += entitled;
+    a->wait += since(t.wait, a->seen.wait);
+    if (t.split) {
+        a->capped += since(t.capped, a->seen.capped);
+        a->uncapped += since(t.uncapped, a->seen.uncapped);
+        a->donated += since(t.donated, a->seen.donated);
+        a->idle += since(t.idle, a->seen.idle);
+    } else if (s->shared && !s->capped) {
+        a->capped += MIN(used, entitled);
+        a->uncapped += used - MIN(used, entitled);
+    } else {
+        a->capped += used;
+        if (!s->shared)
+            *(s->donates ? &a->donated : &a->idle) += since(entitled, used);
+    }
+    a->seen = (struct usage_time){.used = latest(t.used, a->seen.used),
+                                  .capped = latest(t.capped, a->seen.capped),
+                                  .uncapped = latest(t.uncapped, a->seen.uncapped),
+                                  .donated = latest(t.donated, a->seen.donated),
+                                  .idle = latest(t.idle, a->seen.idle),
+                                  .wait = latest(t.wait, a->seen.wait)};
+    return used;
+}
+
+void account_update(struct sys *sys, s64 now, bool must)
+{
+    struct account_system *a = &sys->account;
+    u64 passed = a->at && now > a->at ? (u64)(now - a->at) : 0, dedicated = 0,
+        units = rec_num(sys->rec, "active_procs") * 100;
+    for (u32 i = 0; i < sys->lps_len && !must; i++) {
+        struct account_shape s = shape_of(sys->lps[i]);
+        must |= !same(&s, &sys->lps[i]->account.shape);
+    }
+    if (!must && passed < SECOND && a->at)
+        return;
+    a->at = now;
+    a->time += passed;
+    for (u32 i = 0; i < sys->lps_len; i++) {
+        struct lp *lp = sys->lps[i];
+        struct account_shape *s = &lp->account.shape;
+        u64 used = look(lp, passed);
+        if (s->active && s->shared) {
+            a->pool_used += used;
+            a->pools[s->pool].used += used;
+        } else if (s->active) {
+            dedicated += s->units;
+        }
+        *s = shape_of(lp);
+    }
+    u64 pool = passed * since(units, dedicated) / 100;
+    a->pool_total += pool;
+    for (u32 i = 0; i < SYS_POOLS; i++) {
+        u64 max = pool_max(sys, i);
+        a->pools[i].total += max ? MIN(passed * max / 100, pool) : i ? 0 : pool;
+    }
+}
