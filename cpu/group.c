@@ -35,11 +35,11 @@ struct request {
 
 struct request_queue {
     pthread_mutex_t lock;
-    u32 len;              // under lock
-    u32 posted;           // under lock: requests posted so far (wraps)
+    u32 len;    // under lock
+    u32 posted; // under lock: requests posted so far (wraps)
     struct request requests[QUEUE_MAX];
-    _Atomic u32 served;   // `posted` as of the last time that the queue was emptied; futex word
-    _Atomic u32 waiters;  // requesters asleep on `served`
+    _Atomic u32 served;  // `posted` as of the last time that the queue was emptied; futex word
+    _Atomic u32 waiters; // requesters asleep on `served`
 };
 
 int group_init(struct cpu_group *group, struct guest_mem *mem, const struct cpu_hooks *hooks, void *owner)
@@ -113,10 +113,12 @@ struct cpu *group_add_cpu(struct cpu_group *group, u32 vcpu, u32 thread, u32 ser
     memset((void *)cpu->reserve_counts, 0, RESERVE_LINES * sizeof(*cpu->reserve_counts));
     pthread_mutex_init(&cpu->requests->lock, NULL);
     target_prepare(cpu, true);
-    group->cpus[group->len++] = cpu;
+    group->cpus[group->len] = cpu;
+    group->len++;
     for (u32 i = 0; i < group->len; i++) {
         group->cpus[i]->reserve_alone = group->len == 1;
         group->cpus[i]->reserve_slow = group->len > RESERVE_COUNTED_MAX ? RESERVE_SLOW_GROUP : 0;
+        group->cpus[i]->reserve_addr = RESERVE_NONE; // what a version is has changed
     }
     return cpu;
 }
@@ -225,12 +227,13 @@ static bool concerned(const struct cpu *target, enum tlb_scope scope, u64 pid)
 void group_invalidate(struct cpu_group *group, struct cpu *self, enum tlb_scope scope, u64 arg0, u64 arg1, u64 arg2)
 {
     struct request r = {scope, arg0, arg1, arg2};
+    const u32 len = group->len; // one that is added meanwhile has nothing
     u32 numbers[GROUP_CPUS_MAX];
     bool asked[GROUP_CPUS_MAX];
     if (self)
         mmu_flush_local(self, scope, arg0, arg1, arg2);
     atomic_thread_fence(memory_order_seq_cst); // cpu/mmu/tables.c (6)
-    for (u32 i = 0; i < group->len; i++) {
+    for (u32 i = 0; i < len; i++) {
         struct cpu *target = group->cpus[i];
         asked[i] = target != self && concerned(target, scope, arg1);
         if (!asked[i])
@@ -240,7 +243,7 @@ void group_invalidate(struct cpu_group *group, struct cpu *self, enum tlb_scope 
     }
     atomic_thread_fence(memory_order_seq_cst); // (2)
     bool left = false;
-    for (u32 i = 0; i < group->len; i++) {
+    for (u32 i = 0; i < len; i++) {
         struct cpu *target = group->cpus[i];
         if (!asked[i] || served(target, numbers[i]))
             continue;

@@ -42,9 +42,9 @@ struct cpu_hooks {
 
 // The hashed page table as the MMU reads it; papr/hpt.c owns and changes it.
 struct hpt {
-    u8 *base;    // 16-byte big-endian-free entries: two host-order u64 each, V then R (papr/hpt.c converts for the guest)
-    u64 *vr;     // the same memory as doublewords
-    u32 shift;   // log2 of the size in bytes, 18..46
+    u8 *base;  // 16-byte big-endian-free entries: two host-order u64 each, V then R (papr/hpt.c converts for the guest)
+    u64 *vr;   // the same memory as doublewords
+    u32 shift; // log2 of the size in bytes, 18..46
     _Atomic u32 *locks; // one lock bit per group of eight entries; see papr/hpt.c
 };
 
@@ -54,17 +54,17 @@ struct cpu_group {
     const struct cpu_hooks *hooks;
     void *owner; // the partition, for the hooks
     struct cpu *cpus[GROUP_CPUS_MAX];
-    u32 len;
+    _Atomic u32 len; // grows, in an exclusive section; what is below it stays
     u32 threads_per_vcpu;
     struct reserve_line *reserve_lines;
 
     // Changed only while no thread runs, or exclusively.
-    struct hpt *hpt;      // hash
-    u64 prtb;             // radix: process table, as H_REGISTER_PROC_TBL gave it (base | size)
-    bool radix;           // the partition uses radix translation (LPCR[HR])
-    bool gtse;            // tlbie in supervisor state is allowed
-    u64 rma_size;         // real mode limit for hash
-    u64 vrma_vsid;        // 0: real mode is offset 0 + limit; else the virtual real mode area
+    struct hpt *hpt;            // hash
+    u64 prtb;                   // radix: process table, as H_REGISTER_PROC_TBL gave it (base | size)
+    bool radix;                 // the partition uses radix translation (LPCR[HR])
+    bool gtse;                  // tlbie in supervisor state is allowed
+    u64 rma_size;               // real mode limit for hash
+    u64 vrma_vsid;              // 0: real mode is offset 0 + limit; else the virtual real mode area
     struct debug_points *debug; // cpu/debug.c: breakpoints and watchpoints; NULL: none
 
     // Time: tb = (CLOCK_MONOTONIC ns + tb_offset_ns) * 512 MHz.
@@ -77,7 +77,7 @@ struct cpu_group {
     pthread_mutex_t outside;
 
     // Atomic; written under lock.
-    _Atomic u32 exclusive;  // an exclusive section is wanted or in progress
+    _Atomic u32 exclusive; // an exclusive section is wanted or in progress
 };
 
 #define TIMEBASE_HZ 512000000ull
@@ -85,7 +85,7 @@ struct cpu_group {
 int group_init(struct cpu_group *group, struct guest_mem *mem, const struct cpu_hooks *hooks, void *owner);
 void group_fini(struct cpu_group *group);
 
-// A new thread in its reset state, added to the group (before any thread runs). isa_level: enum isa_level. NULL: no memory.
+// A new thread in its reset state, added to the group, before any thread runs or in an exclusive section. NULL: no memory, or too many.
 struct cpu *group_add_cpu(struct cpu_group *group, u32 vcpu, u32 thread, u32 server, u32 pvr);
 
 // Only instructions of kind CTX or BRANCH may end in a call of what follows: predecoded pages may go away meanwhile.
@@ -106,12 +106,12 @@ void group_exclusive_end(struct cpu_group *group, struct cpu *self);
 
 // TLB invalidation on every thread of the group, complete when the call returns. `self` is the calling thread or NULL.
 enum tlb_scope {
-    TLB_ALL,       // everything
-    TLB_EA_PAGE,   // one effective page of one PID: arg0 = effective address, arg1 = pid, arg2 = log2 of the page size
-    TLB_PID,       // everything of one PID: arg1 = pid
-    TLB_VPN,       // hash: arg0 = virtual address >> 12 (its low 64 bits), arg1 = log2 page size, arg2 = log2 segment size
-    TLB_REAL_WRITE,// write translations to guest real page arg0
-    TLB_REAL,      // all translations to guest real page arg0
+    TLB_ALL,     // everything
+    TLB_EA_PAGE, // one effective page of one PID: arg0 = effective address, arg1 = pid, arg2 = log2 of the page size
+    TLB_PID,     // everything of one PID: arg1 = pid
+    TLB_VPN, // hash: arg0 = virtual address >> 12 (its low 64 bits), arg1 = log2 page size, arg2 = log2 segment size
+    TLB_REAL_WRITE, // write translations to guest real page arg0
+    TLB_REAL,       // all translations to guest real page arg0
 };
 void group_invalidate(struct cpu_group *group, struct cpu *self, enum tlb_scope scope, u64 arg0, u64 arg1, u64 arg2);
 

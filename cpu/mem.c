@@ -42,22 +42,28 @@ static int open_file(struct guest_mem *mem, int fd)
     mem->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : memfd_create("openlpar-guest", MFD_CLOEXEC);
     if (mem->fd < 0)
         return -errno;
-    int failed = fd >= 0 ? fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)mem->size) : ftruncate(mem->fd, (off_t)mem->size);
+    int failed = fd >= 0 ? fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)mem->size)
+                         : ftruncate(mem->fd, (off_t)mem->size);
     return failed ? -errno : 0;
 }
 
 int guest_mem_init(struct guest_mem *mem, u64 size)
 {
-    return guest_mem_init_file(mem, size, -1);
+    return guest_mem_init_file(mem, size, size, -1);
 }
 
-int guest_mem_init_file(struct guest_mem *mem, u64 size, int fd)
+static u64 blocks_of(const struct guest_mem *mem)
+{
+    return (mem->size + GUEST_BLOCK_SIZE - 1) >> GUEST_BLOCK_SHIFT;
+}
+
+int guest_mem_init_file(struct guest_mem *mem, u64 size, u64 present, int fd)
 {
     *mem = (struct guest_mem){.size = size, .fd = -1};
     u64 pages = size >> GUEST_PAGE_SHIFT;
     u64 host = (u64)sysconf(_SC_PHYS_PAGES) * (u64)sysconf(_SC_PAGESIZE);
     int err = -ENOMEM;
-    if (!size || size % (64 * KIB) || size > host)
+    if (!size || size % (64 * KIB) || present > MIN(size, host) || (present < size && present % GUEST_BLOCK_SIZE))
         goto fail;
     err = open_file(mem, fd);
     if (err)
@@ -76,8 +82,14 @@ int guest_mem_init_file(struct guest_mem *mem, u64 size, int fd)
     mem->flags = reserve(pages);
     mem->code = reserve(pages * sizeof(*mem->code));
     mem->touches = reserve((size >> LARGE_PAGE_SHIFT) + 1);
-    if (!mem->flags || !mem->code || !mem->touches)
+    mem->blocks = reserve(blocks_of(mem));
+    if (!mem->flags || !mem->code || !mem->touches || !mem->blocks)
         goto fail;
+    for (u64 i = 0; i < blocks_of(mem); i++)
+        if (i << GUEST_BLOCK_SHIFT < present)
+            atomic_store(&mem->blocks[i], 1);
+        else
+            atomic_fetch_add(&mem->holes, 1);
     err = code_init(mem);
     if (err)
         goto fail;
@@ -97,11 +109,22 @@ void guest_mem_fini(struct guest_mem *mem)
         munmap((void *)mem->flags, pages);
     if (mem->touches)
         munmap((void *)mem->touches, (mem->size >> LARGE_PAGE_SHIFT) + 1);
+    if (mem->blocks)
+        munmap((void *)mem->blocks, blocks_of(mem));
     if (mem->base)
         munmap(mem->base, mem->size);
     if (mem->fd >= 0)
         close(mem->fd);
     *mem = (struct guest_mem){.fd = -1};
+}
+
+bool guest_mem_whole(const struct guest_mem *mem, u64 gra, u64 size)
+{
+    u64 last = (gra + MAX(size, 1ull) - 1) >> GUEST_BLOCK_SHIFT;
+    for (u64 i = gra >> GUEST_BLOCK_SHIFT; i <= last; i++)
+        if (!atomic_load_explicit(&mem->blocks[i], memory_order_relaxed))
+            return false;
+    return true;
 }
 
 void guest_mem_enlarge(struct guest_mem *mem, u64 gra)

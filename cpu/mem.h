@@ -2,6 +2,8 @@
 // Guest real memory: one mapping of a memfd, with state per 4 KiB page so that pages can be tracked as dirty, hold
 // predecoded code, be taken away and given back while the partition runs.
 //
+// There may be less memory than addresses: what is no memory, in blocks of 16 MiB, is like what lies beyond the end (cpu/block.h).
+//
 // Any thread may call everything here. A page's flags only tell what cached translations must not bypass; the protocol
 // for turning a flag on while other threads run is in cpu/group.h (group_invalidate_real_page).
 #ifndef CPU_MEM_H
@@ -21,8 +23,10 @@ enum page_flag {
 
 struct guest_mem {
     u8 *base;                         // host address of guest real address 0
-    u64 size;                         // bytes, a multiple of 64 KiB
+    u64 size;                         // of the address range, bytes, a multiple of 64 KiB
     int fd;                           // the memfd
+    _Atomic u8 *blocks;               // per 16 MiB: 1: memory
+    _Atomic u32 holes;                // how many of them are none
     _Atomic u8 *flags;                // per page, enum page_flag
     struct cpage *_Atomic (*code)[2]; // per page: predecoded little- and big-endian instructions, or NULL (cpu/code.h)
     _Atomic u8 *touches;              // per 2 MiB: how often a page of them got a translation, up to MEM_TOUCHES
@@ -35,9 +39,16 @@ struct guest_mem {
 int guest_mem_init(struct guest_mem *mem, u64 size);
 void guest_mem_fini(struct guest_mem *mem);
 
+#define GUEST_BLOCK_SHIFT 24
+#define GUEST_BLOCK_SIZE  (1ull << GUEST_BLOCK_SHIFT)
+
+// Whether [gra, gra+size), which is in the address range, has no hole.
+bool guest_mem_whole(const struct guest_mem *mem, u64 gra, u64 size);
+
 static inline bool guest_mem_contains(const struct guest_mem *mem, u64 gra, u64 size)
 {
-    return gra < mem->size && size <= mem->size - gra;
+    return gra < mem->size && size <= mem->size - gra &&
+           (likely(!atomic_load_explicit(&mem->holes, memory_order_relaxed)) || guest_mem_whole(mem, gra, size));
 }
 
 // Host address of [gra, gra+size), or NULL when it is not all memory. Reading needs no more than this.

@@ -82,7 +82,7 @@ static int enter_flat(struct life *b, u64 limit)
 
 int life_load(struct life *b, const struct life_image *from)
 {
-    u64 limit = tree_rma_size(b->lp.config.memory);
+    u64 limit = tree_rma_size(&b->lp.config);
     int err = image_load_files(&b->lp.mem, limit, from->kernel, from->kernel_name, from->initrd, from->initrd_name,
                                &b->image, b->why, sizeof(b->why));
     if (err)

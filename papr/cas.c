@@ -172,7 +172,7 @@ int cas_negotiate(struct partition *lp, u64 addr, const char **why)
     answer(lp, vec5);
     lp->group.gtse = !radix || (lp->vec5[OV5_RADIX] & OV5_GTSE);
     // Radix has no real mode limit of its own: the OS builds its tables with relocation off, anywhere.
-    lp->group.rma_size = radix ? lp->mem.size : tree_rma_size(lp->config.memory);
+    lp->group.rma_size = radix ? lp->mem.size : tree_rma_size(&lp->config);
     // Predecoded and translated code belongs to a level.
     pthread_mutex_lock(&lp->group.outside);
     if (lp->group.cpus[0]->isa_level != level)

@@ -138,7 +138,8 @@ void events_shutdown(struct partition *lp)
 struct hotplug {
     enum event_resource resource;
     enum event_hotplug action;
-    u32 drc_index;
+    enum event_by by;
+    u32 count, drc_index;
 };
 
 // LoPAR "Machine Check Interrupt, Platform Event Log": uncorrectable error.
@@ -167,24 +168,38 @@ u32 events_machine_check(struct partition *lp, u8 data[EVENT_MACHINE_CHECK_MAX],
     return log.size;
 }
 
-#define HOTPLUG_BY_INDEX 2u
-
 static void build_hotplug(struct log *log, u32 id, const void *arg)
 {
     const struct hotplug *h = arg;
     log_begin(log, TYPE_HOTPLUG, INITIATOR_HOTPLUG, id);
-    u8 *hp = section(log, "HP", 16);
+    u8 *hp = section(log, "HP", h->by == HOTPLUG_BY_INDEXED_COUNT ? 20 : 16);
     hp[8] = (u8)h->resource;
     hp[9] = (u8)h->action;
-    hp[10] = HOTPLUG_BY_INDEX;
-    store_be32(hp + 12, h->drc_index);
+    hp[10] = (u8)h->by;
+    store_be32(hp + 12, h->by == HOTPLUG_BY_INDEX ? h->drc_index : h->count);
+    if (h->by == HOTPLUG_BY_INDEXED_COUNT)
+        store_be32(hp + 16, h->drc_index);
     log_end(log);
 }
 
-void events_hotplug(struct partition *lp, enum event_resource resource, enum event_hotplug action, u32 drc_index)
+void events_hotplug(struct partition *lp, enum event_resource resource, enum event_hotplug action, enum event_by by,
+                    u32 count, u32 drc_index)
 {
-    struct hotplug h = {resource, action, drc_index};
+    struct hotplug h = {resource, action, by, count, drc_index};
     queue_event(lp, EVENT_HOT_PLUG, IRQ_HOTPLUG, build_hotplug, &h);
+}
+
+bool events_remind(struct partition *lp, u32 class)
+{
+    struct event_log *events = lp->events;
+    bool found = false;
+    pthread_mutex_lock(&events->lock);
+    for (unsigned i = 0; i < events->len; i++)
+        found |= (events->queue[i].class & class) != 0;
+    pthread_mutex_unlock(&events->lock);
+    if (found)
+        irq_pulse(lp, class == EVENT_EPOW ? IRQ_EPOW : IRQ_HOTPLUG);
+    return found;
 }
 
 int events_init(struct partition *lp)

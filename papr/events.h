@@ -29,9 +29,15 @@ u32 events_machine_check(struct partition *lp, u8 log[EVENT_MACHINE_CHECK_MAX], 
 // Asks the OS to shut down (EPOW, action system shutdown): queues the event and raises its source. Any thread.
 void events_shutdown(struct partition *lp);
 
-// Announces that `count` connectors of kind PROCESSOR or MEMORY starting at drc_index were added (or are to be removed).
+// Asks the OS to take connectors of a kind or to give them back: the one with an index, as many as `count`, or `count` from an index on. LoPAR
+// "Hotplug Event Section".
 enum event_hotplug { HOTPLUG_ADD = 1, HOTPLUG_REMOVE = 2 };
+enum event_by { HOTPLUG_BY_INDEX = 2, HOTPLUG_BY_COUNT = 3, HOTPLUG_BY_INDEXED_COUNT = 4 };
 enum event_resource { HOTPLUG_CPU = 1, HOTPLUG_MEMORY = 2, HOTPLUG_SLOT = 3, HOTPLUG_PHB = 4 };
-void events_hotplug(struct partition *lp, enum event_resource resource, enum event_hotplug action, u32 drc_index);
+void events_hotplug(struct partition *lp, enum event_resource resource, enum event_hotplug action, enum event_by by,
+                    u32 count, u32 drc_index);
+
+// Raises the source of a class (EPOW, hotplug) again when the OS has left an event of it in the queue. Whether it has.
+bool events_remind(struct partition *lp, u32 class);
 
 #endif

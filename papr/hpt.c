@@ -87,7 +87,7 @@ int hpt_init(struct partition *lp)
     struct hpt_state *state = calloc(1, sizeof(*state));
     if (!state)
         return -ENOMEM;
-    if (hpt_alloc(&state->table, hpt_shift_for(lp->config.memory))) {
+    if (hpt_alloc(&state->table, hpt_shift_for(lp->config.memory_max))) {
         free(state);
         return -ENOMEM;
     }
@@ -95,6 +95,24 @@ int hpt_init(struct partition *lp)
     lp->hpt = state;
     lp->group.hpt = &state->table;
     return 0;
+}
+
+bool hpt_maps(const struct partition *lp, u64 gra, u64 size)
+{
+    const struct hpt *hpt = &lp->hpt->table;
+    for (u64 ptex = 0; ptex < hpt_groups(hpt) * 8; ptex++) {
+        u64 v = atomic_load_explicit(hpt_v(hpt, ptex), memory_order_relaxed), r;
+        unsigned base_shift, page_shift;
+        if (!(v & HPTE_V_V))
+            continue;
+        r = atomic_load_explicit(hpt_r(hpt, ptex), memory_order_relaxed);
+        if (!hpte_page_shift(v, r, &base_shift, &page_shift))
+            continue;
+        u64 page = r & HPTE_R_RPN & ~((1ull << page_shift) - 1);
+        if (page < gra + size && gra < page + (1ull << page_shift))
+            return true;
+    }
+    return false;
 }
 
 void hpt_fini(struct partition *lp)
@@ -114,7 +132,7 @@ void hpt_reset(struct partition *lp)
     struct hpt_state *state = lp->hpt;
     hpt_free(&state->prepared);
     struct hpt fresh;
-    unsigned shift = hpt_shift_for(lp->config.memory);
+    unsigned shift = hpt_shift_for(lp->config.memory_max);
     if (state->table.shift != shift && !hpt_alloc(&fresh, shift)) {
         hpt_free(&state->table);
         state->table = fresh;

@@ -38,6 +38,9 @@ bool hpte_page_shift(u64 v, u64 r, unsigned *base_shift, unsigned *page_shift);
 // The tree's ibm,pft-size = <0 shift>.
 unsigned hpt_shift_for(u64 memory);
 
+// Whether an entry translates to [gra, gra+size). A hardware thread, inside guest code, or nobody runs.
+bool hpt_maps(const struct partition *lp, u64 gra, u64 size);
+
 // An empty table of hpt_shift_for() bytes. 0 or a negative errno.
 int hpt_init(struct partition *lp);
 void hpt_fini(struct partition *lp);

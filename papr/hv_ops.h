@@ -7,6 +7,7 @@
 
 #include "base/types.h"
 
+struct cpu;
 struct partition;
 
 struct hv_ops {
@@ -31,6 +32,11 @@ struct hv_ops {
     bool (*dispatch_alone)(void *arg, u32 thread); // no thread waits for a host CPU, or for this one's
     // A thread that gave up its time (between end and begin): to thread `to` of the partition, or to anybody (to < 0).
     void (*confer)(void *arg, int to);
+    // The OS did something with its connectors (papr/drc.h). May be NULL.
+    void (*connectors_changed)(void *arg);
+    // The partition got a hardware thread, which needs a thread of the host; where it has one already: 0. Else a negative errno. NULL: there
+    // are no more threads than at its start.
+    int (*thread_added)(void *arg, struct cpu *cpu);
     // Non-volatile memory was written: [offset, offset+size) of `data`. May keep it on disk, later. May be NULL.
     void (*nvram_changed)(void *arg, const u8 *data, size_t offset, size_t size);
     // A line for the log about the partition (rate-limited by the callee). level: 0 error, 1 warning, 2 information.

@@ -142,7 +142,7 @@ static void claim_remove(struct of_state *of, u64 start, u64 end)
 static u32 claim(struct partition *lp, u32 addr, u32 size, u32 align)
 {
     struct of_state *of = lp->of;
-    u64 limit = tree_rma_size(lp->config.memory);
+    u64 limit = tree_rma_size(&lp->config);
     if (limit > 4 * GIB)
         limit = 4 * GIB; // addresses are 32-bit cells
     if (size == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu/mem_file.h"
+#include "cpu/mmu/mmu.h"
 #include "isa/isa.h"
 #include "papr/cas.h"
 #include "papr/drc.h"
@@ -12,6 +13,7 @@
 #include "papr/nvram.h"
 #include "papr/of.h"
 #include "papr/rtas.h"
+#include "papr/sched.h"
 #include "papr/services.h"
 #include "papr/tree.h"
 
@@ -19,21 +21,56 @@
 #define PVR_POWER8 0x004d0200u
 #define PVR_POWER9 0x004e1203u
 
-static int add_threads(struct partition *lp)
+static struct cpu *add_thread(struct partition *lp, u32 vcpu, u32 t)
 {
     u32 pvr = lp->config.isa_level >= LEVEL_V30 ? PVR_POWER9 : PVR_POWER8;
+    struct cpu *cpu = group_add_cpu(&lp->group, vcpu, t, vcpu * lp->config.threads + t, pvr);
+    if (!cpu || papr_cpu_init(lp, cpu))
+        return NULL;
+    cpu->isa_level = lp->config.isa_level;
+    return cpu;
+}
+
+static int add_threads(struct partition *lp)
+{
     lp->group.threads_per_vcpu = lp->config.threads;
     for (u32 vcpu = 0; vcpu < lp->config.vcpus; vcpu++)
-        for (u32 t = 0; t < lp->config.threads; t++) {
-            struct cpu *cpu = group_add_cpu(&lp->group, vcpu, t, vcpu * lp->config.threads + t, pvr);
-            if (!cpu)
+        for (u32 t = 0; t < lp->config.threads; t++)
+            if (!add_thread(lp, vcpu, t))
                 return -ENOMEM;
-            cpu->isa_level = lp->config.isa_level;
-            int err = papr_cpu_init(lp, cpu);
-            if (err)
-                return err;
-        }
     return 0;
+}
+
+// What the OS has chosen for all its processors: H_SET_MODE, H_REGISTER_PROC_TBL, negotiation.
+static void join(struct partition *lp, struct cpu *cpu)
+{
+    const struct cpu *first = lp->group.cpus[0];
+    services_add_cpu(lp, cpu);
+    sched_reset_thread(cpu);
+    cpu->isa_level = first->isa_level;
+    cpu->pcr = first->pcr;
+    cpu->lpcr = first->lpcr;
+    cpu->trace_insn = first->trace_insn;
+    mmu_context_changed(cpu);
+}
+
+int partition_add_vcpu(struct partition *lp, struct cpu *self, u32 vcpu)
+{
+    u32 threads = lp->config.threads;
+    int err = 0;
+    group_exclusive_begin(&lp->group, self);
+    while (!err && lp->group.len < (vcpu + 1) * threads) {
+        u32 next = lp->group.len;
+        struct cpu *cpu = add_thread(lp, next / threads, next % threads);
+        if (cpu)
+            join(lp, cpu);
+        else
+            err = -ENOMEM;
+    }
+    group_exclusive_end(&lp->group, self);
+    for (u32 i = vcpu * threads; !err && lp->hv->thread_added && i < (vcpu + 1) * threads; i++)
+        err = lp->hv->thread_added(lp->hv_arg, lp->group.cpus[i]);
+    return err;
 }
 
 // Services that firmware itself keeps, in the order in which they depend on each other.
@@ -58,7 +95,7 @@ static void power_on_state(struct partition *lp)
     atomic_store(&lp->report_wanted, false);
     atomic_store(&lp->end, END_NONE);
     cas_reset(lp);
-    lp->group.rma_size = tree_rma_size(lp->config.memory);
+    lp->group.rma_size = tree_rma_size(&lp->config);
 }
 
 int partition_init(struct partition *lp, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg,
@@ -66,12 +103,17 @@ int partition_init(struct partition *lp, const struct partition_config *config, 
 {
     memset(lp, 0, sizeof(*lp));
     lp->config = *config;
+    lp->config.vcpus_max = MAX(config->vcpus_max, config->vcpus);
+    lp->config.memory_max = MAX(config->memory_max, config->memory);
+    lp->config.memory_min = config->memory_min ? config->memory_min : config->memory;
+    lp->config.lmb = config->lmb ? config->lmb : tree_lmb_size(config->memory);
     lp->hv = hv;
     lp->hv_arg = hv_arg;
     isa_init(); // does nothing but for the first partition of a process
 
     *why = "the host has not got the memory";
-    int err = guest_mem_init_file(&lp->mem, config->memory, config->memory_fd ? config->memory_fd : -1);
+    int err = guest_mem_init_file(&lp->mem, lp->config.memory_max, config->memory,
+                                  config->memory_fd ? config->memory_fd : -1);
     if (err)
         return err;
     err = group_init(&lp->group, &lp->mem, &papr_cpu_hooks, lp);
@@ -125,6 +167,9 @@ int partition_reset(struct partition *lp, const char **why)
     void *hv_arg = lp->hv_arg;
     s64 tb_offset_ns = lp->group.tb_offset_ns;
 
+    // It keeps what it has, in a row.
+    config.vcpus = drc_owned(lp, DRC_KIND_CPU);
+    config.memory += drc_owned(lp, DRC_KIND_LMB) * config.lmb - config.memory / config.lmb * config.lmb;
     for (u32 at = 0; at < NVRAM_SIZE; at += chunk)
         nvram_read(lp, at, nvram + at, chunk);
     partition_fini(lp);

@@ -16,14 +16,15 @@ enum system_parameter {
     PARAM_LPAR_NAME = 55,
 };
 
-static size_t splpar_characteristics(const struct partition *lp, char *text, size_t size)
+static size_t splpar_characteristics(struct partition *lp, char *text, size_t size)
 {
     const struct partition_config *c = &lp->config;
-    u32 mib = (u32)(c->memory / MIB);
+    u32 vcpus = drc_owned(lp, DRC_KIND_CPU);
     int len = snprintf(text, size,
                        "MaxEntCap=%u,MinEntCap=%u,DesEntCap=%u,MinEntCapPerVP=5,CapInc=1,DisWheRotPer=5120000,"
                        "DesVarCapWt=128,MaxMem=%u,MinMem=%u,DesMem=%u,MinProcs=1,DesProcs=%u,MaxPlatProcs=%u",
-                       c->vcpus * 100, 5u, c->vcpus * 100, mib, 128u, mib, c->vcpus, c->vcpus);
+                       c->vcpus_max * 100, 5u, vcpus * 100, (u32)(c->memory_max / MIB), (u32)(c->memory_min / MIB),
+                       (u32)(c->memory / MIB), vcpus, c->vcpus_max);
     return (size_t)len + 1; // the text with its terminator
 }
 
@@ -148,12 +149,11 @@ enum {
 
 int rtas_set_indicator(struct cpu *cpu, struct rtas_call *call)
 {
-    struct partition *lp = cpu_partition(cpu);
     u32 index = call->args[1], state = call->args[2];
     switch (call->args[0]) {
-    case INDICATOR_ISOLATION: return drc_set_isolation(lp, index, state);
-    case INDICATOR_DR: return drc_set_indicator(lp, index, state);
-    case INDICATOR_ALLOCATION: return drc_set_allocation(lp, index, state);
+    case INDICATOR_ISOLATION: return drc_set_isolation(cpu, index, state);
+    case INDICATOR_DR: return drc_set_indicator(cpu, index, state);
+    case INDICATOR_ALLOCATION: return drc_set_allocation(cpu, index, state);
     case INDICATOR_GLOBAL_INTERRUPT_QUEUE:
         // Whether the thread takes part in the global server's queue: sources always name a server here.
         return state <= 1 ? RTAS_SUCCESS : RTAS_PARAMETER;
@@ -164,9 +164,8 @@ int rtas_set_indicator(struct cpu *cpu, struct rtas_call *call)
 
 int rtas_get_sensor_state(struct cpu *cpu, struct rtas_call *call)
 {
-    struct partition *lp = cpu_partition(cpu);
     switch (call->args[0]) {
-    case SENSOR_ENTITY_SENSE: return drc_entity_sense(lp, call->args[1], &call->ret[1]);
+    case SENSOR_ENTITY_SENSE: return drc_entity_sense(cpu, call->args[1], &call->ret[1]);
     case SENSOR_EPOW:
         call->ret[1] = 0; // no power or thermal warning; a shutdown request is an event, not a state
         return call->args[1] == 0 ? RTAS_SUCCESS : RTAS_PARAMETER;

@@ -31,7 +31,9 @@ static int call(u32 token, u32 nargs, u32 nret, const u32 *args)
     for (u32 i = 0; i < nargs && i < 16; i++)
         cells[3 + i] = be32_of(args[i]);
     guest_mem_write(&lp->mem, ARGS, cells, sizeof(cells));
+    cpu_enter(lp->group.cpus[0]);
     rtas_call(lp->group.cpus[0], ARGS);
+    cpu_leave(lp->group.cpus[0]);
     guest_mem_read(&lp->mem, ARGS, cells, sizeof(cells));
     for (u32 i = 0; i < nret && i < 16; i++)
         ret[i] = be32_get(cells[3 + nargs + i]);
@@ -148,28 +150,29 @@ static void test_events(void)
     CHECK_EQ(at, end);
     CHECK_EQ(RTAS("check-exception", 0x500, 0, EVENT_EPOW, 0, BUFFER, EVENT_LOG_MAX), RTAS_NO_ERRORS_FOUND);
     for (unsigned i = 0; i < 200; i++) // a flood drops the oldest
-        events_hotplug(lp, HOTPLUG_CPU, HOTPLUG_ADD, DRC_CPU + i);
+        events_hotplug(lp, HOTPLUG_CPU, HOTPLUG_ADD, HOTPLUG_BY_INDEX, 1, DRC_CPU + i);
     CHECK_EQ(RTAS("check-exception", 0x500, 0, EVENT_HOT_PLUG, 0, BUFFER, EVENT_LOG_MAX), 0);
     CHECK_EQ(RTAS("event-scan", ~0u, 0, BUFFER, EVENT_LOG_MAX), RTAS_NO_ERRORS_FOUND);
 }
 
 static void test_connectors(void)
 {
-    CHECK_EQ(RTAS("get-sensor-state", 9003, DRC_CPU), 0);
+    CHECK_EQ(RTAS("get-sensor-state", 9003, (DRC_CPU + 2)), 0);
     CHECK_EQ(ret[1], 1);
     CHECK_EQ(RTAS("get-sensor-state", 9003, 0x12345), RTAS_PARAMETER);
-    CHECK_EQ(RTAS("set-indicator", 9003, DRC_CPU, 0), RTAS_MULTI_LEVEL_ISOLATION); // not isolated yet
-    CHECK_EQ(RTAS("set-indicator", 9001, DRC_CPU, 0), 0);
-    CHECK_EQ(RTAS("set-indicator", 9003, DRC_CPU, 0), 0);
-    CHECK_EQ(RTAS("get-sensor-state", 9003, DRC_CPU), 0);
+    CHECK_EQ(RTAS("set-indicator", 9001, DRC_CPU, 0), RTAS_MULTI_LEVEL_ISOLATION);       // it runs
+    CHECK_EQ(RTAS("set-indicator", 9003, (DRC_CPU + 2), 0), RTAS_MULTI_LEVEL_ISOLATION); // not isolated yet
+    CHECK_EQ(RTAS("set-indicator", 9001, (DRC_CPU + 2), 0), 0);
+    CHECK_EQ(RTAS("set-indicator", 9003, (DRC_CPU + 2), 0), 0);
+    CHECK_EQ(RTAS("get-sensor-state", 9003, (DRC_CPU + 2)), 0);
     CHECK_EQ(ret[1], 2);
-    CHECK(RTAS("set-indicator", 9001, DRC_CPU, 1) != 0);
+    CHECK(RTAS("set-indicator", 9001, (DRC_CPU + 2), 1) != 0);
     CHECK_EQ(RTAS("set-indicator", 9003, DRC_LMB, 0), RTAS_PARAMETER); // the real mode area
     // and back, with its node handed out
-    CHECK_EQ(RTAS("set-indicator", 9003, DRC_CPU, 1), 0);
-    CHECK_EQ(RTAS("set-indicator", 9001, DRC_CPU, 1), 0);
+    CHECK_EQ(RTAS("set-indicator", 9003, (DRC_CPU + 2), 1), 0);
+    CHECK_EQ(RTAS("set-indicator", 9001, (DRC_CPU + 2), 1), 0);
     u8 area[4096] = {0};
-    store_be32(area, DRC_CPU);
+    store_be32(area, (DRC_CPU + 2));
     guest_mem_write(&lp->mem, BUFFER, area, sizeof(area));
     CHECK_EQ(RTAS("ibm,configure-connector", BUFFER, 0), 2); // the node
     unsigned properties = 0;
@@ -358,7 +361,7 @@ static void test_ends(void)
 
 int main(void)
 {
-    lp = test_partition(2, 1, LEVEL_V30);
+    lp = test_partition(3, 1, LEVEL_V30);
     TEST(test_table);
     TEST(test_arguments);
     TEST(test_clock);

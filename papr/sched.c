@@ -44,25 +44,28 @@ static void block_until(struct cpu *cpu, bool (*done)(struct cpu *cpu))
     cpu_kick(cpu, ATTN_INTERRUPT | ATTN_TIMER);
 }
 
+void sched_reset_thread(struct cpu *cpu)
+{
+    struct papr_cpu *pc = cpu_papr(cpu);
+    vpa_reset(pc);
+    atomic_store(&pc->state, THREAD_STOPPED);
+    atomic_store(&pc->prodded, 0);
+    atomic_store(&pc->idling, 0);
+    atomic_store(&pc->yield_count, 1); // odd: not running
+    pc->dispatched = false;
+    pc->wait_reason = WAIT_STOPPED;
+    pc->stolen_tb = 0;
+    pc->host_cpu = -1;
+    pc->last_hcalls_pos = 0;
+    memset(pc->last_hcalls, 0, sizeof(pc->last_hcalls));
+    // The decrementer is as wide as the processor has it: ibm,dec-bits.
+    cpu->lpcr = cpu->isa_level >= LEVEL_V30 ? LPCR_LD : 0;
+}
+
 void sched_reset(struct partition *lp)
 {
-    for (u32 i = 0; i < lp->group.len; i++) {
-        struct cpu *cpu = lp->group.cpus[i];
-        struct papr_cpu *pc = cpu_papr(cpu);
-        vpa_reset(pc);
-        atomic_store(&pc->state, THREAD_STOPPED);
-        atomic_store(&pc->prodded, 0);
-        atomic_store(&pc->idling, 0);
-        atomic_store(&pc->yield_count, 1); // odd: not running
-        pc->dispatched = false;
-        pc->wait_reason = WAIT_STOPPED;
-        pc->stolen_tb = 0;
-        pc->host_cpu = -1;
-        pc->last_hcalls_pos = 0;
-        memset(pc->last_hcalls, 0, sizeof(pc->last_hcalls));
-        // The decrementer is as wide as the processor has it: ibm,dec-bits.
-        cpu->lpcr = cpu->isa_level >= LEVEL_V30 ? LPCR_LD : 0;
-    }
+    for (u32 i = 0; i < lp->group.len; i++)
+        sched_reset_thread(lp->group.cpus[i]);
 }
 
 static bool start(struct cpu *cpu, u64 nia, u64 r3)
@@ -82,7 +85,7 @@ static bool start(struct cpu *cpu, u64 nia, u64 r3)
 int sched_start_cpu(struct partition *lp, u64 server, u64 nia, u64 r3)
 {
     struct cpu *cpu = partition_cpu(lp, server);
-    if (!cpu || !guest_mem_contains(&lp->mem, nia, 4))
+    if (!cpu || !atomic_load(&cpu_papr(cpu)->owned) || !guest_mem_contains(&lp->mem, nia, 4))
         return RTAS_PARAMETER;
     return start(cpu, nia, r3) ? RTAS_SUCCESS : RTAS_PARAMETER;
 }

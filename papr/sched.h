@@ -10,6 +10,8 @@
 
 // All threads stopped, with the registers of power on. No thread runs.
 void sched_reset(struct partition *lp);
+// The same for one that is added.
+void sched_reset_thread(struct cpu *cpu);
 
 // RTAS start-cpu: the stopped thread with this server number begins at `nia` with `r3` in GPR3: real mode, 64-bit, big-endian.
 // enum rtas_status. Any thread.

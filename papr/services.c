@@ -96,3 +96,14 @@ void irq_set_level(struct partition *lp, u32 source, bool level)
     else
         xics_set_level(lp, source, level);
 }
+
+bool irq_listened(struct partition *lp, u32 source)
+{
+    return lp->xive_mode ? xive_enabled(lp, source) : xics_enabled(lp, source);
+}
+
+void services_add_cpu(struct partition *lp, struct cpu *cpu)
+{
+    xics_add_cpu(lp, cpu);
+    xive_add_cpu(lp, cpu);
+}

@@ -18,6 +18,8 @@ void papr_cpu_fini(struct cpu *cpu);
 // Page table, XICS, XIVE, TCE windows, virtual I/O bus. 0 or a negative errno, with everything undone.
 int services_init(struct partition *lp);
 void services_fini(struct partition *lp);
+// What services keep for a thread, of one that came later. In an exclusive section.
+void services_add_cpu(struct partition *lp, struct cpu *cpu);
 // No thread runs.
 void services_reset(struct partition *lp);
 

@@ -84,10 +84,9 @@ static struct partition test_lp;
 
 #define TEST_MEMORY (256 * MIB)
 
-// All threads but the first are stopped; the first is marked as running.
-static struct partition *test_partition(u32 vcpus, u32 threads, u8 level)
+static struct partition_config test_config(u32 vcpus, u32 threads, u8 level)
 {
-    struct partition_config config = {
+    return (struct partition_config){
         .name = "test",
         .id = 7,
         .vcpus = vcpus,
@@ -98,10 +97,15 @@ static struct partition *test_partition(u32 vcpus, u32 threads, u8 level)
         .hash_allowed = true,
         .bootargs = "",
     };
+}
+
+// All threads but the first are stopped; the first is marked as running.
+static struct partition *test_partition_of(const struct partition_config *config, const struct hv_ops *hv)
+{
     const char *why = NULL;
     memset(&test_hv, 0, sizeof(test_hv));
     test_hv.accept = sizeof(test_hv.out);
-    int err = partition_init(&test_lp, &config, &test_hv_ops, &test_hv, &why);
+    int err = partition_init(&test_lp, config, hv, &test_hv, &why);
     if (err) {
         printf("Bail out! no partition: %s (%d)\n", why ? why : "", err);
         exit(1);
@@ -110,6 +114,12 @@ static struct partition *test_partition(u32 vcpus, u32 threads, u8 level)
     for (u32 i = 0; i < test_lp.group.len; i++)
         test_lp.group.cpus[i]->dec_expires = ~0ull >> 1;
     return &test_lp;
+}
+
+static inline struct partition *test_partition(u32 vcpus, u32 threads, u8 level)
+{
+    struct partition_config config = test_config(vcpus, threads, level);
+    return test_partition_of(&config, &test_hv_ops);
 }
 
 // Makes a call as the thread would; results are in gpr[4...]. Missing arguments are 0.

@@ -22,15 +22,18 @@
 #include "papr/xive.h"
 #include "papr/vdev_ops.h"
 
-#define TREE_SIZE      (1 * MIB) // 64 virtual processors take about 100 KiB
-#define RMA_MAX        (1 * GIB) // what firmware and the kernel's first steps may use; the rest is in logical memory blocks
-#define PATH_DEPTH     8
-#define HYPERTAS_SIZE  1024
+#define TREE_SIZE     (1 * MIB) // 64 virtual processors take about 100 KiB
+#define RMA_MAX       (1 * GIB) // what firmware and the kernel's first steps may use; the rest is in logical memory blocks
+#define RMA_MIN       (512 * MIB)
+#define CPU_TREE_SIZE (16 * KIB)
+#define PATH_DEPTH    8
+#define HYPERTAS_SIZE 1024
 
 struct builder {
     const struct partition *lp;
     void *fdt;
-    int err; // the first error of libfdt; everything after it does nothing
+    size_t size; // of the block that it is in
+    int err;     // the first error of libfdt; everything after it does nothing
     char path[256];
     unsigned path_len[PATH_DEPTH]; // length of `path` before each open node
     unsigned depth;
@@ -44,9 +47,10 @@ u64 tree_lmb_size(u64 memory)
     return size;
 }
 
-u64 tree_rma_size(u64 memory)
+u64 tree_rma_size(const struct partition_config *c)
 {
-    return MIN(memory, RMA_MAX);
+    u64 size = MIN(MAX(c->memory_min, RMA_MIN), RMA_MAX);
+    return MIN(c->memory, (size + c->lmb - 1) / c->lmb * c->lmb);
 }
 
 static u32 phandle_of(const char *path)
@@ -236,7 +240,7 @@ static void add_cpu(struct builder *b, u32 vcpu)
     prop_cells(b, "ibm,ppc-interrupt-gserver#s", gservers, 2 * threads);
     prop_empty(b, "64-bit");
     add_pa_features(b);
-    PROP_CELLS(b, "ibm,pft-size", 0, hpt_shift_for(lp->config.memory));
+    PROP_CELLS(b, "ibm,pft-size", 0, hpt_shift_for(lp->config.memory_max));
     PROP_CELLS(b, "slb-size", 32);
     PROP_CELLS(b, "ibm,slb-size", 32);
     PROP_CELLS(b, "ibm,processor-segment-sizes", 28, 40, ~0u, ~0u);
@@ -322,7 +326,7 @@ static void add_cpus(struct builder *b)
     node_begin(b, "cpus");
     PROP_CELLS(b, "#address-cells", 1);
     PROP_CELLS(b, "#size-cells", 0);
-    add_drc_series(b, DRC_CPU, b->lp->config.threads, b->lp->config.vcpus, "CPU", "CPU");
+    add_drc_series(b, DRC_CPU, b->lp->config.threads, b->lp->config.vcpus_max, "CPU", "CPU");
     for (u32 i = 0; i < b->lp->config.vcpus; i++)
         add_cpu(b, i);
     node_end(b);
@@ -345,11 +349,32 @@ static void add_memory(struct builder *b, u64 start, u64 size)
 
 #define LMB_ASSIGNED 0x08u
 #define LMB_RESERVED 0x80u // present, but described by memory@0
+#define LMB_NOWHERE  (~0u) // of what is not assigned: no associativity
+#define LMB_SETS     3u
+
+// Blocks in a row that are alike: the real mode area, what else there is, what there could be.
+struct lmb_set {
+    u32 first, len, associativity, flags;
+};
+
+static u32 lmb_sets(const struct partition *lp, struct lmb_set sets[LMB_SETS])
+{
+    const struct partition_config *c = &lp->config;
+    u32 fixed = (u32)((tree_rma_size(c) + c->lmb - 1) / c->lmb), have = (u32)(c->memory / c->lmb),
+        all = (u32)(c->memory_max / c->lmb), len = 0;
+    sets[len++] = (struct lmb_set){0, fixed, 0, LMB_RESERVED};
+    if (have > fixed)
+        sets[len++] = (struct lmb_set){fixed, have - fixed, 0, LMB_ASSIGNED};
+    if (all > MAX(have, fixed))
+        sets[len++] = (struct lmb_set){MAX(have, fixed), all - MAX(have, fixed), LMB_NOWHERE, 0};
+    return len;
+}
 
 static void add_dynamic_memory(struct builder *b)
 {
-    u64 memory = b->lp->config.memory, lmb = tree_lmb_size(memory), rma = tree_rma_size(memory);
-    u32 total = (u32)(memory / lmb), fixed = (u32)((rma + lmb - 1) / lmb);
+    u64 lmb = b->lp->config.lmb;
+    struct lmb_set sets[LMB_SETS];
+    u32 len = lmb_sets(b->lp, sets);
 
     node_begin(b, "ibm,dynamic-reconfiguration-memory");
     PROP_CELLS(b, "ibm,lmb-size", (u32)(lmb >> 32), (u32)lmb);
@@ -357,15 +382,20 @@ static void add_dynamic_memory(struct builder *b)
     PROP_CELLS(b, "ibm,memory-preservation-time", 0);
     PROP_CELLS(b, "ibm,associativity-lookup-arrays", 1, 4, 0, 0, 0, 0);
     if (negotiated(b->lp, OV5_DRMEM, OV5_DRMEM_V2)) {
-        u32 cells[13];
-        u64 start = fixed * lmb;
-        u32 first[] = {0, fixed, 0, 0, DRC_LMB, 0, LMB_RESERVED};
-        u32 rest[] = {total - fixed, (u32)(start >> 32), (u32)start, DRC_LMB + fixed, 0, LMB_ASSIGNED};
-        first[0] = total > fixed ? 2 : 1;
-        memcpy(cells, first, sizeof(first));
-        memcpy(cells + 7, rest, sizeof(rest));
-        prop_cells(b, "ibm,dynamic-memory-v2", cells, total > fixed ? 13 : 7);
+        u32 cells[1 + 6 * LMB_SETS], at = 0;
+        cells[at++] = len;
+        for (u32 i = 0; i < len; i++) {
+            u64 start = sets[i].first * lmb;
+            cells[at++] = sets[i].len;
+            cells[at++] = (u32)(start >> 32);
+            cells[at++] = (u32)start;
+            cells[at++] = DRC_LMB + sets[i].first;
+            cells[at++] = sets[i].associativity;
+            cells[at++] = sets[i].flags;
+        }
+        prop_cells(b, "ibm,dynamic-memory-v2", cells, at);
     } else {
+        u32 total = sets[len - 1].first + sets[len - 1].len;
         size_t size = 4 + (size_t)total * 24;
         u8 *list = malloc(size);
         if (!list) {
@@ -374,14 +404,15 @@ static void add_dynamic_memory(struct builder *b)
             return;
         }
         store_be32(list, total);
-        for (u32 i = 0; i < total; i++) {
-            u8 *entry = list + 4 + (size_t)i * 24;
-            store_be64(entry, i * lmb);
-            store_be32(entry + 8, DRC_LMB + i);
-            store_be32(entry + 12, 0);
-            store_be32(entry + 16, 0);
-            store_be32(entry + 20, i < fixed ? LMB_RESERVED : LMB_ASSIGNED);
-        }
+        for (u32 i = 0; i < len; i++)
+            for (u32 j = sets[i].first; j < sets[i].first + sets[i].len; j++) {
+                u8 *entry = list + 4 + (size_t)j * 24;
+                store_be64(entry, j * lmb);
+                store_be32(entry + 8, DRC_LMB + j);
+                store_be32(entry + 12, 0);
+                store_be32(entry + 16, sets[i].associativity);
+                store_be32(entry + 20, sets[i].flags);
+            }
         prop(b, "ibm,dynamic-memory", list, size);
         free(list);
     }
@@ -390,7 +421,7 @@ static void add_dynamic_memory(struct builder *b)
 
 static void add_memories(struct builder *b)
 {
-    u64 memory = b->lp->config.memory, rma = tree_rma_size(memory);
+    u64 memory = b->lp->config.memory, rma = tree_rma_size(&b->lp->config);
     add_memory(b, 0, rma);
     // Without the negotiated option every block has a node of its own kind.
     if (negotiated(b->lp, OV5_PARTITION, OV5_DRCONF_MEMORY))
@@ -420,7 +451,7 @@ static void add_rtas(struct builder *b)
 {
     const struct partition *lp = b->lp;
     char functions[HYPERTAS_SIZE];
-    u64 lmb = tree_lmb_size(lp->config.memory);
+    u64 lmb = lp->config.lmb, memory_max = lp->config.memory_max;
 
     node_begin(b, "rtas");
     for (unsigned i = 0; i < rtas_rows_len; i++)
@@ -435,10 +466,10 @@ static void add_rtas(struct builder *b)
     PROP_CELLS(b, "ibm,form-feed", 0x0c);
     prop(b, "ibm,hypertas-functions", functions, hypertas_functions(functions));
     PROP_CELLS(b, "ibm,associativity-reference-points", 4, 4, 2);
-    PROP_CELLS(b, "ibm,max-associativity-domains", 5, 1, 1, 1, 1, lp->config.vcpus);
+    PROP_CELLS(b, "ibm,max-associativity-domains", 5, 1, 1, 1, 1, lp->config.vcpus_max);
     PROP_CELLS(b, "ibm,current-associativity-domains", 5, 1, 1, 1, 1, lp->config.vcpus);
-    PROP_CELLS(b, "ibm,lrdr-capacity", (u32)(lp->config.memory >> 32), (u32)lp->config.memory, (u32)(lmb >> 32),
-               (u32)lmb, lp->config.vcpus * lp->config.threads);
+    PROP_CELLS(b, "ibm,lrdr-capacity", (u32)(memory_max >> 32), (u32)memory_max, (u32)(lmb >> 32), (u32)lmb,
+               lp->config.vcpus_max);
     // sensors: token, count of them less one: entity sense of connectors; indicators likewise
     PROP_CELLS(b, "rtas-sensors", 9, 0, 9003, 0);
     PROP_CELLS(b, "rtas-indicators", 5, 0, 9001, 0, 9002, 0, 9003, 0, 9005, 0);
@@ -487,7 +518,7 @@ static void add_xics(struct builder *b)
     prop_empty(b, "interrupt-controller");
     PROP_CELLS(b, "#interrupt-cells", 2);
     PROP_CELLS(b, "#address-cells", 0);
-    PROP_CELLS(b, "ibm,interrupt-server-ranges", 0, c->vcpus * c->threads);
+    PROP_CELLS(b, "ibm,interrupt-server-ranges", 0, c->vcpus_max * c->threads);
     node_end(b);
 }
 
@@ -503,7 +534,7 @@ static void add_xive(struct builder *b)
     PROP_CELLS(b, "reg", (u32)(user >> 32), (u32)user, 0, (u32)XIVE_PAGE_SIZE, (u32)(os >> 32), (u32)os, 0,
                (u32)XIVE_PAGE_SIZE);
     PROP_CELLS(b, "ibm,xive-eq-sizes", 12, 16, 21, 24);
-    PROP_CELLS(b, "ibm,xive-lisn-ranges", IRQ_XIVE_IPI_FIRST, c->vcpus * c->threads);
+    PROP_CELLS(b, "ibm,xive-lisn-ranges", IRQ_XIVE_IPI_FIRST, c->vcpus_max * c->threads);
     prop_empty(b, "interrupt-controller");
     PROP_CELLS(b, "#interrupt-cells", 2);
     PROP_CELLS(b, "#address-cells", 0);
@@ -586,16 +617,51 @@ static void add_small_nodes(struct builder *b)
     node_end(b);
 }
 
-void *tree_build(const struct partition *lp)
+// Either tree, finished; NULL: no memory.
+static void *finish(struct builder *b)
 {
-    struct builder builder = {.lp = lp, .fdt = malloc(TREE_SIZE)}, *b = &builder;
-    if (!b->fdt)
-        return NULL;
+    if (!b->err)
+        check(b, fdt_finish(b->fdt));
+    if (!b->err)
+        check(b, fdt_open_into(b->fdt, b->fdt, (int)b->size));
+    if (!b->err)
+        return b->fdt;
+    free(b->fdt);
+    return NULL;
+}
 
-    check(b, fdt_create(b->fdt, (int)TREE_SIZE));
+static bool start(struct builder *b)
+{
+    b->fdt = malloc(b->size);
+    if (!b->fdt)
+        return false;
+    check(b, fdt_create(b->fdt, (int)b->size));
     if (!b->err)
         check(b, fdt_finish_reservemap(b->fdt));
     node_begin(b, "");
+    return true;
+}
+
+void *tree_build_cpu(const struct partition *lp, u32 vcpu, int *node)
+{
+    struct builder builder = {.lp = lp, .size = CPU_TREE_SIZE}, *b = &builder;
+    if (!start(b))
+        return NULL;
+    node_begin(b, "cpus");
+    add_cpu(b, vcpu);
+    node_end(b);
+    node_end(b);
+    void *fdt = finish(b);
+    int cpus = fdt ? fdt_path_offset(fdt, "/cpus") : 0;
+    *node = fdt ? fdt_first_subnode(fdt, cpus) : 0;
+    return fdt;
+}
+
+void *tree_build(const struct partition *lp)
+{
+    struct builder builder = {.lp = lp, .size = TREE_SIZE}, *b = &builder;
+    if (!start(b))
+        return NULL;
     add_root(b);
     add_chosen(b);
     add_cpus(b);
@@ -610,13 +676,5 @@ void *tree_build(const struct partition *lp)
     add_nvram(b);
     add_small_nodes(b);
     node_end(b);
-    if (!b->err)
-        check(b, fdt_finish(b->fdt));
-    if (!b->err)
-        check(b, fdt_open_into(b->fdt, b->fdt, (int)TREE_SIZE));
-    if (b->err) {
-        free(b->fdt);
-        return NULL;
-    }
-    return b->fdt;
+    return finish(b);
 }

@@ -8,15 +8,18 @@
 // A new tree in a block of its own, with room to grow (free() it). NULL: no memory.
 void *tree_build(const struct partition *lp);
 
-// Real mode area: the memory that memory@0 describes, bytes.
-u64 tree_rma_size(u64 memory);
+// Only the node of a processor, which the partition may not have yet, and where it hangs: *node is its offset. As tree_build().
+void *tree_build_cpu(const struct partition *lp, u32 vcpu, int *node);
+
+// Real mode area: the memory that memory@0 describes, bytes. The OS never gives it back.
+u64 tree_rma_size(const struct partition_config *config);
 
 // Machine type and model, serial number, and the system's location code: what vital product data say.
 #define TREE_IDENTITY_MAX 64u
 void tree_identity(const struct partition *lp, char type[TREE_IDENTITY_MAX], char serial[TREE_IDENTITY_MAX],
                    char location[TREE_IDENTITY_MAX]);
 
-// Logical memory block, bytes: LMB_SIZE, or smaller when the memory is no multiple of it.
+// Logical memory block that suits an amount of memory, bytes: LMB_SIZE, or smaller when the memory is no multiple of it.
 u64 tree_lmb_size(u64 memory);
 
 // Connector indices. LoPAR "Dynamic Reconfiguration Connectors (DRC)"

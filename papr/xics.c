@@ -42,7 +42,7 @@ struct xics {
     struct cpu *kicks[KICKS_MAX];
     u32 rejected; // sources waiting to be offered again; 0 saves the search
     u32 levels;   // level-sensitive sources, likewise
-    u32 servers_len;
+    _Atomic u32 servers_len;
     struct server servers[PARTITION_THREADS_MAX];
     struct source sources[IRQ_COUNT];
 };
@@ -73,6 +73,15 @@ void xics_reset(struct partition *lp)
         x->sources[i] = (struct source){.priority = PRIORITY_NONE, .saved_priority = PRIORITY_NONE};
     for (u32 i = 0; i < x->servers_len; i++)
         cpu_lower_line(lp->group.cpus[i], LINE_EXTERNAL);
+}
+
+void xics_add_cpu(struct partition *lp, struct cpu *cpu)
+{
+    struct xics *x = lp->xics;
+    spin_lock(&x->lock);
+    x->servers[cpu->index] = (struct server){.cpu = cpu, .mfrr = 0xff, .pending_priority = 0xff};
+    x->servers_len = cpu->index + 1;
+    spin_unlock(&x->lock);
 }
 
 static struct source *find_source(struct xics *x, u64 number)
@@ -425,4 +434,14 @@ long h_ipoll(struct cpu *cpu, u64 *args)
     args[1] = server->mfrr;
     unlock(x);
     return H_SUCCESS;
+}
+
+bool xics_enabled(struct partition *lp, u32 number)
+{
+    struct xics *x = lp->xics;
+    spin_lock(&x->lock);
+    const struct source *s = find_source(x, number);
+    bool enabled = s && s->priority != PRIORITY_NONE;
+    spin_unlock(&x->lock);
+    return enabled;
 }

@@ -9,10 +9,14 @@ int xics_init(struct partition *lp);
 void xics_fini(struct partition *lp);
 // No thread runs, or the caller holds the group exclusively.
 void xics_reset(struct partition *lp);
+// A thread that came later, next in order. In an exclusive section.
+void xics_add_cpu(struct partition *lp, struct cpu *cpu);
 
 // A source's event (edge), and the level of a level-sensitive one. Any thread.
 void xics_pulse(struct partition *lp, u32 source);
 void xics_set_level(struct partition *lp, u32 source, bool level);
+// Whether the OS takes the source's interrupts. Any thread.
+bool xics_enabled(struct partition *lp, u32 source);
 
 // RTAS ibm,set-xive, ibm,get-xive, ibm,int-on, ibm,int-off. enum rtas_status; any thread.
 int xics_set_xive(struct partition *lp, u32 source, u32 server, u32 priority);

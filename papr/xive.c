@@ -17,7 +17,7 @@ int xive_init(struct partition *lp)
     if (!xive)
         return -ENOMEM;
     xive->threads_len = lp->group.len;
-    xive->threads = calloc(xive->threads_len ? xive->threads_len : 1, sizeof(*xive->threads));
+    xive->threads = calloc(lp->config.vcpus_max * lp->config.threads, sizeof(*xive->threads));
     if (!xive->threads) {
         free(xive);
         return -ENOMEM;
@@ -50,6 +50,19 @@ void xive_reset(struct partition *lp)
         if (lp->xive_mode)
             cpu_lower_line(lp->group.cpus[i], LINE_EXTERNAL);
     }
+}
+
+void xive_add_cpu(struct partition *lp, struct cpu *cpu)
+{
+    struct xive *xive = lp->xive;
+    xive->threads[cpu->index] = (struct xive_thread){.cpu = cpu, .pipr = 0xff, .age = 0xff};
+    xive->threads_len = cpu->index + 1;
+}
+
+bool xive_enabled(struct partition *lp, u32 number)
+{
+    struct xive_source *s = xive_find(lp->xive, number);
+    return s && !(atomic_load(&s->eas) & EAS_MASKED) && atomic_load(&s->pq) != PQ_OFF;
 }
 
 struct xive_source *xive_find(struct xive *xive, u64 number)

@@ -34,10 +34,14 @@ int xive_init(struct partition *lp);
 void xive_fini(struct partition *lp);
 // No thread runs, or the caller holds the group exclusively.
 void xive_reset(struct partition *lp);
+// A thread that came later, next in order. In an exclusive section.
+void xive_add_cpu(struct partition *lp, struct cpu *cpu);
 
 // A source's event (edge), and the level of a level-sensitive one. Any thread.
 void xive_pulse(struct partition *lp, u32 source);
 void xive_set_level(struct partition *lp, u32 source, bool level);
+// Whether the OS takes the source's interrupts. Any thread.
+bool xive_enabled(struct partition *lp, u32 source);
 
 // Whether [gra, gra+size) lies in the pages above, and the access itself; false: no such register.
 bool xive_contains(u64 gra, u64 size);

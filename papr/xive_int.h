@@ -48,7 +48,7 @@ struct xive_thread {
 };
 
 struct xive {
-    u32 threads_len;
+    _Atomic u32 threads_len;
     struct xive_thread *threads;
     struct xive_source sources[XIVE_SOURCES];
 };
