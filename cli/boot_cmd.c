@@ -214,7 +214,8 @@ static int set_trace(struct boot_options *o, const char *value)
 {
     o->trace = trace_parse(value);
     if (!o->trace)
-        return refuse("--trace '%s': name what to trace: insn, hcall, rtas, except, ir, asm, several with commas", value);
+        return refuse("--trace '%s': name what to trace: insn, hcall, rtas, except, ir, asm, several with commas",
+                      value);
     return 0;
 }
 

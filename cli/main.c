@@ -9,6 +9,7 @@
 #include "base/types.h"
 #include "cli/boot_cmd.h"
 #include "cli/system_cmd.h"
+#include "cli/top_cmd.h"
 
 static int help(int argc, char **argv);
 static int version(int argc, char **argv);
@@ -19,6 +20,7 @@ static const struct command {
 } commands[] = {
     {"boot", "run one partition in the foreground: openlpar boot --kernel FILE [options]", boot_command},
     {"system", "managed systems of many partitions: openlpar system --help lists the verbs", system_command},
+    {"top", "a monitor of a managed system: openlpar top [SYSTEM]", top_command},
     {"--help", "this text; openlpar boot --help lists the options of boot", help},
     {"--version", "the version", version},
 };

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "cli/boot_cmd.h"
+#include "cli/exporter_cmd.h"
+#include "cli/json.h"
 #include "proto/hyper/attr.h"
 #include "proto/hyper/place.h"
 
@@ -23,7 +25,7 @@
 #define STOP_SECONDS   60
 
 struct arguments {
-    const char *name, *processors, *memory, *state, *lmb;
+    const char *name, *processors, *memory, *state, *lmb, *json;
 };
 
 PRINTF_LIKE(1, 2) static int refuse(const char *fmt, ...)
@@ -145,7 +147,8 @@ static int make_folder(const struct arguments *a, char path[PLACE_MAX], char lin
 
 static void remove_files(const char *path)
 {
-    static const char *const files[] = {"system.db", "system.db-wal", "system.db-shm", "usage.db", "usage.db-wal", "usage.db-shm", "lock", "log", "socket"};
+    static const char *const files[] = {"system.db",    "system.db-wal", "system.db-shm", "usage.db", "usage.db-wal",
+                                        "usage.db-shm", "lock",          "log",           "socket"};
     char name[PLACE_MAX + 300];
     for (unsigned i = 0; i < ARRAY_LEN(files); i++) {
         snprintf(name, sizeof(name), "%s/%s", path, files[i]);
@@ -299,6 +302,29 @@ static void count(void *arg, const struct wire_record *row)
     counts->active += state && strcmp(state, "Not Activated") && strcmp(state, "Error");
 }
 
+// One attribute of a status, as text or as a member of a JSON object; numbers are numbers there.
+static void print_value(const struct arguments *a, const char *name, const char *value)
+{
+    const struct attr *attr = attr_find(OBJECT_SYS, name);
+    bool number = !attr || attr->type == ATTR_NUM;
+    if (!a->json) {
+        printf("%-16s %s\n", name, value);
+        return;
+    }
+    printf(strcmp(name, "name") == 0 ? "{\"%s\": " : ", \"%s\": ", name);
+    if (number)
+        printf("%s", value);
+    else
+        json_text(stdout, value);
+}
+
+static void print_count(const struct arguments *a, const char *name, u32 count)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%u", count);
+    print_value(a, name, text);
+}
+
 static void print_row(void *arg, const struct wire_record *row)
 {
     static const char *const names[] = {"name",         "type_model",    "serial_num",     "state", "installed_procs",
@@ -307,7 +333,7 @@ static void print_row(void *arg, const struct wire_record *row)
         const struct wire_value *v = wire_get(row, names[i]);
         char text[256];
         if (v && attr_format(attr_find(OBJECT_SYS, names[i]), v, text, sizeof(text)) >= 0)
-            printf("%-16s %s\n", names[i], text);
+            print_value(arg, names[i], text);
     }
 }
 
@@ -317,7 +343,7 @@ static int finish_output(void)
 }
 
 // What the daemon says of a stopped system, in the same form.
-static int status_stopped(char *path)
+static int status_stopped(const struct arguments *a, char *path)
 {
     char line[2048], program[] = "openlpard", verb[] = "show";
     char *argv[] = {program, verb, path, NULL};
@@ -326,17 +352,20 @@ static int status_stopped(char *path)
     FILE *from = pid > 0 ? fdopen(output, "r") : NULL;
     while (from && fgets(line, sizeof(line), from)) {
         char *value = strchr(line, '=');
+        line[strcspn(line, "\n")] = 0;
         static const char *const names[] = {"name",         "type_model",    "serial_num",      "installed_procs",
                                             "active_procs", "installed_mem", "mem_region_size", "partitions"};
         for (unsigned i = 0; value && i < ARRAY_LEN(names); i++)
             if (strlen(names[i]) == (size_t)(value - line) && strncmp(line, names[i], strlen(names[i])) == 0) {
-                printf("%-16s %s", names[i], value + 1);
+                print_value(a, names[i], value + 1);
                 if (i == 2)
-                    printf("%-16s %s\n", "state", "stopped");
+                    print_value(a, "state", "stopped");
             }
     }
     if (from)
         fclose(from);
+    if (a->json)
+        printf("}\n");
     return !succeeded(pid) || finish_output();
 }
 
@@ -348,28 +377,51 @@ static int status(const struct arguments *a)
     if (find(a->name, path))
         return 1;
     if (!place_running(path))
-        return status_stopped(path);
+        return status_stopped(a, path);
     if (open_system(a->name, path, &link))
         return 1;
-    int err = list_objects(&link, OBJECT_SYS, print_row, NULL);
+    int err = list_objects(&link, OBJECT_SYS, print_row, (void *)(uintptr_t)a);
     if (!err)
         err = list_objects(&link, OBJECT_LPAR, count, &counts);
     link_fini(&link);
     if (err)
         return refuse("the managed system %s did not answer", a->name);
-    printf("%-16s %u\n%-16s %u\n", "partitions", counts.partitions, "active", counts.active);
+    print_count(a, "partitions", counts.partitions);
+    print_count(a, "active", counts.active);
+    if (a->json)
+        printf("}\n");
     return finish_output();
 }
 
+struct listed {
+    bool json;
+    u32 len;
+};
+
 static int print_system(void *arg, const char *name, const char *path)
 {
-    printf("%-31s %s\n", name, place_running(path) ? "running" : "stopped");
+    struct listed *listed = arg;
+    const char *state = place_running(path) ? "running" : "stopped";
+    if (!listed->json) {
+        printf("%-31s %s\n", name, state);
+        return 0;
+    }
+    printf(listed->len++ ? ",\n {\"name\": " : "\n {\"name\": ");
+    json_text(stdout, name);
+    printf(", \"state\": \"%s\", \"folder\": ", state);
+    json_text(stdout, path);
+    printf("}");
     return 0;
 }
 
 static int list(const struct arguments *a)
 {
-    place_each(print_system, NULL);
+    struct listed listed = {.json = a->json != NULL};
+    if (a->json)
+        printf("[");
+    place_each(print_system, &listed);
+    if (a->json)
+        printf(listed.len ? "\n]\n" : "]\n");
     return finish_output();
 }
 
@@ -392,8 +444,10 @@ static const struct verb {
     {"create", "NAME --processors N --memory SIZE [--lmb SIZE] [--state DIR]", "define a managed system", true, create},
     {"start", "NAME", "start it: partitions that start with the system are activated", true, start},
     {"stop", "NAME", "shut its partitions down at once and stop it", true, stop},
-    {"status", "NAME", "show what it has, and its state", true, status},
-    {"list", "", "list all systems", false, list},
+    {"status", "NAME [--json]", "show what it has, and its state", true, status},
+    {"list", "[--json]", "list all systems", false, list},
+    {"exporter", "[NAME] [--listen ADDRESS:PORT | --socket PATH]", "serve metrics of the systems to Prometheus", false,
+     NULL},
     {"remove", "NAME", "remove a stopped system, with all of its partitions' definitions", true, remove_system},
 };
 
@@ -432,10 +486,16 @@ int system_command(int argc, char **argv)
     if (!verb)
         return refuse("openlpar system: %s%s; openlpar system --help lists the verbs",
                       argc > 1 ? "unknown verb " : "a verb is missing", argc > 1 ? argv[1] : "");
+    if (!verb->run) // it has arguments of its own
+        return exporter_command(argc - 1, argv + 1);
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)
             return help();
         const char **value = NULL;
+        if (strcmp(argv[i], "--json") == 0 && strstr(verb->synopsis, "--json")) {
+            a.json = argv[i];
+            continue;
+        }
         size_t len = strcspn(argv[i], "=");
         for (unsigned j = 0; strcmp(verb->name, "create") == 0 && j < ARRAY_LEN(options); j++)
             if (strlen(options[j].name) == len && strncmp(argv[i], options[j].name, len) == 0)
