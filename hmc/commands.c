@@ -3,6 +3,7 @@
 #include "hmc/change.h"
 #include "hmc/list.h"
 #include "hmc/options.h"
+#include "hmc/service.h"
 #include "hmc/utilisation.h"
 #include "hmc/vterm.h"
 
@@ -25,6 +26,13 @@ const struct command hmc_commands[] = {
      "--endday --endhour --endminute -n -s --filter -F --header",
      "List samples of utilisation, newest first, or the sampling rate.", cmd_lslparutil},
     {"chlparutil", "-r! -m -s!", "Change the sampling rate of utilisation.", cmd_chlparutil},
+    {"lslic", "-m! -F --header", "List the firmware level of a managed system.", cmd_lslic},
+    {"lsled", "-r! -m! -t! --filter -F --header", "List attention LEDs.", cmd_lsled},
+    {"chled", "-r! -m! -t! -o! -p --id", "Switch an attention LED on or off.", cmd_chled},
+    {"lssvcevents", "-t! -m! -d --filter -F --header", "List serviceable events or what was done, newest first.",
+     cmd_lssvcevents},
+    {"chsvcevent", "-o! -m! -p!", "Close a serviceable event.", cmd_chsvcevent},
+    {"monhmc", "-r! -n", "Show the disks, processors, memory or swap space of the console's host.", cmd_monhmc},
     {"mkvterm", "-m! -p --id --view", "Open a partition's virtual terminal; ~. at the beginning of a line leaves it.",
      cmd_mkvterm},
     {"rmvterm", "-m! -p --id", "End every session of a partition's virtual terminal.", cmd_rmvterm},
@@ -38,6 +46,13 @@ const struct option_note hmc_notes[] = {
     {"lslparutil", "-s", "LEVEL", "s: every sample; h, d, m: the first one of each hour, day or month"},
     {"chlparutil", "-m", "SYSTEM", "the managed system; all that run without it"},
     {"chlparutil", "-s", "RATE", "seconds between samples: 30, 60, 300, 1800 or 3600; 0: no samples"},
+    {"lsled", "-t", "TYPE", "phys: of the system; virtuallpar: of partitions"},
+    {"chled", "-t", "TYPE", "phys: of the system; virtuallpar: of a partition"},
+    {"chled", "-o", "OPERATION", "on or off"},
+    {"lssvcevents", "-t", "TYPE", "hardware: errors of the system and of partitions; console: everything"},
+    {"lssvcevents", "-d", "DAYS", "of the last DAYS days; without it 7"},
+    {"chsvcevent", "-p", "NUMBER", "the event: problem_num of lssvcevents"},
+    {"monhmc", "-n", "SECONDS", "show it again and again; 0: once; without it every 4 seconds"},
     {"lsrefcode", "-n", "COUNT", "how many of each partition or of the system; 1 without it"},
     {"lsevents", "-n", "COUNT", "how many; 100 without it"},
     {"chsysstate", "-n", "NAMES", "the partitions' names, with commas between them"},

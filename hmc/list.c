@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hmc/output.h"
+#include "hmc/resources.h"
 
 static int list(const struct options *o, enum object object, u64 max)
 {
@@ -64,42 +65,26 @@ static int list_systems(const struct options *o)
     return status > 0 ? 1 : listing_finish(&l);
 }
 
+static int list_none(void)
+{
+    printf("No results were found.\n");
+    return fflush(stdout) ? 1 : 0;
+}
+
 int cmd_lssyscfg(const struct options *o)
 {
-    if (strcmp(o->resource, "sys") == 0)
-        return list_systems(o);
-    if (strcmp(o->resource, "lpar") == 0)
-        return list(o, OBJECT_LPAR, 0);
-    if (strcmp(o->resource, "prof") == 0)
-        return list(o, OBJECT_PROF, 0);
-    if (strcmp(o->resource, "frame") == 0 || strcmp(o->resource, "cage") == 0 || strcmp(o->resource, "sysprof") == 0) {
-        printf("No results were found.\n");
-        return 0;
-    }
-    return options_refuse("-r", "%s is none of sys, lpar, prof, sysprof, frame and cage", o->resource);
+    const struct resource *r = resource_find("lssyscfg", o);
+    if (!r)
+        return 1;
+    return r->object == OBJECT_SYS ? list_systems(o) : r->object ? list(o, r->object, 0) : list_none();
 }
 
 int cmd_lshwres(const struct options *o)
 {
-    static const struct {
-        const char *resource, *level;
-        enum object object;
-    } kinds[] = {
-        {"proc", "sys", OBJECT_PROC_SYS}, {"proc", "lpar", OBJECT_PROC_LPAR}, {"proc", "pool", OBJECT_PROC_POOL},
-        {"mem", "sys", OBJECT_MEM_SYS},   {"mem", "lpar", OBJECT_MEM_LPAR},   {"procpool", NULL, OBJECT_PROCPOOL},
-    };
-    bool known = false;
-    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (strcmp(kinds[i].resource, o->resource))
-            continue;
-        known = true;
-        if (!kinds[i].level || (o->level && strcmp(kinds[i].level, o->level) == 0))
-            return list(o, kinds[i].object, 0);
-    }
-    if (known)
-        return options_refuse("--level", "%s: the levels are sys, lpar and, of processors, pool",
-                              o->level ? o->level : "it is missing");
-    return options_refuse("-r", "%s is none of proc, mem and procpool", o->resource);
+    const struct resource *r = resource_find("lshwres", o);
+    if (!r)
+        return 1;
+    return r->object ? list(o, r->object, 0) : list_none();
 }
 
 static int parse_max(const struct options *o, u64 *max)
@@ -114,14 +99,13 @@ static int parse_max(const struct options *o, u64 *max)
 
 int cmd_lsrefcode(const struct options *o)
 {
+    const struct resource *r = resource_find("lsrefcode", o);
     u64 max;
-    if (parse_max(o, &max))
+    if (!r || parse_max(o, &max))
         return 1;
-    if (strcmp(o->resource, "lpar") == 0)
-        return list(o, OBJECT_REFCODE_LPAR, max);
-    if (strcmp(o->resource, "sys") == 0)
-        return list(o, OBJECT_REFCODE_SYS, max);
-    return options_refuse("-r", "%s is none of lpar and sys", o->resource);
+    if (o->side && strcmp(o->side, "p") && strcmp(o->side, "s"))
+        return options_refuse("-s", "%s is none of p and s", o->side);
+    return list(o, r->object, max);
 }
 
 int cmd_lsevents(const struct options *o)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // hmc COMMAND ..., or COMMAND ... where the program is called by the command's name.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "hmc/complete.h"
+#include "hmc/manual.h"
 #include "hmc/options.h"
 
 static int help(void)
@@ -32,6 +35,20 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+// For the build and for shells: --manual [COMMAND], --completion, --complete LINE POINT. -1: none of these.
+static int documents(int argc, char **argv)
+{
+    if (strcmp(argv[1], "--manual") == 0 && argc <= 3 && (argc == 2 || find(argv[2])))
+        manual_print(stdout, argc == 3 ? find(argv[2]) : NULL);
+    else if (strcmp(argv[1], "--completion") == 0 && argc == 2)
+        complete_script(stdout);
+    else if (strcmp(argv[1], "--complete") == 0 && argc == 4)
+        complete(argv[2], strtoul(argv[3], NULL, 10), stdout);
+    else
+        return -1;
+    return fflush(stdout) || ferror(stdout) ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *slash = argc ? strrchr(argv[0], '/') : NULL, *name = slash ? slash + 1 : argc ? argv[0] : "hmc";
@@ -47,6 +64,9 @@ int main(int argc, char **argv)
     command = find(argv[1]);
     if (command)
         return run(command, argc - 1, argv + 1);
+    int status = documents(argc, argv);
+    if (status >= 0)
+        return status;
     fprintf(stderr, "hmc: unknown command '%s'; hmc --help lists them\n", argv[1]);
     return 1;
 }

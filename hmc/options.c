@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hmc/resources.h"
+
 static const struct row {
     const char *spelling, *value, *help;
     size_t at;
@@ -95,6 +97,23 @@ static int print_help(const struct command *command)
         char left[64];
         snprintf(left, sizeof(left), "%s %s", uses[i].spelling, uses[i].value ? uses[i].value : "");
         printf("  %-22s %s\n", left, uses[i].help);
+    }
+    bool first = true;
+    for (u32 i = 0; i < hmc_resources_len; i++) {
+        const struct resource *r = &hmc_resources[i];
+        if (strcmp(r->command, command->name) || !*r->resource)
+            continue;
+        printf("%s  -r %s%s%s%s%s: %s\n", first ? "\nResources:\n" : "", r->resource, r->subtype ? " --rsubtype " : "",
+               r->subtype ? r->subtype : "", r->level ? " --level " : "", r->level ? r->level : "", r->help);
+        first = false;
+    }
+    first = true;
+    for (u32 i = 0; i < hmc_operations_len; i++) {
+        const struct operation *o = &hmc_operations[i];
+        if (strcmp(o->command, command->name))
+            continue;
+        printf("%s  -r %s -o %s: %s\n", first ? "\nOperations:\n" : "", o->resource, o->operation, o->help);
+        first = false;
     }
     return -1;
 }

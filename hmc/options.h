@@ -30,6 +30,7 @@
     OPTION(view, "--view", NULL, "only look: beside somebody else's session, too")                         \
     OPTION(maxmem, "--maxmem", "MB", "accepted")                                                           \
     OPTION(verbose, "-v", NULL, "accepted")                                                                \
+    OPTION(type, "-t", "TYPE", "the type")                                                                 \
     OPTION(days, "-d", "DAYS", "of the last DAYS days")                                                    \
     OPTION(hours, "-h", "HOURS", "of the last HOURS hours; with -d in addition")                           \
     OPTION(minutes, "--minutes", "MINUTES", "of the last MINUTES minutes; with -d and -h in addition")     \

@@ -65,9 +65,10 @@ int listing_choose(struct listing *l)
 static const struct {
     const char *filter, *attr, *of_lpar; // the attribute in general, and of partitions themselves
 } filters[] = {
-    {"lpar_names", "lpar_name", "name"}, {"lpar_ids", "lpar_id", "lpar_id"},     {"lpar_uuids", "lpar_uuid", "uuid"},
-    {"profile_names", "name", NULL},     {"work_groups", NULL, "work_group_id"}, {"pools", "shared_proc_pool_id", NULL},
-    {"event_types", "event_type", NULL},
+    {"lpar_names", "lpar_name", "name"},    {"lpar_ids", "lpar_id", "lpar_id"},
+    {"lpar_uuids", "lpar_uuid", "uuid"},    {"profile_names", "name", NULL},
+    {"work_groups", NULL, "work_group_id"}, {"pools", "shared_proc_pool_id", NULL},
+    {"event_types", "event_type", NULL},    {"status", "status", NULL},
 };
 
 // *of_lpar: the attribute of a partition that the filter names; NULL: it names something else.

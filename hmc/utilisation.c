@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hmc/output.h"
+#include "hmc/resources.h"
 
 #define PAGE 500u // rows in a request
 
@@ -264,30 +265,24 @@ static int config(const struct options *o, const char *rate)
 
 int cmd_lslparutil(const struct options *o)
 {
-    static const struct {
-        const char *name;
-        enum object object; // NONE: there is nothing of the kind
-    } kinds[] = {{"lpar", OBJECT_UTIL_LPAR}, {"procpool", OBJECT_UTIL_PROCPOOL}, {"pool", OBJECT_UTIL_POOL},
-                 {"sys", OBJECT_UTIL_SYS},   {"mempool", OBJECT_NONE},           {"hmc", OBJECT_NONE}};
-    struct request requests[ARRAY_LEN(kinds)], r = {.max = UINT64_MAX};
+    const struct resource *kind = resource_find("lslparutil", o);
+    struct request requests[8], r = {.max = UINT64_MAX};
     u32 len = 0;
-    bool all = strcmp(o->resource, "all") == 0, known = all;
-    if (strcmp(o->resource, "config") == 0)
+    if (!kind)
+        return 1;
+    if (kind->object == OBJECT_UTIL_CONFIG)
         return config(o, NULL);
     if (utilisation_span(o, (s64)time(NULL), &r.since, &r.until) || parse_tier(o, &r.tier) ||
         (o->name && parse("-n", o->name, 1, 100000000, &r.max)))
         return 1;
-    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (!all && strcmp(kinds[i].name, o->resource))
-            continue;
-        known = true;
-        r.object = kinds[i].object;
-        if (r.object)
+    bool all = strcmp(o->resource, "all") == 0;
+    for (u32 i = 0; i < hmc_resources_len && len < ARRAY_LEN(requests); i++) {
+        const struct resource *other = &hmc_resources[i];
+        r.object = other->object;
+        if (strcmp(other->command, "lslparutil") == 0 && (all || other == kind) && r.object &&
+            r.object != OBJECT_UTIL_CONFIG)
             requests[len++] = r;
     }
-    if (!known)
-        return options_refuse("-r", "%s is none of lpar, procpool, pool, sys, mempool, hmc, all and config",
-                              o->resource);
     if (len)
         return list_samples(o, requests, len);
     printf("No results were found.\n");
@@ -298,8 +293,8 @@ int cmd_chlparutil(const struct options *o)
 {
     struct wire_value v;
     char why[300];
-    if (strcmp(o->resource, "config"))
-        return options_refuse("-r", "%s is not config", o->resource);
+    if (!resource_find("chlparutil", o))
+        return 1;
     if (attr_parse(attr_find(OBJECT_UTIL_CONFIG, "sample_rate"), o->side, &v, why, sizeof(why)))
         return options_refuse("-s", "%s: %s", o->side, why);
     return config(o, o->side);

@@ -9,6 +9,7 @@
 #include "hyper/pools.h"
 #include "hyper/refcode.h"
 #include "hyper/rules.h"
+#include "hyper/service.h"
 #include "hyper/utilisation.h"
 
 static const char *system_name(const struct sys *sys)
@@ -337,6 +338,9 @@ int objects_change(struct sys *sys, const struct wire_message *m, struct answer 
     case OBJECT_LPAR: return change_lpar(sys, m, answer);
     case OBJECT_PROF: return change_profile(sys, m, answer);
     case OBJECT_PROCPOOL: return pools_change(sys, m, answer);
+    case OBJECT_LED_SYS:
+    case OBJECT_LED_LPAR:
+    case OBJECT_SVCEVENT: return service_change(sys, m, answer);
     case OBJECT_UTIL_CONFIG: return util_change(sys, m, answer);
     default: return refuse_parameter(answer, "-r", "such an object cannot be changed");
     }

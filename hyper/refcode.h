@@ -7,6 +7,7 @@
 #define REFCODE_SYSTEM_DEFINED   "C1001000"
 #define REFCODE_SYSTEM_STARTED   "C1001F00" // the daemon runs
 #define REFCODE_SYSTEM_STOPPED   "C1002000"
+#define REFCODE_LED_ON           "C1004000" // by an operator
 #define REFCODE_LPAR_DEFINED     "C2001000"
 #define REFCODE_LPAR_REMOVED     "C2001001"
 #define REFCODE_LPAR_ACTIVATED   "C2001010" // its process is made

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "hyper/refcode.h"
+
 struct store {
     sqlite3 *db;
 };
@@ -334,22 +336,50 @@ int store_each_event(struct store *store, s64 lpar_id, u32 max, int (*each)(void
 {
     int err;
     sqlite3_stmt *s =
-        lpar_id < 0 ? prepare(store, &err,
-                              "SELECT id, time, lpar_id, lpar_name, refcode, text FROM event ORDER BY id DESC LIMIT ?",
-                              "i", (s64)max)
-                    : prepare(store, &err,
-                              "SELECT id, time, lpar_id, lpar_name, refcode, text FROM event WHERE lpar_id = ? ORDER "
-                              "BY id DESC LIMIT ?",
-                              "ii", lpar_id, (s64)max);
+        lpar_id < 0
+            ? prepare(store, &err,
+                      "SELECT id, time, lpar_id, lpar_name, refcode, text, closed FROM event ORDER BY id DESC LIMIT ?",
+                      "i", (s64)max)
+            : prepare(store, &err,
+                      "SELECT id, time, lpar_id, lpar_name, refcode, text, closed FROM event WHERE lpar_id = ? ORDER "
+                      "BY id DESC LIMIT ?",
+                      "ii", lpar_id, (s64)max);
     while (s && !err && sqlite3_step(s) == SQLITE_ROW) {
         struct store_event e = {.number = sqlite3_column_int64(s, 0),
                                 .time = sqlite3_column_int64(s, 1),
                                 .lpar_id = (u32)sqlite3_column_int64(s, 2),
                                 .lpar_name = (const char *)sqlite3_column_text(s, 3),
                                 .refcode = (const char *)sqlite3_column_text(s, 4),
-                                .text = (const char *)sqlite3_column_text(s, 5)};
+                                .text = (const char *)sqlite3_column_text(s, 5),
+                                .flags = (u32)sqlite3_column_int64(s, 6)};
         err = each(arg, &e);
     }
     int closed = finish(s);
     return err ? err : closed;
+}
+
+int store_led(struct store *store, u32 lpar_id, bool *on)
+{
+    int err;
+    sqlite3_stmt *s = prepare(store, &err,
+                              "SELECT 1 FROM event WHERE lpar_id = ? AND (closed & 2) = 0 AND (refcode LIKE 'B%' OR "
+                              "refcode = ?) LIMIT 1",
+                              "it", (s64)lpar_id, REFCODE_LED_ON);
+    *on = s && sqlite3_step(s) == SQLITE_ROW;
+    return s ? finish(s) : err;
+}
+
+int store_led_off(struct store *store, u32 lpar_id)
+{
+    int err;
+    RUN(store, err, "UPDATE event SET closed = closed | 2 WHERE lpar_id = ? AND (closed & 2) = 0", "i", (s64)lpar_id);
+    return err;
+}
+
+int store_close_event(struct store *store, s64 number, bool *found)
+{
+    int err;
+    RUN(store, err, "UPDATE event SET closed = closed | 1 WHERE id = ? AND refcode LIKE 'B%'", "i", number);
+    *found = sqlite3_changes(store->db) > 0;
+    return err;
 }

@@ -19,9 +19,13 @@ enum store_owner {
     STORE_POOL
 };
 
+#define STORE_EVENT_CLOSED 1u // somebody looked at it
+#define STORE_EVENT_SEEN   2u // its LED was switched off
+
 struct store_event {
     s64 number, time; // seconds since 1970
     u32 lpar_id;      // 0: the system
+    u32 flags;        // STORE_EVENT_
     const char *lpar_name, *refcode, *text;
 };
 
@@ -58,5 +62,11 @@ int store_add_event(struct store *store, s64 time, u32 lpar_id, const char *lpar
 // Newest first, at most `max`; of one partition, or of all (lpar_id < 0).
 int store_each_event(struct store *store, s64 lpar_id, u32 max, int (*each)(void *arg, const struct store_event *event),
                      void *arg);
+
+// Whether the LED of a partition, or of the system (0), is on; switches it off.
+int store_led(struct store *store, u32 lpar_id, bool *on);
+int store_led_off(struct store *store, u32 lpar_id);
+// Closes an event that is an error. *found: there is such a one.
+int store_close_event(struct store *store, s64 number, bool *found);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "hyper/objects.h"
 #include "hyper/pools.h"
+#include "hyper/service.h"
 #include "hyper/usage.h"
 #include "hyper/utilisation.h"
 
@@ -103,7 +104,7 @@ static bool equal(const struct wire_value *a, const struct wire_value *b)
                                : a->text && b->text && strcmp(a->text, b->text) == 0;
 }
 
-static bool matches(const struct wire_record *where, const struct wire_record *values)
+bool views_match(const struct wire_record *where, const struct wire_record *values)
 {
     for (u32 i = 0; i < where->len; i++) {
         const struct wire_value *have = wire_get(values, where->pairs[i].name);
@@ -118,7 +119,7 @@ static bool matches(const struct wire_record *where, const struct wire_record *v
 
 static void finish(struct listing *l)
 {
-    if (matches(l->where, &l->row.values))
+    if (views_match(l->where, &l->row.values))
         l->give(l->arg, &l->row.values);
 }
 
@@ -389,6 +390,8 @@ int views_list(struct sys *sys, const struct wire_message *m, void (*give)(void 
             return refuse_parameter(answer, "--filter", "%s is no attribute to choose by", m->where.pairs[i].name);
     if (m->object >= OBJECT_UTIL_CONFIG && m->object <= OBJECT_UTIL_LPAR)
         return util_list(sys, m, give, arg, answer);
+    if (service_lists((enum object)m->object))
+        return service_list(sys, m, give, arg, answer);
     switch (m->object) {
     case OBJECT_SYS: list_sys(&l); break;
     case OBJECT_LPAR: list_lpar(&l); break;

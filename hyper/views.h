@@ -9,6 +9,9 @@
 int views_list(struct sys *sys, const struct wire_message *m, void (*row)(void *arg, const struct wire_record *values),
                void *arg, struct answer *answer);
 
+// Whether a row has what was asked for: of one name any value, of several names all.
+bool views_match(const struct wire_record *where, const struct wire_record *values);
+
 // Processor time that the partition has used since it was made, milliseconds.
 u64 lp_cpu_ms(const struct lp *lp);
 
