@@ -167,11 +167,30 @@ int cmd_rmsyscfg(const struct options *o)
 
 static int system_state(const struct options *o, struct session *s)
 {
-    bool on = strcmp(o->operation, "on") == 0;
-    if (!on && strcmp(o->operation, "off"))
-        return options_refuse("-o", "%s: a system knows on and off", o->operation);
+    bool on = strcmp(o->operation, "on") == 0, standby = strcmp(o->operation, "onstandby") == 0;
+    if (strcmp(o->operation, "rebuild") == 0 || strcmp(o->operation, "recover") == 0)
+        return session_call(s, session_message(MESSAGE_LIST, OBJECT_SYS), NULL, NULL, NULL); // whether it answers
+    if (!on && !standby && strcmp(o->operation, "off"))
+        return options_refuse("-o", "%s: a system knows on, onstandby, off, rebuild and recover", o->operation);
     struct wire_message *m = session_message(MESSAGE_POWER, OBJECT_SYS);
-    wire_put_num(&m->values, "on", on);
+    wire_put_num(&m->values, "on", on || standby);
+    wire_put_num(&m->values, "standby", standby);
+    return session_call(s, m, NULL, NULL, NULL);
+}
+
+static int turn_key(const struct options *o, struct session *s, const char *name, const char *id_text)
+{
+    u64 id = 0;
+    if (!o->keylock || (strcmp(o->keylock, "norm") && strcmp(o->keylock, "manual")))
+        return options_refuse("-k", "%s is none of norm and manual", o->keylock ? o->keylock : "nothing");
+    if (id_text && parse_id(id_text, &id))
+        return 1;
+    struct wire_message *m = session_message(MESSAGE_CHANGE, OBJECT_LPAR);
+    if (id_text)
+        wire_put_num(&m->where, "lpar_id", id);
+    else
+        wire_put_text(&m->where, "name", name);
+    wire_put_text(&m->values, "lpar_keylock", o->keylock);
     return session_call(s, m, NULL, NULL, NULL);
 }
 
@@ -179,11 +198,15 @@ static int partition_state(const struct options *o, struct session *s, const cha
 {
     bool on = strcmp(o->operation, "on") == 0, os = strcmp(o->operation, "osshutdown") == 0;
     u64 id = 0;
+    if (strcmp(o->operation, "chkey") == 0)
+        return turn_key(o, s, name, id_text);
     if (!on && !os && strcmp(o->operation, "shutdown"))
-        return options_refuse("-o", "%s is none of on, shutdown and osshutdown", o->operation);
+        return options_refuse("-o", "%s is none of on, shutdown, osshutdown and chkey", o->operation);
     if (on && o->boot_mode && strcmp(o->boot_mode, "norm"))
         return options_refuse("-b", "%s: this version boots partitions in the mode norm", o->boot_mode);
     if (id_text && parse_id(id_text, &id))
+        return 1;
+    if (on && o->keylock && turn_key(o, s, name, id_text))
         return 1;
     struct wire_message *m = session_message(on ? MESSAGE_ACTIVATE : MESSAGE_SHUT_DOWN, OBJECT_LPAR);
     if (id_text)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands: name, options, summary, what runs.
 #include "hmc/change.h"
+#include "hmc/hwres.h"
 #include "hmc/list.h"
 #include "hmc/options.h"
 #include "hmc/service.h"
@@ -18,6 +19,7 @@ const struct command hmc_commands[] = {
      "Activate, shut down or restart partitions; power a managed system on and off.", cmd_chsysstate},
     {"lshwres", "-r! -m! --rsubtype --level --filter -F --header --maxmem",
      "List processors and memory, of the system and of partitions.", cmd_lshwres},
+    {"chhwres", "-r! -m! -o! -p --id -a --poolname --poolid", "Change resources of partitions and pools.", cmd_chhwres},
     {"lsrefcode", "-r! -m! -n -s --filter -F --header",
      "List reference codes of partitions or of the system, newest first.", cmd_lsrefcode},
     {"lsevents", "-m! -n --filter -F --header", "List the system's event log, newest first.", cmd_lsevents},
@@ -41,6 +43,7 @@ const struct command hmc_commands[] = {
 const u32 hmc_commands_len = ARRAY_LEN(hmc_commands);
 
 const struct option_note hmc_notes[] = {
+    {"chsysstate", "-k", "POSITION", "with on and chkey: the position of the keylock, norm or manual"},
     {"lslparutil", "-m", "SYSTEM", "the managed system; -r config lists all without it"},
     {"lslparutil", "-n", "EVENTS", "at most so many, the newest ones"},
     {"lslparutil", "-s", "LEVEL", "s: every sample; h, d, m: the first one of each hour, day or month"},

@@ -250,7 +250,7 @@ static void complete_value(const struct context *c, const char *spelling)
         complete_fields(c);
     else if (strcmp(spelling, "--filter") == 0)
         complete_filter(c);
-    else if (strcmp(spelling, "-i") == 0)
+    else if (strcmp(spelling, "-i") == 0 || strcmp(spelling, "-a") == 0)
         complete_record(c);
     else if (strcmp(spelling, "-s") == 0 && strcmp(c->command->name, "chlparutil") == 0)
         offer_choices(c, attr_find(OBJECT_UTIL_CONFIG, "sample_rate")->choices, "", 0);

@@ -62,7 +62,9 @@ static void test_completion(void)
     CHECK_STR(at("lssyscfg -r lpar -F name:lpar_i"), "lpar_id"); // the shell takes up behind the colon
     CHECK_STR(at("lssyscfg -r sys -F mem_r"), "mem_region_size");
     CHECK_STR(at("lssyscfg -r sys -F new_n"), ""); // cannot be read
-    CHECK_STR(at("chsysstate -r sys -o "), "on off");
+    CHECK_STR(at("chsysstate -r sys -o off"), "off");
+    CHECK(strstr(at("chsysstate -r sys -o "), "onstandby"));
+    CHECK_STR(at("chhwres -r procpool -o s -a max_p"), "max_pool_proc_units=");
     CHECK_STR(at("chlparutil -r config -s 3"), "30 300 3600");
     CHECK_STR(at("lslparutil -s "), "s h d m");
     CHECK_STR(at("mksyscfg -r lpar -i name=x,sharing_m"), "x,sharing_mode=");

@@ -31,6 +31,9 @@
     OPTION(maxmem, "--maxmem", "MB", "accepted")                                                           \
     OPTION(verbose, "-v", NULL, "accepted")                                                                \
     OPTION(type, "-t", "TYPE", "the type")                                                                 \
+    OPTION(attributes, "-a", "RECORD", "what to set: attr=value,attr=value")                               \
+    OPTION(poolname, "--poolname", "NAME", "the shared processor pool")                                    \
+    OPTION(poolid, "--poolid", "ID", "the shared processor pool's number")                                 \
     OPTION(days, "-d", "DAYS", "of the last DAYS days")                                                    \
     OPTION(hours, "-h", "HOURS", "of the last HOURS hours; with -d in addition")                           \
     OPTION(minutes, "--minutes", "MINUTES", "of the last MINUTES minutes; with -d and -h in addition")     \

@@ -208,6 +208,9 @@ int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer 
 {
     const struct rec *p = lp->current;
     char name[32];
+    if (sys->standby)
+        return refuse(answer, "HSCL0622", "The managed system %s is in standby; power it on first.",
+                      rec_text(sys->rec, "name"));
     if (!sys->powered)
         return refuse(answer, "HSCL0622", "The managed system %s is powered off; power it on first.",
                       rec_text(sys->rec, "name"));

@@ -115,17 +115,22 @@ static bool any_active(const struct sys *sys)
 
 static int power_system(struct server *s, const struct wire_message *m, struct answer *answer)
 {
-    bool on = wire_num(&m->values, "on", 0);
-    if (on == s->sys->powered)
-        return refuse(answer, "HSCL0622", "The managed system %s is powered %s already.", rec_text(s->sys->rec, "name"),
+    struct sys *sys = s->sys;
+    bool on = wire_num(&m->values, "on", 0), standby = on && wire_num(&m->values, "standby", 0);
+    if (on == sys->powered && (!on || standby || !sys->standby))
+        return refuse(answer, "HSCL0622", "The managed system %s is powered %s already.", rec_text(sys->rec, "name"),
                       on ? "on" : "off");
-    s->sys->powered = on;
-    sys_event(s->sys, NULL, on ? REFCODE_SYSTEM_STARTED : REFCODE_SYSTEM_STOPPED, on ? "powered on" : "powered off");
+    sys->powered = on;
+    sys->standby = standby;
+    sys_event(sys, NULL, on ? REFCODE_SYSTEM_STARTED : REFCODE_SYSTEM_STOPPED,
+              standby ? "powered on to standby"
+              : on    ? "powered on"
+                      : "powered off");
     if (!on) {
-        stop_all(s->sys);
-    } else {
-        rec_set_num(s->sys->rec, "stopped", 1); // partitions start as after a stop
-        power_begin(s->sys);
+        stop_all(sys);
+    } else if (!standby) {
+        rec_set_num(sys->rec, "stopped", 1); // partitions start as after a stop
+        power_begin(sys);
     }
     return 0;
 }

@@ -301,6 +301,11 @@ const char *lp_name(const struct lp *lp)
     return rec_text(lp->rec, "name");
 }
 
+const char *sys_state_name(const struct sys *sys)
+{
+    return !sys->powered ? "Power Off" : sys->standby ? "Standby" : "Operating";
+}
+
 const char *lp_state_name(const struct lp *lp)
 {
     static const char *const names[] = {"Not Activated", "Starting", "Running", "Shutting Down", "Error"};

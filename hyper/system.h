@@ -64,8 +64,8 @@ struct sys {
     char path[1024]; // of its folder
     int folder;      // a descriptor of it
     struct store *store;
-    struct rec *rec; // OBJECT_SYS
-    bool powered;
+    struct rec *rec;       // OBJECT_SYS
+    bool powered, standby; // standby: powered on, but no partition may be
     struct lp *lps[LPARS_MAX];
     u32 lps_len;
     struct rec *pools[SYS_POOLS]; // OBJECT_PROCPOOL
@@ -96,6 +96,7 @@ struct lp *sys_lp(const struct sys *sys, u64 id);
 struct lp *sys_lp_named(const struct sys *sys, const char *name);
 struct profile *lp_profile(const struct lp *lp, const char *name);
 const char *lp_name(const struct lp *lp);
+const char *sys_state_name(const struct sys *sys);
 const char *lp_state_name(const struct lp *lp);
 static inline bool lp_active(const struct lp *lp)
 {

@@ -21,11 +21,6 @@ static u64 rate_of(const struct sys *sys)
     return strtoull(rec_text(sys->rec, "sample_rate"), NULL, 10);
 }
 
-static const char *system_state(const struct sys *sys)
-{
-    return sys->powered ? "Operating" : "Power Off";
-}
-
 static u64 dedicated_units(const struct sys *sys)
 {
     u64 units = 0;
@@ -38,7 +33,7 @@ static u64 dedicated_units(const struct sys *sys)
 static void fill_sys(const struct sys *sys, struct rec *r)
 {
     struct usage u = usage_of(sys);
-    rec_set_text(r, "state", system_state(sys));
+    rec_set_text(r, "state", sys_state_name(sys));
     rec_set_num(r, "configurable_sys_proc_units", u.units);
     rec_set_num(r, "configurable_sys_mem", u.mem);
     rec_set_num(r, "curr_avail_sys_proc_units", u.units_available);

@@ -142,7 +142,7 @@ static void list_sys(struct listing *l)
     start_rec(&l->row, l->sys->rec);
     time_text((s64)time(NULL), text);
     put_text(&l->row, "sys_time", text);
-    put_text(&l->row, "state", l->sys->powered ? "Operating" : "Power Off");
+    put_text(&l->row, "state", sys_state_name(l->sys));
     put_num(&l->row, "mfg_default_config", l->sys->lps_len == 0);
     finish(l);
 }
