@@ -170,7 +170,8 @@ static void use(struct comp *x, ir_value v, unsigned at)
         return;
     const struct ir_insn *in = comp_insn(x, v);
     use(x, in->a, at);
-    use(x, in->b, at);
+    if (ir_ops[in->op].values > 1)
+        use(x, in->b, at);
 }
 
 static unsigned operands(const struct ir_insn *in, ir_value out[3])
@@ -212,6 +213,10 @@ void comp_scan_block(struct comp *x)
             x->vals[v[k]].uses++;
         if (ir_access_bytes(in) && is_address(x, in->a))
             x->vals[in->a].folds++;
+        if ((in->op == IR_BRANCH || in->op == IR_SET) && select_compares_words(x, in->cond, in->a, in->b)) {
+            for (unsigned k = 0; k < 2; k++)
+                x->vals[v[k]].folds += !is_const(x, v[k]);
+        }
         ir_value t = tested(x, in);
         if (t != IR_NO_VALUE && select_folds_condition(x, t))
             x->vals[t].folds++;
@@ -232,7 +237,8 @@ void comp_scan_block(struct comp *x)
     memory_scan(x, first, end);
     for (unsigned i = first; i < end; i++) {
         struct val *val = &x->vals[i];
-        if (val->uses && val->folds == val->uses && val->loc == LOC_NONE && (insns[i].op == IR_ADD || val->uses == 1))
+        if (val->uses && val->folds == val->uses && val->loc == LOC_NONE &&
+            (insns[i].op == IR_ADD || insns[i].op == IR_SEXT32 || insns[i].op == IR_ZEXT32 || val->uses == 1))
             val->loc = LOC_FOLDED;
         if (val->loc == LOC_FOLDED)
             continue;

@@ -217,6 +217,8 @@ void select_operation(struct comp *x);
 enum cc select_condition(struct comp *x, enum ir_cond cond, ir_value a, ir_value b);
 // Whether the test `v != 0` is done by who uses it.
 bool select_folds_condition(const struct comp *x, ir_value v);
+// Whether `a cond b` is a comparison of what they are extended from, to doublewords, or of constants.
+bool select_compares_words(const struct comp *x, enum ir_cond cond, ir_value a, ir_value b);
 
 // memory.c
 struct address {

@@ -223,7 +223,8 @@ static void end_exit_insn(struct comp *x, const struct ir_insn *in)
 }
 
 // From the end of this block to block `to`; falls through to the next one.
-static void edge(struct comp *x, unsigned to)
+// counted: the flags are those of the budget.
+static void edge(struct comp *x, unsigned to, bool counted)
 {
     struct code *c = &x->c;
     if (to > x->block_no) {
@@ -233,7 +234,8 @@ static void edge(struct comp *x, unsigned to)
     }
     struct cold *cold = comp_cold(x, COLD_LEAVE);
     cold->to = (u16)to;
-    x_test(c, 1, BUDGET, BUDGET);
+    if (!counted)
+        x_test(c, 1, BUDGET, BUDGET);
     x_jcc(c, CC_S, &cold->start);
     x_alu_mem_imm(c, ALU_CMP, 0, CPU_MEM(attn), 0);
     x_jcc(c, CC_E, &x->blocks[to]);
@@ -248,15 +250,15 @@ static void branch(struct comp *x, const struct ir_insn *in)
     struct label over = {0};
     if (then > here && (other <= here || then != here + 1)) {
         x_jcc(c, cc, &x->blocks[then]);
-        edge(x, other);
+        edge(x, other, false);
     } else if (other > here) {
         x_jcc(c, cc ^ 1, &x->blocks[other]);
-        edge(x, then);
+        edge(x, then, false);
     } else { // both back
         x_jcc(c, cc, &over);
-        edge(x, other);
+        edge(x, other, false);
         x_bind(c, &over);
-        edge(x, then);
+        edge(x, then, false);
     }
 }
 
@@ -280,7 +282,7 @@ void leave_end(struct comp *x)
     case IR_EXIT_INSN: end_exit_insn(x, in); break;
     case IR_JUMP:
         count(x);
-        edge(x, x->block->then);
+        edge(x, x->block->then, x->block->insns != 0);
         break;
     default:
         count(x);

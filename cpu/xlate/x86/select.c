@@ -75,10 +75,30 @@ static void test_and(struct comp *x, ir_value a, ir_value b)
         x_test(c, 1, ra, value_reg(x, b));
 }
 
+static bool is_word(const struct comp *x, enum ir_op extend, ir_value v)
+{
+    u64 imm = imm_of(x, v);
+    if (is_const(x, v))
+        return extend == IR_SEXT32 ? is_s32(imm) : imm >> 32 == 0;
+    return comp_insn(x, v)->op == extend;
+}
+
+bool select_compares_words(const struct comp *x, enum ir_cond cond, ir_value a, ir_value b)
+{
+    const u8 op = comp_insn(x, is_const(x, a) ? b : a)->op;
+    bool is_signed = cond >= COND_LT && cond <= COND_GT;
+    return (op == IR_SEXT32 || (op == IR_ZEXT32 && !is_signed)) && is_word(x, op, a) && is_word(x, op, b);
+}
+
+static ir_value word_of(const struct comp *x, ir_value v)
+{
+    return x->vals[v].loc == LOC_FOLDED ? comp_insn(x, v)->a : v;
+}
+
 enum cc select_condition(struct comp *x, enum ir_cond cond, ir_value a, ir_value b)
 {
     bool zero = is_const(x, b) && imm_of(x, b) == 0 && (cond == COND_EQ || cond == COND_NE);
-    if (zero && x->vals[a].loc == LOC_FOLDED) {
+    if (zero && x->vals[a].loc == LOC_FOLDED && select_folds_condition(x, a)) {
         const struct ir_insn *in = comp_insn(x, a);
         if (in->op == IR_SET) {
             enum ir_cond inner = cond == COND_NE ? in->cond : conditions[in->cond].inverted;
@@ -87,7 +107,12 @@ enum cc select_condition(struct comp *x, enum ir_cond cond, ir_value a, ir_value
         test_and(x, in->a, in->b);
         return conditions[cond].cc;
     }
-    if (!compare(x, 1, a, b))
+    bool words = select_compares_words(x, cond, a, b);
+    if (words) {
+        a = word_of(x, a);
+        b = word_of(x, b);
+    }
+    if (!compare(x, !words, a, b))
         cond = conditions[cond].mirrored;
     return conditions[cond].cc;
 }

@@ -246,7 +246,8 @@ static void release(struct comp *x, ir_value v)
     case LOC_XSPILL: x->xspill_value[val->n] = IR_NO_VALUE; break;
     case LOC_FOLDED:
         release(x, comp_insn(x, v)->a);
-        release(x, comp_insn(x, v)->b);
+        if (ir_ops[comp_insn(x, v)->op].values > 1)
+            release(x, comp_insn(x, v)->b);
         return;
     default: return;
     }
@@ -288,6 +289,7 @@ u64 value_max(const struct comp *x, ir_value v)
     case IR_CONST: return in->imm;
     case IR_AND: return is_const(x, in->b) ? comp_insn(x, in->b)->imm : ~0ull;
     case IR_SET: return 1;
+    case IR_SHR: return is_const(x, in->b) ? ~0ull >> MIN(comp_insn(x, in->b)->imm, 63u) : ~0ull;
     case IR_STCX:
     case IR_FCMP:
     case IR_CRF: return 15;
