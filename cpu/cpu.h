@@ -157,6 +157,7 @@ struct cpu {
     u64 refill_ea;
     uintptr_t refill_addend;
     const void *refill;
+    u32 crf_bits[3];           // fixed: CR_EQ, CR_GT, CR_LT, which translated code selects from
     u64 finds;                 // accesses of translated code that did not find their page at once
     // An access that is better translated in another way: what it asked for, and the effective address of its page. 0: none.
     u32 memo_failed;

@@ -557,6 +557,11 @@ void x_cmov(struct code *c, enum cc cc, int w, enum reg dst, enum reg src)
     reg_form(c, (unsigned)w, 0x0f40 | cc, dst, src);
 }
 
+void x_cmov_load(struct code *c, enum cc cc, int w, enum reg dst, struct mem m)
+{
+    mem_form(c, (unsigned)w, 0x0f40 | cc, dst, m);
+}
+
 void x_bits(struct code *c, enum bits op, int w, enum reg dst, enum reg src)
 {
     reg_form(c, (unsigned)w | PF3, 0x0f00 | op, dst, src);

@@ -152,6 +152,7 @@ void x_movsx(struct code *c, unsigned bytes, enum reg dst, enum reg src);
 void x_lea(struct code *c, int w, enum reg dst, struct mem m);
 void x_setcc(struct code *c, enum cc cc, enum reg r); // the low byte only
 void x_cmov(struct code *c, enum cc cc, int w, enum reg dst, enum reg src);
+void x_cmov_load(struct code *c, enum cc cc, int w, enum reg dst, struct mem m);
 void x_bits(struct code *c, enum bits op, int w, enum reg dst, enum reg src);
 void x_scan(struct code *c, enum scan op, int w, enum reg dst, enum reg src);
 void x_bswap(struct code *c, int w, enum reg r);

@@ -285,6 +285,8 @@ static void test_forms(void)
     FORM(x_cmov(&c, CC_LE, 0, R9, RSI), "440f4ece") // cmovle r9d,esi
     FORM(x_setcc(&c, CC_G, RAX), "0f9fc0") // setg al
     FORM(x_cmov(&c, CC_G, 1, R9, RSI), "4c0f4fce") // cmovg r9,rsi
+    FORM(x_cmov_load(&c, CC_E, 0, R9, mem_at(RDI, 0x1234)), "440f448f34120000") // cmove r9d,[rdi+0x1234]
+    FORM(x_cmov_load(&c, CC_L, 1, RCX, mem_at(RSI, 8)), "480f4c4e08") // cmovl rcx,[rsi+8]
     FORM(x_push(&c, RBX), "53") // push rbx
     FORM(x_push(&c, R12), "4154") // push r12
     FORM(x_pop(&c, RBP), "5d") // pop rbp

@@ -88,4 +88,7 @@ __asm__(".text\n"
 void target_prepare(struct cpu *cpu, bool refills)
 {
     cpu->refill = refills ? xlate_refill_entry : xlate_refill_none;
+    cpu->crf_bits[0] = CR_EQ;
+    cpu->crf_bits[1] = CR_GT;
+    cpu->crf_bits[2] = CR_LT;
 }

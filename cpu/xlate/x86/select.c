@@ -432,28 +432,40 @@ static void select(struct comp *x, const struct ir_insn *in)
     }
 }
 
+// Whether a, compared as `how` says, is not less than 0.
+static bool not_negative(const struct comp *x, u64 how, ir_value a)
+{
+    return how == COMPARE_U64 || how == COMPARE_U32 ||
+           value_max(x, a) <= (how == COMPARE_S32 ? 0x7fffffffull : ~0ull >> 1);
+}
+
 // 8, 4 or 2 for less, greater, equal, and c.
 static void crf(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    bool is_signed = in->imm == COMPARE_S64 || in->imm == COMPARE_S32;
     int w = in->imm == COMPARE_S64 || in->imm == COMPARE_U64;
     bool so_const = is_const(x, in->c);
     enum reg so = so_const ? NO_REG : value_reg(x, in->c);
+    const ir_value a = in->a == in->c ? IR_NO_VALUE : in->a, b = in->b == in->c ? IR_NO_VALUE : in->b;
+    const u32 avoid = so_const ? 0u : BIT(so);
+    const s32 so_imm = so_const ? (s32)imm_of(x, in->c) : 0;
+    if (is_const(x, in->b) && (w ? imm_of(x, in->b) : (u32)imm_of(x, in->b)) == 0 && not_negative(x, in->imm, in->a)) {
+        x_alu_imm(c, ALU_CMP, w, value_reg(x, in->a), 1); // carry: equal
+        enum reg dst = value_result(x, a, IR_NO_VALUE, avoid);
+        x_alu(c, ALU_SBB, 0, dst, dst);
+        x_lea(c, 0, dst, so_const ? (struct mem){dst, dst, 1, CR_GT + so_imm} : (struct mem){so, dst, 2, CR_GT});
+        return;
+    }
     bool straight = compare(x, w, in->a, in->b);
-    enum cc less = is_signed ? CC_L : CC_B, greater = is_signed ? CC_G : CC_A;
-    enum reg t = value_scratch(x);
-    enum reg dst = value_result(x, in->a == in->c ? IR_NO_VALUE : in->a, in->b == in->c ? IR_NO_VALUE : in->b,
-                                so_const ? 0 : BIT(so));
-    x_mov_imm(c, dst, 2);
-    x_mov_imm(c, t, 4);
-    x_cmov(c, straight ? greater : less, 0, dst, t);
-    x_mov_imm(c, t, 8);
-    x_cmov(c, straight ? less : greater, 0, dst, t);
+    enum cc less = in->imm == COMPARE_S64 || in->imm == COMPARE_S32 ? CC_L : CC_B;
+    enum reg dst = value_result(x, a, b, avoid);
+    x_mov_imm(c, dst, straight ? CR_GT : CR_LT); // changes no flags
+    x_cmov_load(c, CC_E, 0, dst, CPU_MEM(crf_bits[0]));
+    x_cmov_load(c, less, 0, dst, CPU_MEM(crf_bits[straight ? 2 : 1]));
     if (!so_const)
         x_alu(c, ALU_OR, 0, dst, so);
-    else if (imm_of(x, in->c))
-        x_alu_imm(c, ALU_OR, 0, dst, (s32)imm_of(x, in->c));
+    else if (so_imm)
+        x_alu_imm(c, ALU_OR, 0, dst, so_imm);
 }
 
 static void get(struct comp *x, const struct ir_insn *in)
