@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "hyper/limits.h"
 #include "hyper/objects.h"
 #include "hyper/pools.h"
 #include "hyper/process.h"
@@ -33,6 +34,8 @@
 #define DELAYED_SECONDS     1
 #define OS_SECONDS          300
 #define MESSAGES_PER_SECOND 200u
+#define FLOODS_MAX          3u
+#define LOOK_SECONDS        2
 #define RESTARTS_MAX        3u
 
 static void set_refcode(struct sys *sys, struct lp *lp, const char *refcode, const char *text)
@@ -271,6 +274,12 @@ int power_off(struct sys *sys, struct lp *lp, enum power_off_how how, bool resta
     return 0;
 }
 
+// Hardware threads that it can ever have.
+static u64 most_threads(const struct lp *lp)
+{
+    return lp->current ? rec_num(lp->current, "max_procs") * rec_num(lp->current, "threads_per_proc") : 0;
+}
+
 static void send_start(struct sys *sys, struct lp *lp)
 {
     const struct rec *c = lp->current;
@@ -295,6 +304,7 @@ static void send_start(struct sys *sys, struct lp *lp)
     wire_put_text(&v, "compat", rec_text(c, "lpar_proc_compat_mode"));
     wire_put_text(&v, "mmu", rec_text(c, "mmu"));
     wire_put_text(&v, "args", rec_text(c, "boot_args"));
+    limits_set(lp->pid, rec_num(c, "max_mem"), most_threads(lp));
     if (!err)
         say(lp, MESSAGE_START, &v, fds, (u32)len);
     for (int i = 0; i < len; i++)
@@ -408,22 +418,33 @@ bool power_listens(const struct lp *lp)
     return lp->linked && (lp->messages < MESSAGES_PER_SECOND || lp->second != clock_ns() / SECOND);
 }
 
+// One more message; false: its process was broken off.
+static bool count_message(struct lp *lp)
+{
+    s64 second = clock_ns() / SECOND;
+    if (lp->second != second) {
+        lp->floods = lp->second == second - 1 && lp->messages >= MESSAGES_PER_SECOND ? lp->floods + 1 : 0;
+        lp->second = second;
+        lp->messages = 0;
+    }
+    if (++lp->messages < MESSAGES_PER_SECOND || lp->floods < FLOODS_MAX)
+        return true;
+    break_off(lp, "it sent too many messages");
+    return false;
+}
+
+// `in`: there is something to read; else what was read before, and had to wait.
 void power_link_ready(struct sys *sys, struct lp *lp, bool in)
 {
     static struct wire_message m; // large; one thread
-    int fds[WIRE_FDS_MAX], err = link_flush(&lp->link), got;
+    int fds[WIRE_FDS_MAX], err = link_flush(&lp->link), got = 0;
     if (in && (!err || err == -EAGAIN))
         err = link_fill(&lp->link);
-    while (err > 0 && lp->linked && (got = link_next(&lp->link, &m, fds)) != 0) {
+    while (err != -EPROTO && power_listens(lp) && (got = link_next(&lp->link, &m, fds)) != 0) {
         if (got < 0) {
             break_off(lp, "it sent what is no message");
             return;
         }
-        if (lp->second != clock_ns() / SECOND) {
-            lp->second = clock_ns() / SECOND;
-            lp->messages = 0;
-        }
-        lp->messages++;
         int bad = take_message(sys, lp, &m, fds);
         for (u32 i = 0; i < m.fds; i++)
             close(fds[i]);
@@ -431,6 +452,12 @@ void power_link_ready(struct sys *sys, struct lp *lp, bool in)
             break_off(lp, "it sent a message that it may not send");
             return;
         }
+        if (!count_message(lp))
+            return;
+    }
+    if (err == -EPROTO) {
+        break_off(lp, "it sent more descriptors than it may");
+        return;
     }
     if (lp->linked && (err == 0 ? in : err < 0 && err != -EAGAIN)) { // closed: it ends, or is ended
         link_fini(&lp->link);
@@ -508,6 +535,21 @@ static void connect_process(struct sys *sys, struct lp *lp)
     lp->greeted = false;
 }
 
+// A process that takes more of the host than a partition of its size can need.
+static void look_at(struct lp *lp, s64 now)
+{
+    char why[128];
+    if (now / SECOND - lp->looked_at < LOOK_SECONDS)
+        return;
+    lp->looked_at = now / SECOND;
+    if (limits_kept(lp->pid, rec_num(lp->current, "max_mem"), most_threads(lp), why, sizeof(why)))
+        return;
+    if (lp->linked)
+        break_off(lp, why);
+    else
+        kill_process(lp);
+}
+
 int power_tick(struct sys *sys)
 {
     s64 now = clock_ns(), next = -1;
@@ -517,7 +559,9 @@ int power_tick(struct sys *sys)
             continue;
         if (!lp->linked && lp->state == LP_STARTING && !lp->end_known && !lp->greeted)
             connect_process(sys, lp);
-        s64 wait = lp->deadline ? lp->deadline - now : 10 * SECOND;
+        if (lp->current && lp->greeted)
+            look_at(lp, now);
+        s64 wait = lp->deadline ? lp->deadline - now : LOOK_SECONDS * SECOND;
         if (lp->deadline && wait <= 0) {
             kill_process(lp); // its end is noticed by its descriptor
             lp->deadline = 0;
@@ -525,6 +569,8 @@ int power_tick(struct sys *sys)
         }
         if (!lp->linked && lp->state == LP_STARTING && !lp->greeted && !lp->end_known)
             wait = MIN(wait, SECOND / 200);
+        if (lp->linked && lp->link.in_size > lp->link.in_used && power_listens(lp))
+            power_link_ready(sys, lp, false);
         if (lp->linked && !power_listens(lp))
             wait = MIN(wait, SECOND / 10);
         if (!lp->deadline)

@@ -49,7 +49,9 @@ struct lp {
     u64 before_ms;                     // processor time of earlier processes
     u32 restarts;                      // by policy, since somebody activated it
     u32 messages;                      // taken in the present second
+    u32 floods;                        // seconds in a row in which it sent more than it may
     s64 second;
+    s64 looked_at; // its memory and threads: seconds
     char refcode[16];
     char reason[256]; // of its end
     struct account account;

@@ -53,7 +53,11 @@ static int open_image(struct boot *b)
 {
     const struct boot_options *o = b->options;
     char reason[256];
-    b->image = (struct life_image){.kernel_name = o->kernel, .initrd_name = o->initrd, .kernel = -1, .initrd = -1, .client_interface = o->client_interface};
+    b->image = (struct life_image){.kernel_name = o->kernel,
+                                   .initrd_name = o->initrd,
+                                   .kernel = -1,
+                                   .initrd = -1,
+                                   .client_interface = o->client_interface};
     b->image.kernel = image_open_file(o->kernel, reason, sizeof(reason));
     if (b->image.kernel < 0)
         return fail("kernel %s: %s", o->kernel, reason);
@@ -202,12 +206,14 @@ static void print_tlb_stats(const struct boot *b)
         all.grown += c.grown;
     }
     double accesses = s.insns ? (double)insns * (double)s.accesses / (double)s.insns : 0;
-    fprintf(stderr, "stats: tlb misses %llu fills %llu walks %llu fetch-misses %llu tables-taken %llu tables-grown %llu",
+    fprintf(stderr,
+            "stats: tlb misses %llu fills %llu walks %llu fetch-misses %llu tables-taken %llu tables-grown %llu",
             (unsigned long long)all.misses, (unsigned long long)all.fills, (unsigned long long)all.walks,
             (unsigned long long)all.fetches, (unsigned long long)all.taken, (unsigned long long)all.grown);
     if (accesses > 0)
-        fprintf(stderr, " out-of-line %llu accesses-estimated %.0f hit-rate %.3f%% in-line %.3f%%", (unsigned long long)s.finds, accesses,
-                100 - 100 * MIN((double)all.misses / accesses, 1.0), 100 - 100 * MIN((double)s.finds / accesses, 1.0));
+        fprintf(stderr, " out-of-line %llu accesses-estimated %.0f hit-rate %.3f%% in-line %.3f%%",
+                (unsigned long long)s.finds, accesses, 100 - 100 * MIN((double)all.misses / accesses, 1.0),
+                100 - 100 * MIN((double)s.finds / accesses, 1.0));
     fprintf(stderr, "\n");
 }
 
@@ -222,16 +228,18 @@ static void print_translator(const struct partition *lp, u64 insns)
     static const char *const causes[] = {"unlinked", "far", "attention", "instruction", "behind", "return-missed"};
     static_assert(ARRAY_LEN(causes) == XLATE_EXITS, "a name for each");
     struct xlate_stats s = xlate_stats(lp->mem.xlate);
-#define N(member) ((unsigned long long)s.member)
+#define N(member)       ((unsigned long long)s.member)
 #define SECONDS(member) ((double)s.member / 1e9)
-    fprintf(stderr, "stats: executed in regions %llu (%llu %%) interpreted %llu\n", N(executed), percent(s.executed, insns),
-            (unsigned long long)(insns - MIN(s.executed, insns)));
+    fprintf(stderr, "stats: executed in regions %llu (%llu %%) interpreted %llu\n", N(executed),
+            percent(s.executed, insns), (unsigned long long)(insns - MIN(s.executed, insns)));
     fprintf(stderr,
-            "stats: regions %llu refused %llu remade %llu instructions %llu operations %llu code %llu KiB flushes %llu evictions %llu "
+            "stats: regions %llu refused %llu remade %llu instructions %llu operations %llu code %llu KiB flushes %llu "
+            "evictions %llu "
             "seconds %.3f kept %llu loaded %llu in background %llu\n",
             N(regions), N(refused), N(remade), N(insns), N(ir_insns), N(code_size) / KIB, N(flushes), N(evictions),
             SECONDS(nanoseconds), N(kept), N(loaded), N(background));
-    fprintf(stderr, "stats: queue longest %llu refused %llu, file loading seconds %.3f written %llu times seconds %.3f\n",
+    fprintf(stderr,
+            "stats: queue longest %llu refused %llu, file loading seconds %.3f written %llu times seconds %.3f\n",
             N(queue_longest), N(queue_refused), SECONDS(load_nanoseconds), N(writes), SECONDS(write_nanoseconds));
 #undef SECONDS
 #undef N
@@ -289,7 +297,8 @@ static int run(struct boot *b, bool first)
     if (err) {
         gdb_stop(b->gdb, true);
         b->gdb = NULL;
-        return fail("%u hardware threads: %s; give fewer with --vcpus or --threads", b->life.lp.group.len, strerror(-err));
+        return fail("%u hardware threads: %s; give fewer with --vcpus or --threads", b->life.lp.group.len,
+                    strerror(-err));
     }
     wait_for_end(b);
     hold_end(&b->life.hold);

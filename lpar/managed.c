@@ -29,6 +29,7 @@
 #include "proto/hyper/link.h"
 
 #define FIRST_SECONDS 30   // without a daemon and without a partition there is nothing to wait for
+#define LOG_MS        100  // between two lines of the log: the guest must not be able to make us flood the daemon
 #define FLUSH_MS      1000 // terminals that do not take what was printed last are left behind then
 
 enum managed_state { WAITING, STARTING, RUNNING, ENDED };
@@ -49,6 +50,7 @@ struct managed {
     int memory_fd;
     pthread_t thread;
     bool have_thread, quitting;
+    s64 logged; // ns
 
     pthread_mutex_t lock;
     // Under lock.
@@ -196,9 +198,12 @@ static void send_news(void)
     memcpy(log, the.log, sizeof(log));
     end = the.end;
     the.announced_state = true;
-    the.log[0] = 0;
+    bool logs = *log && clock_ns() - the.logged >= LOG_MS * 1000000ll;
+    if (logs)
+        the.log[0] = 0;
     pthread_mutex_unlock(&the.lock);
-    if (*log) {
+    if (logs) {
+        the.logged = clock_ns();
         v.len = 0;
         wire_put_text(&v, "text", log);
         send_values(MESSAGE_LOG, &v, NULL, 0);
@@ -320,6 +325,14 @@ static bool over(s64 start)
            (!the.have_thread && !the.linked && clock_ns() - start > FIRST_SECONDS * 1000000000ll);
 }
 
+static bool log_waits(void)
+{
+    pthread_mutex_lock(&the.lock);
+    bool waits = the.linked && the.log[0];
+    pthread_mutex_unlock(&the.lock);
+    return waits;
+}
+
 static void serve(void)
 {
     s64 start = clock_ns();
@@ -337,7 +350,7 @@ static void serve(void)
         u32 sessions = terminals_poll(&the.terminals, p + 3);
         if (over(start))
             break;
-        if (poll(p, 3 + sessions, the.have_thread ? -1 : 1000) < 0 && errno != EINTR)
+        if (poll(p, 3 + sessions, log_waits() ? LOG_MS : the.have_thread ? -1 : 1000) < 0 && errno != EINTR)
             break;
         u64 count;
         if (p[0].revents && read(the.wake_fd, &count, sizeof(count)) < 0)

@@ -11,9 +11,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
-#define FILES_MAX 128
+#define FILES_MAX   128
+#define THREADS_MAX 1200
 
 static bool write_file(const char *path, const char *text, size_t size)
 {
@@ -64,8 +66,6 @@ static const int allowed[] = {
     SCMP_SYS(lseek),
     SCMP_SYS(newfstatat),
     SCMP_SYS(fallocate),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(memfd_create),
     SCMP_SYS(mmap),
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
@@ -136,6 +136,8 @@ static int filter_calls(void)
     const scmp_datum_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int err = filter ? 0 : -ENOMEM;
+    if (!err) // calls of another kind of program (32 bits) are none of ours either
+        err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     for (unsigned i = 0; !err && i < ARRAY_LEN(allowed); i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     for (unsigned i = 0; !err && i < ARRAY_LEN(refused); i++)
@@ -152,7 +154,7 @@ static int filter_calls(void)
     if (!err)
         err = allow_where(filter, SCMP_SYS(tgkill), 0, all, (scmp_datum_t)getpid());
     // Descriptors: their flags, and copies of them.
-    static const int commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GET_SEALS, F_ADD_SEALS};
+    static const int commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GET_SEALS};
     for (unsigned i = 0; !err && i < ARRAY_LEN(commands); i++)
         err = allow_where(filter, SCMP_SYS(fcntl), 1, all, (scmp_datum_t)commands[i]);
     if (!err)
@@ -160,6 +162,15 @@ static int filter_calls(void)
     if (filter)
         seccomp_release(filter);
     return err;
+}
+
+// Whether the limit counts this process's threads only: in a user namespace of its own since Linux 5.14, else all that the user has.
+static bool counts_threads_apart(int parts)
+{
+    struct utsname u;
+    int major = 0, minor = 0;
+    return (parts & SANDBOX_NETWORK) && !uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
+           (major > 5 || (major == 5 && minor >= 14));
 }
 
 int sandbox_enter(void)
@@ -170,6 +181,9 @@ int sandbox_enter(void)
     set_limit(RLIMIT_CORE, 0);
     set_limit(RLIMIT_NOFILE, FILES_MAX);
     set_limit(RLIMIT_MEMLOCK, 0);
+    set_limit(RLIMIT_FSIZE, 0); // it makes no file, and memory that it was given has its size
+    if (counts_threads_apart(parts))
+        set_limit(RLIMIT_NPROC, THREADS_MAX);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); // the user's other processes cannot look into it either
     int err = filter_calls();
     return err ? err : parts | SANDBOX_CALLS;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Code memory: one file in memory, mapped once for writing and once for running, filled segment by segment. Behind the mapping for running
-// are the cells, which code reads. Both mappings are at multiples of large pages, which the file gets as it is filled.
+// Code memory: shared memory, mapped once for writing and once for running, filled segment by segment. Behind the mapping for running
+// are the cells, which code reads. Both mappings are at multiples of large pages, which the memory gets as it is filled. It is no file: a
+// partition's process may not make any.
 #include "cpu/xlate/x86/codemem.h"
 
 #include <stdlib.h>
@@ -43,9 +44,8 @@ struct code_memory *code_memory_new(size_t size)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, x86_detect);
     struct code_memory *m = calloc(1, sizeof(*m));
-    int fd = memfd_create("openlpar-code", MFD_CLOEXEC);
     size_t all = size + STUBS_SIZE, cells = cells_size(size);
-    if (!m || fd < 0 || !size || ftruncate(fd, (off_t)all) < 0)
+    if (!m || !size)
         goto failed;
     void *write = large_reserve(all);
     if (write == MAP_FAILED)
@@ -56,15 +56,16 @@ struct code_memory *code_memory_new(size_t size)
         goto failed;
     }
     void *behind = (u8 *)exec + all;
-    if (mmap(write, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED ||
-        mmap(exec, all, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED ||
-        mprotect(behind, cells, PROT_READ | PROT_WRITE)) {
+    // A move of nothing maps the same memory once more.
+    if (mmap(write, all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) ==
+            MAP_FAILED ||
+        mremap(write, 0, all, MREMAP_MAYMOVE | MREMAP_FIXED, exec) == MAP_FAILED ||
+        mprotect(exec, all, PROT_READ | PROT_EXEC) || mprotect(behind, cells, PROT_READ | PROT_WRITE)) {
         munmap(write, all);
         munmap(exec, all + cells);
         goto failed;
     }
     madvise(behind, cells, MADV_HUGEPAGE);
-    close(fd);
     m->write = (u8 *)write + STUBS_SIZE;
     m->exec = (intptr_t)exec - (intptr_t)write;
     m->size = size;
@@ -76,8 +77,6 @@ struct code_memory *code_memory_new(size_t size)
     link_emit_stubs(m);
     return m;
 failed:
-    if (fd >= 0)
-        close(fd);
     free(m);
     return NULL;
 }

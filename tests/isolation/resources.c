@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/isolation/attacks.h"
+
+#define MUCH_MEMORY  (64 * GIB)
+#define MANY_THREADS 4000
+#define MANY_FILES   4000
+#define FATE_SECONDS 60 // in which the hypervisor must have noticed
+
+// Addresses, never touched: the host must not suffer when the test fails.
+static long much_memory(const struct target *t)
+{
+    for (u64 got = 0; got < MUCH_MEMORY; got += 64 * MIB)
+        if (mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+            return -errno;
+    return 1;
+}
+
+static long much_shared_memory(const struct target *t)
+{
+    for (u64 got = 0; got < MUCH_MEMORY; got += 64 * MIB)
+        if (mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+            return -errno;
+    return 1;
+}
+
+// Within its addresses, but more than a partition of its size needs: the hypervisor ends it.
+static long touched_memory(const struct target *t)
+{
+    u64 size = 1280 * MIB;
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    for (u64 at = 0; at < size; at += 4096)
+        p[at] = 1;
+    sleep(FATE_SECONDS);
+    return 1;
+}
+
+static void *sleeper(void *arg)
+{
+    sleep(FATE_SECONDS * 2);
+    return arg;
+}
+
+static long many_threads(const struct target *t)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 256 * KIB);
+    for (unsigned i = 0; i < MANY_THREADS; i++) {
+        int err = pthread_create(&thread, &attr, sleeper, NULL);
+        if (err && i < 100)
+            return -err;
+        if (err)
+            break; // as many as it gets: the hypervisor ends it
+    }
+    sleep(FATE_SECONDS);
+    return 1;
+}
+
+static long many_files(const struct target *t)
+{
+    for (unsigned i = 0; i < MANY_FILES; i++)
+        if (fcntl(0, F_DUPFD_CLOEXEC, 3) < 0)
+            return -errno;
+    return 1;
+}
+
+// What it was given keeps its size.
+static long larger_file(const struct target *t)
+{
+    for (int fd = 4; fd < 128; fd++)
+        if (fallocate(fd, 0, 0, (off_t)(64 * GIB)) == 0)
+            return fd;
+    return -EPERM;
+}
+
+#define ROW(name)   \
+    {               \
+#name, name \
+    }
+const struct attack attacks_resources[] = {
+    ROW(much_memory), ROW(much_shared_memory), ROW(touched_memory), ROW(many_threads),
+    ROW(many_files),  ROW(larger_file),        {NULL, NULL},
+};
