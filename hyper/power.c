@@ -211,6 +211,7 @@ int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer 
 {
     const struct rec *p = lp->current;
     char name[32];
+    s64 asked = clock_ns();
     if (sys->standby)
         return refuse(answer, "HSCL0622", "The managed system %s is in standby; power it on first.",
                       rec_text(sys->rec, "name"));
@@ -231,6 +232,8 @@ int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer 
         return -1;
     lp->end_known = lp->restart = false;
     lp->reason[0] = 0;
+    lp->activated = asked;
+    lp->activation_us = 0;
     socket_name(lp, name);
     unlinkat(sys->folder, name, 0);
     int err = process_start(sys->path, name, &lp->pid, &lp->pidfd);
@@ -301,6 +304,7 @@ static void send_start(struct sys *sys, struct lp *lp)
     wire_put_num(&v, "threads", rec_num(c, "threads_per_proc"));
     wire_put_num(&v, "units", lp->run_units);
     wire_put_num(&v, "started", (u64)lp->started);
+    wire_put_num(&v, "activated", (u64)lp->activated);
     wire_put_text(&v, "compat", rec_text(c, "lpar_proc_compat_mode"));
     wire_put_text(&v, "mmu", rec_text(c, "mmu"));
     wire_put_text(&v, "args", rec_text(c, "boot_args"));
@@ -332,6 +336,7 @@ static void take_state(struct sys *sys, struct lp *lp, const struct wire_record 
     if (lp->state == LP_STOPPING || lp->state == LP_ERROR)
         return;
     enum lp_state before = lp->state;
+    lp->activation_us = wire_num(v, "activation_us", 0);
     lp->state = state_of(wire_text(v, "state"));
     // Its process tells the newest state only: what lies between was passed.
     if (lp->state == LP_RUNNING && before == LP_STARTING && strcmp(lp->refcode, REFCODE_LPAR_ACTIVATED) == 0)
@@ -351,8 +356,9 @@ static int take_announce(struct sys *sys, struct lp *lp, const struct wire_messa
     lp->greeted = true;
     lp->deadline = 0;
     if (strcmp(state, "waiting") == 0) {
-        if (lp->state != LP_STARTING ||
-            !lp->current) { // left by a daemon that ended in between: nobody waits for it any more
+        struct answer answer = {0};
+        // Made by a daemon that ended before it could say more: what it gets was not reserved by us.
+        if (lp->state != LP_STARTING || !lp->current || (!lp->run_mem && reserve(sys, lp, lp->current, &answer))) {
             lp->end_known = true;
             snprintf(lp->reason, sizeof(lp->reason), "the hypervisor ended while it was being activated");
             snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_LOST);
@@ -367,6 +373,7 @@ static int take_announce(struct sys *sys, struct lp *lp, const struct wire_messa
     lp->run_mem = MIN(wire_num(&m->values, "mem", 0), lp->current ? rec_num(lp->current, "max_mem") : 0);
     lp->run_procs = MIN(wire_num(&m->values, "procs", 0), lp->current ? rec_num(lp->current, "max_procs") : 0);
     lp->run_units = MIN(wire_num(&m->values, "units", 0), lp->current ? lp->run_procs * 100 : 0);
+    lp->activation_us = wire_num(&m->values, "activation_us", 0);
     lp->started = (s64)wire_num(&m->values, "started", (u64)time(NULL));
     terminal_adopt(lp, &m->values, fds, m->fds);
     set_refcode(sys, lp, REFCODE_LPAR_ADOPTED, "found running, and adopted");
@@ -600,6 +607,20 @@ static bool adopt(struct sys *sys, struct lp *lp)
     return true;
 }
 
+static int keep_refcode(void *arg, const struct store_event *e)
+{
+    snprintf(arg, sizeof(((struct lp *)0)->refcode), "%s", e->refcode);
+    return 0;
+}
+
+// Whether it was activated, but its process had not come to say that the guest can run.
+static bool never_ran(struct sys *sys, const struct lp *lp)
+{
+    char refcode[sizeof(lp->refcode)] = "";
+    store_each_event(sys->store, lp->id, 1, keep_refcode, refcode);
+    return strcmp(refcode, REFCODE_LPAR_ACTIVATED) == 0;
+}
+
 void power_begin(struct sys *sys)
 {
     bool clean = rec_num(sys->rec, "stopped"), recover = rec_is(sys->rec, "power_on_lpar_start_policy", "autorecovery");
@@ -609,7 +630,9 @@ void power_begin(struct sys *sys)
         bool was_active = rec_num(lp->rec, "activated");
         if (adopt(sys, lp))
             continue;
-        if (was_active) {
+        if (was_active && never_ran(sys, lp)) {
+            rec_set_num(lp->rec, "activated", 0);
+        } else if (was_active) {
             fail_start(sys, lp, REFCODE_LPAR_LOST, "its process ended while the hypervisor was away");
             if (!recover)
                 continue;

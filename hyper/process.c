@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,8 +63,7 @@ int process_start(const char *folder, const char *name, int *pid, int *pidfd)
     *pidfd = -1;
     if (program < 0 || socket < 0)
         err = program < 0 ? program : socket;
-    else if (listen(socket, 4) ||
-             pipe2(error, O_CLOEXEC)) // so that we need not wait to connect; it calls listen() once more
+    else if (pipe2(error, O_CLOEXEC))
         err = -errno;
     if (!err) {
         pid_t child = fork();

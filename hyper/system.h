@@ -44,6 +44,8 @@ struct lp {
     struct link link;
     int pid, pidfd;                    // 0, -1: none
     s64 started;                       // seconds since 1970
+    s64 activated;                     // monotonic ns
+    u64 activation_us;                 // from then to the guest's first instruction; 0: not yet
     s64 deadline;                      // monotonic ns: the process is killed then; 0: none
     u64 run_mem, run_procs, run_units; // what it has
     u64 before_ms;                     // processor time of earlier processes

@@ -160,6 +160,8 @@ static void list_lpar(struct listing *l)
         put_num(&l->row, "cpu_time_ms", lp_cpu_ms(lp));
         if (lp->state == LP_RUNNING || lp->state == LP_STOPPING)
             put_text(&l->row, "rmc_state", "inactive");
+        if (lp->activation_us)
+            put_num(&l->row, "activation_us", lp->activation_us);
         if (lp->pid)
             put_num(&l->row, "pid", (u64)lp->pid);
         if (lp_active(lp))

@@ -47,6 +47,7 @@ struct managed {
     struct link link;
     char args[2048], compat[32];
     u64 units, started;
+    s64 activated; // ns: when the daemon was asked to activate it
     int memory_fd;
     pthread_t thread;
     bool have_thread, quitting;
@@ -56,6 +57,7 @@ struct managed {
     // Under lock.
     enum managed_state state;
     bool announced_state; // the daemon knows it
+    u64 activation_us;    // until the first instruction
     char text[1024];      // what goes with the state: why it ended
     const char *end;      // "power_off", "crash", "boot"
     char log[256];        // the last line, until it is sent
@@ -115,16 +117,25 @@ static void wait_for_end(void)
     (void)got;
 }
 
+// A processor is about to execute the first instruction.
+static void on_entered(void *arg)
+{
+    pthread_mutex_lock(&the.lock);
+    if (!the.activation_us)
+        the.activation_us = (u64)MAX(clock_ns() - the.activated, 1000) / 1000;
+    pthread_mutex_unlock(&the.lock);
+    set_state(RUNNING, NULL, "");
+}
+
 // From power on to the end. 0, or a negative errno.
 static int run_once(void)
 {
-    struct vps vps = {.lp = &the.life.lp, .hold = &the.life.hold, .engine = engine_auto()};
+    struct vps vps = {.lp = &the.life.lp, .hold = &the.life.hold, .engine = engine_auto(), .entered = on_entered};
     set_state(STARTING, NULL, "memory and processors are there");
     int err = life_load(&the.life, &the.image);
     if (err)
         return err;
     life_boot_msr(&the.life, &vps);
-    set_state(RUNNING, NULL, "");
     err = vps_start(&vps);
     if (err) {
         snprintf(the.life.why, sizeof(the.life.why), "%u hardware threads: %s", the.life.lp.group.len, strerror(-err));
@@ -177,6 +188,7 @@ static void announce(void)
     wire_put_num(&v, "procs", the.config.vcpus);
     wire_put_num(&v, "units", the.units);
     wire_put_num(&v, "started", the.started);
+    wire_put_num(&v, "activation_us", the.activation_us);
     wire_put_num(&v, "sandbox", (u64)the.parts);
     wire_put_text(&v, "sessions", sessions);
     wire_put_text(&v, "state", state_names[the.state == ENDED ? STARTING : the.state]);
@@ -197,6 +209,7 @@ static void send_news(void)
     memcpy(text, the.text, sizeof(text));
     memcpy(log, the.log, sizeof(log));
     end = the.end;
+    u64 activation_us = the.activation_us;
     the.announced_state = true;
     bool logs = *log && clock_ns() - the.logged >= LOG_MS * 1000000ll;
     if (logs)
@@ -213,6 +226,7 @@ static void send_news(void)
     v.len = 0;
     wire_put_text(&v, now == ENDED ? "end" : "state", now == ENDED ? end : state_names[now]);
     wire_put_text(&v, "text", text);
+    wire_put_num(&v, "activation_us", activation_us);
     send_values(now == ENDED ? MESSAGE_END : MESSAGE_STATE, &v, NULL, 0);
 }
 
@@ -244,6 +258,7 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
     snprintf(the.args, sizeof(the.args), "%s", *args ? args : "console=hvc0");
     the.units = wire_num(v, "units", 0);
     the.started = wire_num(v, "started", 0);
+    the.activated = (s64)wire_num(v, "activated", (u64)clock_ns());
     if (the.memory_fd < 0 || the.image.kernel < 0 || terminals_map(&the.terminals, fds[1]) ||
         pthread_create(&the.thread, NULL, partition_main, NULL))
         return false;

@@ -40,8 +40,11 @@ static void *vp_main(void *arg)
             hold_gate(vps->hold, cpu);
             continue;
         }
-        if (first && cpu->index == 0)
+        if (first && cpu->index == 0) {
             cpu_set_msr(cpu, (cpu->msr & ~vps->boot_msr_clear) | vps->boot_msr_set);
+            if (vps->entered)
+                vps->entered(vps->entered_arg);
+        }
         first = false;
         run_once(vps, cpu);
     }

@@ -12,6 +12,8 @@ struct vps {
     struct hold *hold;
     const struct cpu_engine *engine;
     u64 boot_msr_set, boot_msr_clear; // what the boot program needs in MSR other than a started thread
+    void (*entered)(void *arg);       // the first instruction is about to be executed; thread 0 calls it. NULL: nobody wants to know
+    void *entered_arg;
     struct vp *each;
     u32 len;
 };
