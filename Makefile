@@ -27,7 +27,7 @@ endif
 NINJA := ninja -C $(BUILD) $(if $(filter 1,$(V)),-v)
 QUIET := $(if $(filter 1,$(V)),,@)
 
-.PHONY: all setup setup-test build run test test-long test-unit bench fuzz install format clean help guests
+.PHONY: all setup setup-test build run boot test test-long test-unit bench fuzz install format clean help guests
 .NOTPARALLEL:
 
 all: build
@@ -52,6 +52,9 @@ guests: setup
 
 run: build guests
 	$(QUIET)tools/run $(BUILD) $(ARGS)
+
+boot: build guests
+	$(QUIET)tools/boot $(BUILD) $(ARGS)
 
 test: setup-test build guests
 	$(QUIET)tools/run-tests $(BUILD) short $(ARGS)
@@ -86,7 +89,8 @@ clean:
 
 help:
 	@echo 'make                 build $(BUILD)/openlpar; installs missing Debian packages first and says so'
-	@echo 'make run             fetch a Debian kernel and user space, boot them to a shell (no terminal: a short show)'
+	@echo 'make run             fetch a Debian kernel and user space; a managed system with three partitions of them'
+	@echo 'make boot            one partition of them, no managed system: a shell on this terminal (none: a short show)'
 	@echo 'make test            unit tests, instruction tests and short boot matrix (under 15 minutes on 2 cores)'
 	@echo 'make test-unit       only what needs no guest'
 	@echo 'make test-long       every boot, 10,000 operand sets for each instruction'
@@ -96,4 +100,4 @@ help:
 	@echo 'make format          clang-format over the C sources'
 	@echo 'make clean           remove $(BUILD)'
 	@echo 'Variants: m=asan m=ubsan m=tsan m=cov m=clang, each in its own build-VARIANT. V=1 prints commands.'
-	@echo 'ARGS="..." goes to the program that a target starts: make run ARGS="--vcpus 4", make test ARGS="--suite cpu".'
+	@echo 'ARGS="..." goes to the program that a target starts: make boot ARGS="--vcpus 4", make test ARGS="--suite cpu".'

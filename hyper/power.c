@@ -337,6 +337,7 @@ static void take_state(struct sys *sys, struct lp *lp, const struct wire_record 
         return;
     enum lp_state before = lp->state;
     lp->activation_us = wire_num(v, "activation_us", 0);
+    lp->activation_cpu_us = wire_num(v, "activation_cpu_us", 0);
     lp->state = state_of(wire_text(v, "state"));
     // Its process tells the newest state only: what lies between was passed.
     if (lp->state == LP_RUNNING && before == LP_STARTING && strcmp(lp->refcode, REFCODE_LPAR_ACTIVATED) == 0)
@@ -374,6 +375,7 @@ static int take_announce(struct sys *sys, struct lp *lp, const struct wire_messa
     lp->run_procs = MIN(wire_num(&m->values, "procs", 0), lp->current ? rec_num(lp->current, "max_procs") : 0);
     lp->run_units = MIN(wire_num(&m->values, "units", 0), lp->current ? lp->run_procs * 100 : 0);
     lp->activation_us = wire_num(&m->values, "activation_us", 0);
+    lp->activation_cpu_us = wire_num(&m->values, "activation_cpu_us", 0);
     lp->started = (s64)wire_num(&m->values, "started", (u64)time(NULL));
     terminal_adopt(lp, &m->values, fds, m->fds);
     set_refcode(sys, lp, REFCODE_LPAR_ADOPTED, "found running, and adopted");

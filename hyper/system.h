@@ -46,6 +46,7 @@ struct lp {
     s64 started;                       // seconds since 1970
     s64 activated;                     // monotonic ns
     u64 activation_us;                 // from then to the guest's first instruction; 0: not yet
+    u64 activation_cpu_us;             // of this, processor time of its process
     s64 deadline;                      // monotonic ns: the process is killed then; 0: none
     u64 run_mem, run_procs, run_units; // what it has
     u64 before_ms;                     // processor time of earlier processes

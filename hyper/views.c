@@ -162,6 +162,8 @@ static void list_lpar(struct listing *l)
             put_text(&l->row, "rmc_state", "inactive");
         if (lp->activation_us)
             put_num(&l->row, "activation_us", lp->activation_us);
+        if (lp->activation_us)
+            put_num(&l->row, "activation_cpu_us", lp->activation_cpu_us);
         if (lp->pid)
             put_num(&l->row, "pid", (u64)lp->pid);
         if (lp_active(lp))

@@ -58,9 +58,10 @@ struct managed {
     enum managed_state state;
     bool announced_state; // the daemon knows it
     u64 activation_us;    // until the first instruction
-    char text[1024];      // what goes with the state: why it ended
-    const char *end;      // "power_off", "crash", "boot"
-    char log[256];        // the last line, until it is sent
+    u64 activation_cpu_us;
+    char text[1024]; // what goes with the state: why it ended
+    const char *end; // "power_off", "crash", "boot"
+    char log[256];   // the last line, until it is sent
 };
 
 static struct managed the; // too large for some stacks
@@ -121,8 +122,11 @@ static void wait_for_end(void)
 static void on_entered(void *arg)
 {
     pthread_mutex_lock(&the.lock);
-    if (!the.activation_us)
+    struct timespec t;
+    if (!the.activation_us && !clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t)) {
         the.activation_us = (u64)MAX(clock_ns() - the.activated, 1000) / 1000;
+        the.activation_cpu_us = (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
+    }
     pthread_mutex_unlock(&the.lock);
     set_state(RUNNING, NULL, "");
 }
@@ -189,6 +193,7 @@ static void announce(void)
     wire_put_num(&v, "units", the.units);
     wire_put_num(&v, "started", the.started);
     wire_put_num(&v, "activation_us", the.activation_us);
+    wire_put_num(&v, "activation_cpu_us", the.activation_cpu_us);
     wire_put_num(&v, "sandbox", (u64)the.parts);
     wire_put_text(&v, "sessions", sessions);
     wire_put_text(&v, "state", state_names[the.state == ENDED ? STARTING : the.state]);
@@ -209,7 +214,7 @@ static void send_news(void)
     memcpy(text, the.text, sizeof(text));
     memcpy(log, the.log, sizeof(log));
     end = the.end;
-    u64 activation_us = the.activation_us;
+    u64 activation_us = the.activation_us, activation_cpu_us = the.activation_cpu_us;
     the.announced_state = true;
     bool logs = *log && clock_ns() - the.logged >= LOG_MS * 1000000ll;
     if (logs)
@@ -227,6 +232,7 @@ static void send_news(void)
     wire_put_text(&v, now == ENDED ? "end" : "state", now == ENDED ? end : state_names[now]);
     wire_put_text(&v, "text", text);
     wire_put_num(&v, "activation_us", activation_us);
+    wire_put_num(&v, "activation_cpu_us", activation_cpu_us);
     send_values(now == ENDED ? MESSAGE_END : MESSAGE_STATE, &v, NULL, 0);
 }
 
