@@ -27,6 +27,16 @@
         return -(error);                      \
     } while (0)
 
+// Pages that are about to be read or written, at once: half of the time of loading a kernel went into faults for one after the other. A host
+// that cannot do this does without.
+static void populate(const u8 *at, u64 size, bool write)
+{
+#if defined(MADV_POPULATE_READ) && defined(MADV_POPULATE_WRITE)
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)at & ~(page - 1);
+    madvise((void *)from, (uintptr_t)at + size - from, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+#endif
+}
+
 static int inflate_all(struct image_file *file, u64 limit, char *why, size_t why_size)
 {
     z_stream z = {.next_in = (u8 *)(uintptr_t)file->data, .avail_in = (uInt)MIN(file->size, UINT32_MAX)};
@@ -253,8 +263,11 @@ int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size
 
     for (unsigned i = 0; i < len; i++) {
         // Memory is zero at power on; zeros are written only where another segment was.
-        if (load[i].filesz)
-            guest_mem_write(mem, load[i].paddr, data + load[i].offset, load[i].filesz);
+        if (!load[i].filesz)
+            continue;
+        populate(data + load[i].offset, load[i].filesz, false);
+        populate(mem->base + load[i].paddr, load[i].filesz, true);
+        guest_mem_write(mem, load[i].paddr, data + load[i].offset, load[i].filesz);
     }
     image->entry = entry;
     image->little_endian = e.little;
@@ -279,6 +292,7 @@ static int load_initrd(struct guest_mem *mem, u64 limit, int fd, struct image *i
              "%llu MiB do not fit into the memory behind the kernel; give more with --memory, or make it smaller",
              (unsigned long long)(size / MIB));
     }
+    populate(mem->base + at, size, true);
     for (u64 done = 0; done < size;) {
         ssize_t got = pread(fd, mem->base + at + done, MIN(size - done, 1ull << 30), (off_t)done);
         if (got < 0 && errno == EINTR)
