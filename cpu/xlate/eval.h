@@ -284,7 +284,7 @@ static inline bool eval_region(struct cpu *cpu, const struct ir_region *r)
     bool fp = false;
     for (unsigned i = 0; i < r->len; i++)
         fp |= ir_needs_float(&r->insns[i]);
-    if (fp && !eval_fp_allowed(cpu)) {
+    if ((fp && !eval_fp_allowed(cpu)) || (cpu->msr & r->blocks[0].need) != r->blocks[0].need) {
         cpu->nia = cpu->page_ea + r->entry * 4;
         return true;
     }

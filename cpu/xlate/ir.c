@@ -153,8 +153,11 @@ void ir_print(const struct ir_region *r, char *text, size_t size)
     add(&t, "region at +%#x, %u instructions\n", r->entry * 4, r->guest_insns);
     for (unsigned n = 0; n < r->blocks_len; n++) {
         const struct ir_block *block = &r->blocks[n];
-        add(&t, "b%u: +%#x, %u instructions, weight %u%s\n", n, block->index * 4, block->insns, block->weight,
+        add(&t, "b%u: +%#x, %u instructions, weight %u%s", n, block->index * 4, block->insns, block->weight,
             block->returns ? ", entered by returns" : "");
+        if (block->need)
+            add(&t, ", needs MSR %#x", block->need);
+        add(&t, "\n");
         for (unsigned i = 0; i < block->len; i++)
             print_insn(&t, r, block, block->first + i);
     }

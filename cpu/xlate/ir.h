@@ -168,6 +168,7 @@ struct ir_block {
     u16 index;           // first guest instruction
     u16 insns;           // guest instructions completed when the block is left through its END
     u16 weight;          // estimated executions, for allocation: 1, or more inside loops
+    u32 need;            // bits of MSR: where it is entered from outside with one clear, the interpreter executes its first instruction
     bool returns;        // entered from outside: what a call returns to
 };
 

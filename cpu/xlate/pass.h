@@ -30,6 +30,9 @@ static inline unsigned pass_at(ir_value v)
 
 // Parts of pass_forward().
 
+// found: the bits of MSR that REQUIRE need not look at any more where a block begins; need: ir_block.need, which that relies on.
+void pass_facilities(const struct ir_region *r, u64 found[IR_BLOCKS_MAX], u32 need[IR_BLOCKS_MAX]);
+
 #define FOLD_COMPUTED_BITS 8
 
 struct fold_facts {

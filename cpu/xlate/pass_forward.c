@@ -13,7 +13,7 @@ struct forward {
     ir_value known[IR_SLOTS];  // what slots hold, in the block
     bool put[64];              // the register was last written as SLOT_FPR + n, in the block
     bool both[64];             // the region has both views of the register: then it is SLOT_VSR + n everywhere
-    u64 set, clear;            // bits of MSR that were found to be so, in the block
+    u64 set, clear;            // bits of MSR that were found to be so
 };
 
 static void forget(struct forward *f)
@@ -184,13 +184,18 @@ void pass_forward(const struct ir_region *in, struct ir_region *out)
     out->guest_insns = in->guest_insns;
     out->blocks_len = in->blocks_len;
     out->len = 0;
+    u64 found[IR_BLOCKS_MAX];
+    u32 need[IR_BLOCKS_MAX];
     find_views(&f, in);
+    pass_facilities(in, found, need);
     for (unsigned n = 0; n < in->blocks_len; n++) {
         struct ir_block *block = &out->blocks[n];
         *block = in->blocks[n];
         block->first = out->len;
+        block->need = need[n];
         f.facts.block_first = out->len;
         forget(&f);
+        f.set = found[n];
         for (unsigned i = 0; i < in->blocks[n].len; i++) {
             unsigned at = in->blocks[n].first + i;
             f.now[at] = rebuild(&f, &in->insns[at]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The intermediate form's checker and printer, and each pass on small regions.
 #include "base/test.h"
+#include "cpu/msr.h"
 #include "cpu/xlate/lower.h"
 #include "cpu/xlate/pass.h"
 #include "cpu/xlate/vector.h"
@@ -55,6 +56,55 @@ static const struct ir_insn *find(enum ir_op op)
 }
 
 static const struct ir_insn exit_insn = {.op = IR_EXIT, .imm = 1};
+
+static void loop_with_facility(unsigned behind_entry)
+{
+    struct ir_builder b = begin();
+    ir_value v = ir_get(&b, 3);
+    region.blocks[0].then = 1;
+    region.blocks[0].other = 2;
+    end(&b,
+        behind_entry ? (struct ir_insn){.op = IR_BRANCH, .a = v, .b = ir_get(&b, 4)} : (struct ir_insn){.op = IR_JUMP});
+    next();
+    ir_emit(&b, (struct ir_insn){.op = IR_REQUIRE, .imm = MSR_FP});
+    ir_put(&b, 3, ir_op2i(&b, IR_ADD, ir_get(&b, 3), 1));
+    region.blocks[1].then = 1;
+    region.blocks[1].other = 2;
+    end(&b, (struct ir_insn){.op = IR_BRANCH, .a = ir_get(&b, 3), .b = ir_get(&b, 4)});
+    next();
+    region.blocks[2].returns = behind_entry == 2;
+    if (behind_entry == 2)
+        ir_emit(&b, (struct ir_insn){.op = IR_REQUIRE, .imm = MSR_FP});
+    ir_put(&b, 5, ir_get(&b, 3));
+    end(&b, exit_insn);
+    optimise();
+}
+
+static void test_facilities(void)
+{
+    loop_with_facility(0); // every way from the entry comes to it
+    CHECK_EQ(count(IR_REQUIRE), 0);
+    CHECK_EQ(region.blocks[0].need, MSR_FP);
+    CHECK_EQ(region.blocks[1].need, 0);
+    loop_with_facility(1); // one does not
+    CHECK_EQ(count(IR_REQUIRE), 1);
+    CHECK_EQ(region.blocks[0].need, 0);
+    loop_with_facility(2); // both do, and the block behind the loop has an entry of its own
+    CHECK_EQ(count(IR_REQUIRE), 0);
+    CHECK_EQ(region.blocks[0].need, MSR_FP);
+    CHECK_EQ(region.blocks[2].need, MSR_FP);
+    struct ir_builder b = begin(); // MSR may change
+    region.blocks[0].then = 1;
+    ir_emit(&b, (struct ir_insn){.op = IR_REQUIRE, .imm = MSR_FP});
+    ir_emit(&b, (struct ir_insn){.op = IR_SET_FIELD, .a = ir_get(&b, 3), .imm = ir_field(msr)});
+    end(&b, (struct ir_insn){.op = IR_JUMP});
+    next();
+    ir_emit(&b, (struct ir_insn){.op = IR_REQUIRE, .imm = MSR_FP});
+    end(&b, exit_insn);
+    optimise();
+    CHECK_EQ(count(IR_REQUIRE), 1);
+    CHECK_EQ(region.blocks[0].need, MSR_FP);
+}
 
 static void test_check_refuses(void)
 {
@@ -416,6 +466,7 @@ static void test_pairs(void)
 
 int main(void)
 {
+    TEST(test_facilities);
     TEST(test_check_refuses);
     TEST(test_print);
     TEST(test_folds_constants);

@@ -75,6 +75,20 @@ static void need_all(struct comp *x, const struct ir_insn *in, unsigned at)
     need(x, in->c, at);
 }
 
+ir_value float_moved_from(const struct comp *x, const struct ir_insn *in)
+{
+    if (in->op != IR_FP1 || comp_insn(x, in->a)->op != IR_VTOD)
+        return IR_NO_VALUE;
+    switch (in->imm) {
+    case FPK_FROM_S64:
+    case FPK_FROM_U64:
+    case FPK_FROM_S64S:
+    case FPK_FROM_U64S:
+    case FPK_FROM_S64F: return comp_insn(x, in->a)->a;
+    default: return IR_NO_VALUE;
+    }
+}
+
 static bool classifies(const struct ir_insn *in)
 {
     return ir_is_float(in) && fp_kind_classifies((enum fp_kind)in->imm);
@@ -88,6 +102,7 @@ void float_scan_block(struct comp *x, unsigned first, unsigned end)
     unsigned asks_compare = end - 1; // that sets FPCC
     for (unsigned i = end; i-- > first;) {
         const struct ir_insn *in = &x->r->insns[i];
+        need(x, float_moved_from(x, in), i);
         if (in->op == IR_FCMP) {
             need_all(x, in, MAX(asks_compare, i + 1));
             asks_compare = 0;
@@ -128,9 +143,7 @@ static void enter_cold(struct comp *x, struct cold *cold)
     x_call_to(c, (const void *)(uintptr_t)xlate_fp_call);
     x_alu_mem_imm(c, ALU_CMP, 0, CPU_MEM(fp_live), 0);
     x_jcc(c, CC_NE, &cold->back);
-    leave_page(x, R8);
-    x_mov_imm(c, RSI, x->r->blocks[cold->to].index * sizeof(struct dinsn));
-    x_jmp_to(c, x->memory->stubs.plain);
+    leave_to_plain(x, cold->to);
 }
 
 static void say_last(struct comp *x, ir_value last, ir_value compared)

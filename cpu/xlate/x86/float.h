@@ -25,6 +25,7 @@ struct fp_site {
     u16 at;
     u8 kind; // enum fp_kind
     u8 args[3], result, scratch[2], bits;
+    bool holds_last;     // the result's register has the last operand, too
     u8 quick;            // enum quick
     struct label start;  // the host's result is not known to be the one
     struct label middle; // in single precision: the value to be rounded is half way between two
@@ -51,6 +52,8 @@ void float_two_const(struct comp *x, u32 op, enum reg dst, enum reg a, struct la
 // moved for it. Operands outlive the operation (float_scan_block): where the result gets the register of a slot, they have others then.
 struct fp_site *float_begin(struct comp *x, const struct ir_insn *in);
 void float_out_of_line(struct comp *x, struct fp_site *s); // always
+// The integer that the operand of a conversion to floating point was moved from, or IR_NO_VALUE.
+ir_value float_moved_from(const struct comp *x, const struct ir_insn *in);
 
 void float_flush(struct comp *x);
 void float_note(const struct comp *x, struct fp_pending *p);

@@ -81,10 +81,45 @@ static void away_to(struct comp *x, struct label *away, unsigned block)
     x_jmp_to(&x->c, x->memory->stubs.leave);
 }
 
+void leave_to_plain(struct comp *x, unsigned block)
+{
+    leave_page(x, R8);
+    x_mov_imm(&x->c, RSI, x->r->blocks[block].index * sizeof(struct dinsn));
+    x_jmp_to(&x->c, x->memory->stubs.plain);
+}
+
+void leave_entry_cold(struct comp *x, struct cold *cold)
+{
+    x_bind(&x->c, &cold->start);
+    leave_to_plain(x, cold->to);
+}
+
+// Facilities that are not available are the interpreter's, which comes to the instruction that raises the interrupt.
+static void need(struct comp *x, unsigned block)
+{
+    struct code *c = &x->c;
+    u32 bits = x->r->blocks[block].need;
+    if (!bits)
+        return;
+    struct cold *cold = comp_cold(x, COLD_ENTER);
+    cold->to = (u16)block;
+    if (!(bits & (bits - 1))) {
+        unsigned byte = (unsigned)__builtin_ctz(bits) / 8;
+        x_test8_mem_imm(c, mem_at(CPU, (s32)(offsetof(struct cpu, msr) + byte)), (u8)(bits >> 8 * byte));
+        x_jcc(c, CC_E, &cold->start);
+        return;
+    }
+    x_load(c, 0, RAX, CPU_MEM(msr));
+    x_alu_imm(c, ALU_AND, 0, RAX, (s32)bits);
+    x_alu_imm(c, ALU_CMP, 0, RAX, (s32)bits);
+    x_jcc(c, CC_NE, &cold->start);
+}
+
 // Where the region is entered for a block of it, everything in memory.
 static void load_entry(struct comp *x, unsigned block)
 {
     x_bind(&x->c, &x->loads[block]);
+    need(x, block);
     float_enter(x, block);
     leave_load_slots(x);
 }

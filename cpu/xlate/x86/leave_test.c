@@ -3,6 +3,7 @@
 // go on in the region, code memory that is full.
 #include <time.h>
 
+#include "cpu/exec/fp_lazy.h"
 #include "cpu/xlate/x86/region_test.h"
 
 static s64 thread_ns(void)
@@ -259,6 +260,70 @@ static void test_interrupts(void)
 }
 
 // The loaded value is used beyond its instruction but its PUT was found dead: the miss leaves for the interpreter behind the load.
+// A facility that every way needs is looked at where the region is entered: without it the interpreter executes the instruction there.
+static void test_facility_at_entry(void)
+{
+    static const u64 need[] = {MSR_FP, MSR_VEC | MSR_VSX};
+    for (unsigned n = 0; n < ARRAY_LEN(need); n++) {
+        setup();
+        region_start();
+        block_start(2);
+        region.entry = 2;
+        region.blocks[0].need = (u32)need[n];
+        ir_put(&b, 3, ir_op2i(&b, IR_ADD, ir_get(&b, 3), 1));
+        block_exit(9, 5);
+        const void *code = compile();
+        cpu->gpr[3] = 0;
+        cpu->insns = 0;
+        cpu->budget = 1000;
+        cpu_set_msr(cpu, MSR_BASE | (need[n] & MSR_VEC));
+        enter(code);
+        CHECK_EQ(cpu->gpr[3], 0);
+        CHECK_EQ(m->stopped_at, CODE_GRA + 8);
+        cpu_set_msr(cpu, MSR_BASE | need[n]);
+        enter(code);
+        CHECK_EQ(cpu->gpr[3], 1);
+        CHECK_EQ(m->stopped_at, CODE_GRA + 36);
+        teardown();
+    }
+}
+
+// An integer that is moved and converted, and a sum in a register that an operation both reads and makes.
+static void test_moved_integer(void)
+{
+    static const struct {
+        u64 integer, sum;
+    } steps[] = {{7, 0x4035800000000000}, {~0ull, 0x4032800000000000}, {1ull << 40, 0x4288000000009400}};
+    setup();
+    region_start();
+    block_start(0);
+    region.blocks[0].weight = 64;
+    ir_value moved = ir_op1(&b, IR_VTOD, ir_get(&b, 3));
+    ir_value a = ir_emit(&b, (struct ir_insn){.op = IR_FP1, .a = moved, .imm = FPK_FROM_S64});
+    ir_value sum = ir_emit(
+        &b, (struct ir_insn){
+                .op = IR_FP3, .a = a, .b = ir_get(&b, SLOT_FPR + 2), .c = ir_get(&b, SLOT_FPR + 1), .imm = FPK_MADD});
+    ir_put(&b, SLOT_FPR + 4, moved);
+    ir_put(&b, SLOT_FPR + 1, sum);
+    block_exit(9, 5);
+    const void *code = compile();
+    cpu_set_msr(cpu, MSR_BASE | MSR_FP);
+    cpu->budget = 1000;
+    VSR_D(&cpu->vsr[1], 0) = 0x3fe0000000000000; // 0.5
+    VSR_D(&cpu->vsr[2], 0) = 0x4008000000000000; // 3
+    for (unsigned n = 0; n < ARRAY_LEN(steps); n++) {
+        cpu->gpr[3] = steps[n].integer;
+        enter(code);
+        fpu_settle(cpu);
+        CHECK_EQ(m->stopped_at, CODE_GRA + 36);
+        CHECK_EQ(cpu->gpr[3], steps[n].integer);
+        CHECK_EQ(VSR_D(&cpu->vsr[4], 0), steps[n].integer);
+        CHECK_EQ(VSR_D(&cpu->vsr[1], 0), steps[n].sum);
+        CHECK_EQ(cpu->fpscr & FPSCR_FPRF, FPSCR_FG);
+    }
+    teardown();
+}
+
 static void test_value_lost_in_helper(void)
 {
     setup();
@@ -350,6 +415,8 @@ int main(void)
     TEST(test_exits);
     TEST(test_links);
     TEST(test_interrupts);
+    TEST(test_facility_at_entry);
+    TEST(test_moved_integer);
     TEST(test_value_lost_in_helper);
     TEST(test_dead_put_in_helper);
     TEST(test_memory_full);

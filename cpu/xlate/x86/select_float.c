@@ -124,10 +124,11 @@ struct fp_site *float_begin(struct comp *x, const struct ir_insn *in)
 {
     struct fp_site *s = new_site(x, in);
     const ir_value v[] = {in->a, in->b, in->c};
-    unsigned n = ir_ops[in->op].values;
+    unsigned n = ir_ops[in->op].values, last = NO_REG;
     for (unsigned i = 0; i < n; i++)
-        value_reg(x, v[i]);
+        last = value_reg(x, v[i]);
     s->result = (u8)value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0);
+    s->holds_last = s->result == last; // a slot's register, whose value has another one now
     for (unsigned i = 0; i < n; i++)
         s->args[i] = (u8)value_reg(x, v[i]);
     return s;
@@ -345,6 +346,12 @@ static void to_single(struct comp *x, enum reg dst, enum reg t)
     float_two(x, CVTSS2SD, dst, dst, dst);
 }
 
+static void move_addend(struct comp *x, const struct fp_site *s, enum reg dst)
+{
+    if (dst != s->result || !s->holds_last)
+        x_vmov(&x->c, dst, s->args[2]);
+}
+
 static void compute(struct comp *x, struct fp_site *s, enum reg dst)
 {
     enum fp_kind kind = as_doubles(s->kind);
@@ -358,7 +365,7 @@ static void compute(struct comp *x, struct fp_site *s, enum reg dst)
     case FPK_NMSUB:
     case FPK_NMSUBS: {
         bool sub = kind == FPK_MSUB || kind == FPK_MSUBS || kind == FPK_NMSUB || kind == FPK_NMSUBS;
-        x_vmov(&x->c, dst, s->args[2]);
+        move_addend(x, s, dst);
         x_v2(&x->c, sub ? FMSUB231SD : FMADD231SD, dst, s->args[0], s->args[1]);
         break;
     }
@@ -366,7 +373,7 @@ static void compute(struct comp *x, struct fp_site *s, enum reg dst)
     case FPK_NMADDF:
     case FPK_MSUBF:
     case FPK_NMSUBF:
-        x_vmov(&x->c, dst, s->args[2]);
+        move_addend(x, s, dst);
         x_v2(&x->c, kind == FPK_MSUBF || kind == FPK_NMSUBF ? FMSUB231SS : FMADD231SS, dst, s->args[0], s->args[1]);
         break;
     default: float_two(x, host_op(kind), dst, s->args[0], s->args[1] == NO_REG ? s->args[0] : s->args[1]);
@@ -453,8 +460,10 @@ static void from_integer(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
     struct fp_site *s = float_begin(x, in);
-    enum reg r = value_scratch(x);
-    x_vmov_to(c, 1, r, s->args[0]);
+    ir_value integer = float_moved_from(x, in);
+    enum reg r = integer != IR_NO_VALUE ? value_reg(x, integer) : value_scratch(x);
+    if (integer == IR_NO_VALUE)
+        x_vmov_to(c, 1, r, s->args[0]);
     if (in->imm == FPK_FROM_U64 || in->imm == FPK_FROM_U64S) {
         x_test(c, 1, r, r);
         x_jcc(c, CC_S, &s->start);

@@ -42,6 +42,8 @@ static void compile_colds(struct comp *x, unsigned first)
     for (unsigned n = first; n < x->colds_len && !x->failed; n++) {
         if (x->colds[n].kind == COLD_LEAVE)
             leave_cold(x, &x->colds[n]);
+        else if (x->colds[n].kind == COLD_ENTER)
+            leave_entry_cold(x, &x->colds[n]);
         else if (x->colds[n].kind == COLD_DIVIDE)
             divide_cold(x, &x->colds[n]);
         else if (x->colds[n].kind == COLD_FP || x->colds[n].kind == COLD_FP_ENTER)
