@@ -78,7 +78,7 @@ static void take_record(struct reader *r, struct wire_record *record)
 
 int wire_decode(const u8 *frame, size_t size, struct wire_message *m)
 {
-    if (wire_frame_size(frame, size) != (s64)size)
+    if (!size || wire_frame_size(frame, size) != (s64)size)
         return -EPROTO;
     struct reader r = {.at = frame + WIRE_HEADER, .end = frame + size};
     m->type = (u16)load_le(frame + 4, 2);
