@@ -196,12 +196,13 @@ static int turn_key(const struct options *o, struct session *s, const char *name
 
 static int partition_state(const struct options *o, struct session *s, const char *name, const char *id_text)
 {
-    bool on = strcmp(o->operation, "on") == 0, os = strcmp(o->operation, "osshutdown") == 0;
+    bool on = strcmp(o->operation, "on") == 0, os = strcmp(o->operation, "osshutdown") == 0,
+         dump = strcmp(o->operation, "dumprestart") == 0;
     u64 id = 0;
     if (strcmp(o->operation, "chkey") == 0)
         return turn_key(o, s, name, id_text);
-    if (!on && !os && strcmp(o->operation, "shutdown"))
-        return options_refuse("-o", "%s is none of on, shutdown, osshutdown and chkey", o->operation);
+    if (!on && !os && !dump && strcmp(o->operation, "shutdown"))
+        return options_refuse("-o", "%s is none of on, shutdown, osshutdown, dumprestart and chkey", o->operation);
     if (on && o->boot_mode && strcmp(o->boot_mode, "norm"))
         return options_refuse("-b", "%s: this version boots partitions in the mode norm", o->boot_mode);
     if (id_text && parse_id(id_text, &id))
@@ -216,7 +217,7 @@ static int partition_state(const struct options *o, struct session *s, const cha
     if (on && o->file)
         wire_put_text(&m->values, "profile_name", o->file);
     if (!on) {
-        wire_put_text(&m->values, "how", os ? "os" : o->immed ? "immediate" : "delayed");
+        wire_put_text(&m->values, "how", os ? "os" : dump ? "dump" : o->immed ? "immediate" : "delayed");
         wire_put_num(&m->values, "restart", o->restart != NULL);
     }
     return session_call(s, m, NULL, NULL, NULL);

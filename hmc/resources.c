@@ -69,6 +69,7 @@ const struct operation hmc_operations[] = {
     {"chsysstate", "lpar", "shutdown", "end the partition: after a moment, or with --immed at once"},
     {"chsysstate", "lpar", "osshutdown", "ask the operating system to shut down"},
     {"chhwres", "procpool", "s", "set attributes of the pool; with -p or --id: shared_proc_pool_name or shared_proc_pool_id of a partition"},
+    {"chsysstate", "lpar", "dumprestart", "make the operating system dump itself, and start the partition again"},
     {"chsysstate", "lpar", "chkey", "turn the partition's keylock to -k"},
     {"chsysstate", "sys", "onstandby", "power the system on, without partitions"},
     {"chsysstate", "sys", "rebuild", "read again what the system is; the console holds no copy, so nothing has to be done"},

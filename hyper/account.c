@@ -21,10 +21,22 @@ static struct account_shape shape_of(const struct lp *lp)
     return s;
 }
 
-static bool same(const struct account_shape *a, const struct account_shape *b)
+// A configuration is replaced, not changed. Cheap, for it is asked often of many; what slips through is seen a second later.
+static bool changed(const struct lp *lp)
 {
-    return a->active == b->active && a->shared == b->shared && a->capped == b->capped && a->donates == b->donates &&
-           a->units == b->units && a->pool == b->pool;
+    const struct account *a = &lp->account;
+    return a->of != lp->current || a->of_units != lp->run_units || a->of_procs != lp->run_procs ||
+           a->of_state != (int)lp->state;
+}
+
+static void read_shape(struct lp *lp)
+{
+    struct account *a = &lp->account;
+    a->shape = shape_of(lp);
+    a->of = lp->current;
+    a->of_units = lp->run_units;
+    a->of_procs = lp->run_procs;
+    a->of_state = (int)lp->state;
 }
 
 // A clock that went back, as the last reading of a process that ended can, has not moved.
@@ -44,28 +56,22 @@ static u64 look(struct lp *lp, u64 passed)
     struct account *a = &lp->account;
     const struct account_shape *s = &a->shape;
     struct usage_time t = usage_time_of(lp);
-    u64 used = since(t.used, a->seen.used), entitled = s->active ? passed * s->units / 100 : 0;
+    if (t.source != a->seen.source) // what it was before is accounted
+        a->seen = (struct usage_time){.source = t.source};
+    u64 used = since(t.used, a->seen.used), entitled = s->active ? passed * s->units / 100 : 0, beyond = 0;
+    if (t.split)
+        beyond = MIN(since(t.beyond, a->seen.beyond), used);
+    else if (s->shared && !s->capped)
+        beyond = used - MIN(used, entitled);
     a->entitled += entitled;
+    a->capped += used - beyond;
+    a->uncapped += beyond;
     a->wait += since(t.wait, a->seen.wait);
-    if (t.split) {
-        a->capped += since(t.capped, a->seen.capped);
-        a->uncapped += since(t.uncapped, a->seen.uncapped);
-        a->donated += since(t.donated, a->seen.donated);
-        a->idle += since(t.idle, a->seen.idle);
-    } else if (s->shared && !s->capped) {
-        a->capped += MIN(used, entitled);
-        a->uncapped += used - MIN(used, entitled);
-    } else {
-        a->capped += used;
-        if (!s->shared)
-            *(s->donates ? &a->donated : &a->idle) += since(entitled, used);
-    }
-    a->seen = (struct usage_time){.used = latest(t.used, a->seen.used),
-                                  .capped = latest(t.capped, a->seen.capped),
-                                  .uncapped = latest(t.uncapped, a->seen.uncapped),
-                                  .donated = latest(t.donated, a->seen.donated),
-                                  .idle = latest(t.idle, a->seen.idle),
-                                  .wait = latest(t.wait, a->seen.wait)};
+    if (!s->shared)
+        *(s->donates ? &a->donated : &a->idle) += since(entitled, used);
+    a->seen.used = latest(t.used, a->seen.used);
+    a->seen.beyond = latest(t.beyond, a->seen.beyond);
+    a->seen.wait = latest(t.wait, a->seen.wait);
     return used;
 }
 
@@ -74,10 +80,8 @@ void account_update(struct sys *sys, s64 now, bool must)
     struct account_system *a = &sys->account;
     u64 passed = a->at && now > a->at ? (u64)(now - a->at) : 0, dedicated = 0,
         units = rec_num(sys->rec, "active_procs") * 100;
-    for (u32 i = 0; i < sys->lps_len && !must; i++) {
-        struct account_shape s = shape_of(sys->lps[i]);
-        must |= !same(&s, &sys->lps[i]->account.shape);
-    }
+    for (u32 i = 0; i < sys->lps_len && !must; i++)
+        must = changed(sys->lps[i]);
     if (!must && passed < SECOND && a->at)
         return;
     a->at = now;
@@ -92,7 +96,7 @@ void account_update(struct sys *sys, s64 now, bool must)
         } else if (s->active) {
             dedicated += s->units;
         }
-        *s = shape_of(lp);
+        read_shape(lp);
     }
     u64 pool = passed * since(units, dedicated) / 100;
     a->pool_total += pool;

@@ -23,6 +23,9 @@ struct account_shape {
 // Of a partition, nanoseconds.
 struct account {
     struct account_shape shape;
+    const void *of; // what the shape was read from: where nothing of this changed, it is the same
+    u64 of_units, of_procs;
+    int of_state;
     struct usage_time seen;
     u64 entitled, capped, uncapped, donated, idle, wait;
 };

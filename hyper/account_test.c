@@ -116,7 +116,10 @@ static void test_pools(void)
     fresh();
     rec_set_num(sys->pools[3], "max_pool_proc_units", 200);
     struct lp *a = add(1, "shared", "uncap", 1, 50);
-    rec_set_num(a->current, "shared_proc_pool_id", 3);
+    struct rec *moved = rec_copy(a->current);
+    rec_set_num(moved, "shared_proc_pool_id", 3);
+    rec_free(a->current);
+    a->current = moved;
     account_update(sys, now, false);
     pass(a, 1000, 600);
     CHECK_EQ(sys->account.pools[3].total, 2000 * MS);

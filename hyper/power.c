@@ -264,6 +264,18 @@ int power_off(struct sys *sys, struct lp *lp, enum power_off_how how, bool resta
                       "The operating system of the partition %s cannot be asked: the state is %s. Shut the partition "
                       "down immediately.",
                       lp_name(lp), lp_state_name(lp));
+    if (how == OFF_DUMP) {
+        struct wire_record values = {0};
+        if (lp->state != LP_RUNNING || !lp->linked)
+            return refuse(answer, "HSCL0622", "The partition %s cannot be dumped: the state is %s.", lp_name(lp),
+                          lp_state_name(lp));
+        wire_put_text(&values, "how", "dump");
+        say(lp, MESSAGE_QUIT, &values, NULL, 0);
+        lp->deadline = clock_ns() + OS_SECONDS * SECOND; // one that does not answer is ended, and started again, too
+        lp->restart = true;
+        sys_event(sys, lp, REFCODE_LPAR_DUMP, "a dump was asked for");
+        return 0;
+    }
     struct wire_record values = {0};
     wire_put_text(&values, "how", how == OFF_OS ? "os" : how == OFF_DELAYED ? "delayed" : "immediate");
     if (lp->linked)
@@ -338,6 +350,10 @@ static void take_state(struct sys *sys, struct lp *lp, const struct wire_record 
     enum lp_state before = lp->state;
     lp->activation_us = wire_num(v, "activation_us", 0);
     lp->activation_cpu_us = wire_num(v, "activation_cpu_us", 0);
+    if (lp->restart) { // it was to dump, and started again by itself
+        lp->restart = false;
+        lp->deadline = 0;
+    }
     lp->state = state_of(wire_text(v, "state"));
     // Its process tells the newest state only: what lies between was passed.
     if (lp->state == LP_RUNNING && before == LP_STARTING && strcmp(lp->refcode, REFCODE_LPAR_ACTIVATED) == 0)

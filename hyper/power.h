@@ -12,7 +12,8 @@
 // 0: it starts; -1 with the answer. `profile` may be NULL: the configuration of last time, or the default profile.
 int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer *answer);
 
-enum power_off_how { OFF_IMMEDIATE, OFF_DELAYED, OFF_OS };
+// DUMP: the operating system is interrupted so that it dumps, ends, and is started again.
+enum power_off_how { OFF_IMMEDIATE, OFF_DELAYED, OFF_OS, OFF_DUMP };
 int power_off(struct sys *sys, struct lp *lp, enum power_off_how how, bool restart, struct answer *answer);
 
 // When the daemon starts: adopts what runs, notices what does not any more, starts what the policy says.

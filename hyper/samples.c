@@ -68,21 +68,29 @@ static void put_columns(unsigned kind, FILE *to, const char *before, const char 
         }
 }
 
+// A table that an earlier version made lacks columns.
 static int make_table(struct samples *s, unsigned kind)
 {
-    char sql[400];
     const char *table = kinds[kind].table;
+    char *sql = NULL, alter[200];
+    size_t size;
     u32 len;
     const struct attr *attrs = attr_list(kinds[kind].object, &len);
-    snprintf(sql, sizeof(sql),
-             "CREATE TABLE IF NOT EXISTS %s(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, tier INTEGER "
-             "NOT NULL); CREATE INDEX IF NOT EXISTS %s_time ON %s(time)",
-             table, table, table);
-    int err = run(s, sql);
+    FILE *to = open_memstream(&sql, &size);
+    if (!to)
+        return -ENOMEM;
+    fprintf(to,
+            "CREATE TABLE IF NOT EXISTS %s(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, tier INTEGER "
+            "NOT NULL",
+            table);
+    put_columns(kind, to, ", ", "");
+    fprintf(to, "); CREATE INDEX IF NOT EXISTS %s_time ON %s(time)", table, table);
+    int err = fclose(to) ? -ENOMEM : run(s, sql);
+    free(sql);
     for (u32 i = 0; i < len && !err; i++)
         if ((attrs[i].flags & ATTR_STORED) && !has_column(s, table, attrs[i].name)) {
-            snprintf(sql, sizeof(sql), "ALTER TABLE %s ADD COLUMN %s", table, attrs[i].name);
-            err = run(s, sql);
+            snprintf(alter, sizeof(alter), "ALTER TABLE %s ADD COLUMN %s", table, attrs[i].name);
+            err = run(s, alter);
         }
     return err;
 }

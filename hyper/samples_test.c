@@ -2,6 +2,7 @@
 #include "hyper/samples.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -130,6 +131,25 @@ static void test_a_broken_file_is_begun_anew(void)
     CHECK(!samples_open("/nowhere/usage.db", why, sizeof(why)) && strstr(why, "/nowhere"));
 }
 
+// A column that an earlier version did not have.
+static void test_an_older_table(void)
+{
+    sqlite3 *db;
+    remove_all();
+    CHECK_EQ(sqlite3_open(path, &db), SQLITE_OK);
+    CHECK_EQ(sqlite3_exec(db,
+                          "CREATE TABLE lpar(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, tier INTEGER "
+                          "NOT NULL, lpar_name, capped_cycles); INSERT INTO lpar VALUES(1, 900, 0, 'old', 7)",
+                          NULL, NULL, NULL),
+             SQLITE_OK);
+    sqlite3_close(db);
+    struct samples *s = samples_open(path, why, sizeof(why));
+    CHECK(s != NULL);
+    add(s, 1000, TIER_SAMPLED, 1, 1);
+    CHECK_STR(query(s, (struct samples_query){.max = 9}), "1000:lpar1:1 900:old:7");
+    samples_close(s);
+}
+
 static void test_tiers(void)
 {
     setenv("TZ", "UTC", 1);
@@ -150,6 +170,7 @@ int main(void)
     TEST(test_queries);
     TEST(test_thinning);
     TEST(test_a_broken_file_is_begun_anew);
+    TEST(test_an_older_table);
     TEST(test_tiers);
     remove_all();
     rmdir(folder);

@@ -81,6 +81,7 @@ static int shut_down(struct sys *sys, const struct wire_message *m, struct answe
         return -1;
     return power_off(sys, lp,
                      how && strcmp(how, "os") == 0          ? OFF_OS
+                     : how && strcmp(how, "dump") == 0      ? OFF_DUMP
                      : how && strcmp(how, "immediate") == 0 ? OFF_IMMEDIATE
                                                             : OFF_DELAYED,
                      wire_num(&m->values, "restart", 0), answer);

@@ -44,3 +44,13 @@ struct usage_time usage_time_of(const struct lp *lp)
         return (struct usage_time){.used = before + (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec};
     return (struct usage_time){.used = before};
 }
+
+u64 usage_clock(const struct lp *lp)
+{
+    struct timespec t;
+    clockid_t clock;
+    u64 before = lp->before_ms * 1000000;
+    if (lp->pid && clock_getcpuclockid(lp->pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
+        return before + (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+    return before;
+}

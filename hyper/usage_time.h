@@ -7,15 +7,20 @@
 
 struct lp;
 
-// Nanoseconds, counting up. Whoever dispatches knows what was within the entitlement and fills in the rest with `split`; without it the
-// accounting derives these from what was used between two looks.
+// Nanoseconds, counting up as long as they come from one source; another source begins anew. Whoever dispatches knows what was beyond the
+// entitlement (`split`); else it is derived from what was used between two looks.
+enum usage_source { USAGE_CLOCK, USAGE_DISPATCHER }; // the clock of its process
+
 struct usage_time {
+    enum usage_source source;
     u64 used;
     bool split;
-    u64 capped, uncapped, donated, idle;
-    u64 wait; // ready, and no physical processor was there
+    u64 beyond; // of `used`
+    u64 wait;   // ready, and no physical processor was there
 };
 
 struct usage_time usage_time_of(const struct lp *lp);
+// By the clocks of its processes alone, which a daemon that comes later can read, too.
+u64 usage_clock(const struct lp *lp);
 
 #endif

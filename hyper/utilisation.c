@@ -94,6 +94,7 @@ static void fill_lpar(const struct sys *sys, const struct lp *lp, struct rec *r)
     rec_set_num(r, "idle_cycles", account_cycles(a->idle));
     rec_set_text(r, "state", lp_state_name(lp));
     rec_set_num(r, "dispatch_wait_cycles", account_cycles(a->wait));
+    rec_set_num(r, "clock_ns", usage_clock(lp));
 }
 
 // How things stand: a record for each object of the kind. `each` returns non-zero to stop.
@@ -204,7 +205,7 @@ static int resume_lpar(void *arg, s64 number, s64 when, struct rec *r)
     a->donated = account_ns(rec_num(r, "donated_cycles"));
     a->idle = account_ns(rec_num(r, "idle_cycles"));
     a->wait = account_ns(rec_num(r, "dispatch_wait_cycles"));
-    a->seen.used = a->capped + a->uncapped;
+    a->seen = (struct usage_time){.source = USAGE_CLOCK, .used = rec_num(r, "clock_ns")};
     if (!resuming->gap || !rec_num(lp->rec, "activated"))
         return 0;
     a->shape = (struct account_shape){

@@ -133,7 +133,7 @@ static void time_text(s64 seconds, char text[32])
 
 u64 lp_cpu_ms(const struct lp *lp)
 {
-    return usage_time_of(lp).used / 1000000;
+    return usage_clock(lp) / 1000000;
 }
 
 static void list_sys(struct listing *l)

@@ -26,6 +26,7 @@
 #include "lpar/sandbox.h"
 #include "lpar/terminals.h"
 #include "papr/events.h"
+#include "papr/sched.h"
 #include "proto/hyper/link.h"
 
 #define FIRST_SECONDS 30   // without a daemon and without a partition there is nothing to wait for
@@ -272,11 +273,23 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
     return true;
 }
 
+// Processors are there once the operating system runs.
+static void dump(void)
+{
+    pthread_mutex_lock(&the.lock);
+    bool running = the.state == RUNNING;
+    pthread_mutex_unlock(&the.lock);
+    if (running)
+        sched_system_reset(&the.life.lp);
+}
+
 static void take_quit(const struct wire_record *v)
 {
     const char *how = wire_text(v, "how");
     if (the.have_thread && how && strcmp(how, "os") == 0)
         events_shutdown(&the.life.lp);
+    else if (how && strcmp(how, "dump") == 0)
+        dump();
     else
         the.quitting = true;
 }

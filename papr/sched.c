@@ -277,3 +277,10 @@ long h_signal_sys_reset(struct cpu *cpu, u64 *args)
     }
     return H_SUCCESS;
 }
+
+void sched_system_reset(struct partition *lp)
+{
+    for (u32 i = 0; i < lp->group.len; i++)
+        if (atomic_load(&cpu_papr(lp->group.cpus[i])->state) != THREAD_STOPPED)
+            cpu_raise_line(lp->group.cpus[i], LINE_RESET);
+}

@@ -32,4 +32,7 @@ bool sched_wait_runnable(struct cpu *cpu);
 // RTAS query-cpu-stopped-state: 0 stopped, 1 stopping, 2 not stopped; -1: no such thread. Any thread.
 int sched_cpu_state(struct partition *lp, u64 server);
 
+// A system reset on every thread that the OS has started: it dumps, or enters its debugger. Any thread.
+void sched_system_reset(struct partition *lp);
+
 #endif
