@@ -20,7 +20,9 @@
 #include "hyper/limits.h"
 #include "hyper/objects.h"
 #include "hyper/pools.h"
+#include "hyper/dispatch/dispatcher.h"
 #include "hyper/process.h"
+#include "hyper/processors.h"
 #include "hyper/refcode.h"
 #include "hyper/rules.h"
 #include "hyper/terminal.h"
@@ -77,6 +79,7 @@ static void socket_name(const struct lp *lp, char name[32])
 static void process_gone(struct sys *sys, struct lp *lp)
 {
     char name[32];
+    processors_detach(lp);
     if (lp->linked)
         link_fini(&lp->link);
     if (lp->pidfd >= 0)
@@ -337,6 +340,17 @@ static void send_start(struct sys *sys, struct lp *lp)
         terminal_give(lp, i);
 }
 
+// From now on its virtual processors run when they are told to. Where that cannot be, they run as the host lets them.
+static void send_dispatch(struct sys *sys, struct lp *lp)
+{
+    int fds[2];
+    if (processors_attach(sys, lp, fds))
+        return;
+    say(lp, MESSAGE_DISPATCH, NULL, fds, 2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static enum lp_state state_of(const char *text)
 {
     return text && strcmp(text, "running") == 0 ? LP_RUNNING : LP_STARTING;
@@ -383,6 +397,7 @@ static int take_announce(struct sys *sys, struct lp *lp, const struct wire_messa
             return 0;
         }
         send_start(sys, lp);
+        send_dispatch(sys, lp);
         return 0;
     }
     // It goes on from before. What it has was ours to give: it cannot claim more than its configuration allows.
@@ -394,6 +409,7 @@ static int take_announce(struct sys *sys, struct lp *lp, const struct wire_messa
     lp->activation_cpu_us = wire_num(&m->values, "activation_cpu_us", 0);
     lp->started = (s64)wire_num(&m->values, "started", (u64)time(NULL));
     terminal_adopt(lp, &m->values, fds, m->fds);
+    send_dispatch(sys, lp);
     set_refcode(sys, lp, REFCODE_LPAR_ADOPTED, "found running, and adopted");
     snprintf(lp->refcode, sizeof(lp->refcode), "%s",
              lp->state == LP_RUNNING ? REFCODE_LPAR_RUNNING : REFCODE_LPAR_FIRMWARE);
@@ -514,8 +530,14 @@ void power_process_ended(struct sys *sys, struct lp *lp)
 {
     char how[256];
     struct answer answer = {0};
+    const char *offence = lp->dispatcher ? dispatcher_offence(lp->dispatcher, lp->id) : NULL;
     if (lp->linked) // what it said last
         power_link_ready(sys, lp, true);
+    if (offence && !lp->end_known) {
+        lp->end_known = true;
+        snprintf(lp->reason, sizeof(lp->reason), "%s", offence);
+        snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_OVERDRAWN);
+    }
     bool asked = lp->state == LP_STOPPING, crash;
     lp->before_ms = reap(lp, how, sizeof(how));
     process_gone(sys, lp);
@@ -578,6 +600,7 @@ static void look_at(struct lp *lp, s64 now)
 int power_tick(struct sys *sys)
 {
     s64 now = clock_ns(), next = -1;
+    s64 audit = sys->dispatcher ? dispatcher_tick(sys->dispatcher) : 10 * SECOND;
     for (u32 i = 0; i < sys->lps_len; i++) {
         struct lp *lp = sys->lps[i];
         if (lp->pidfd < 0)
@@ -586,7 +609,7 @@ int power_tick(struct sys *sys)
             connect_process(sys, lp);
         if (lp->current && lp->greeted)
             look_at(lp, now);
-        s64 wait = lp->deadline ? lp->deadline - now : LOOK_SECONDS * SECOND;
+        s64 wait = MIN(lp->deadline ? lp->deadline - now : LOOK_SECONDS * SECOND, audit);
         if (lp->deadline && wait <= 0) {
             kill_process(lp); // its end is noticed by its descriptor
             lp->deadline = 0;

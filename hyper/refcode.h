@@ -21,6 +21,7 @@
 #define REFCODE_LPAR_PROCESS     "B2001200" // its process died
 #define REFCODE_LPAR_PROTOCOL    "B2001210" // its process sent what is no message: dropped
 #define REFCODE_LPAR_LOST        "B2001220" // its process was gone when the daemon came back
+#define REFCODE_LPAR_OVERDRAWN   "B2001230" // its process used processors that it was not given
 #define REFCODE_LPAR_BOOT        "B2008105" // the boot image cannot be loaded
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "hyper/objects.h"
 #include "hyper/power.h"
+#include "hyper/processors.h"
 #include "hyper/refcode.h"
 #include "hyper/utilisation.h"
 #include "hyper/views.h"
@@ -145,7 +146,10 @@ static void serve(struct server *s, struct client *client, const struct wire_mes
     switch (m->type) {
     case MESSAGE_LIST: views_list(sys, m, send_row, &rows, &answer); break;
     case MESSAGE_CREATE: objects_create(sys, m, &answer); break;
-    case MESSAGE_CHANGE: objects_change(sys, m, &answer); break;
+    case MESSAGE_CHANGE:
+        objects_change(sys, m, &answer);
+        processors_pools(sys);
+        break;
     case MESSAGE_REMOVE: objects_remove(sys, m, &answer); break;
     case MESSAGE_SAVE: objects_save(sys, m, &answer); break;
     case MESSAGE_APPLY: objects_apply(sys, m, &answer); break;
@@ -341,6 +345,7 @@ int server_run(struct sys *sys, int listen_fd)
     s->listen_fd = listen_fd;
     s->signal_fd = open_signals();
     bool killed = !rec_num(sys->rec, "stopped");
+    processors_begin(sys);
     power_begin(sys);
     util_begin(sys, killed);
     while (!s->ended && !(s->stopping && !any_active(sys))) {
@@ -356,6 +361,7 @@ int server_run(struct sys *sys, int listen_fd)
     }
     flush_clients(s);
     util_end(sys);
+    processors_end(sys);
     if (s->stopping) {
         sys_event(sys, NULL, REFCODE_SYSTEM_STOPPED, "stopped");
         rec_set_num(sys->rec, "stopped", 1);

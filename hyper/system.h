@@ -31,6 +31,8 @@ struct terminal {
     bool told; // a process of the partition has had it
 };
 
+struct dispatcher;
+
 struct lp {
     u32 id;
     struct rec *rec;     // OBJECT_LPAR
@@ -50,6 +52,8 @@ struct lp {
     s64 deadline;                      // monotonic ns: the process is killed then; 0: none
     u64 run_mem, run_procs, run_units; // what it has
     u64 before_ms;                     // processor time of earlier processes
+    struct dispatcher *dispatcher;     // who dispatches it; NULL: nobody
+    struct usage_time had;             // from dispatchers, before that one
     u32 restarts;                      // by policy, since somebody activated it
     u32 messages;                      // taken in the present second
     u32 floods;                        // seconds in a row in which it sent more than it may
@@ -75,6 +79,7 @@ struct sys {
     u32 lps_len;
     struct rec *pools[SYS_POOLS]; // OBJECT_PROCPOOL
     struct account_system account;
+    struct dispatcher *dispatcher; // NULL: there are no threads for it
     struct samples *samples; // NULL: none can be kept
     s64 sampled;             // seconds since 1970 of the last sample; 0: none
 };

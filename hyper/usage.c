@@ -2,6 +2,8 @@
 #include "hyper/usage.h"
 
 #include <stdlib.h>
+
+#include "hyper/dispatch/dispatcher.h"
 #include <time.h>
 
 #include "hyper/pools.h"
@@ -35,8 +37,21 @@ struct usage usage_of(const struct sys *sys)
     return u;
 }
 
+static struct usage_time dispatched(const struct lp *lp)
+{
+    struct dispatcher_usage u;
+    struct usage_time t = lp->had;
+    if (lp->dispatcher && dispatcher_usage(lp->dispatcher, lp->id, &u)) {
+        t.used += u.ran_ns;
+        t.wait += u.waited_ns;
+    }
+    return t;
+}
+
 struct usage_time usage_time_of(const struct lp *lp)
 {
+    if (lp->dispatcher || lp->had.used)
+        return dispatched(lp);
     struct timespec t;
     clockid_t clock;
     u64 before = lp->before_ms * 1000000;

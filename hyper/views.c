@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hyper/dispatch/dispatcher.h"
 #include "hyper/objects.h"
 #include "hyper/pools.h"
 #include "hyper/service.h"
@@ -207,6 +208,15 @@ static void list_proc_sys(struct listing *l)
     put_num(&l->row, "pend_avail_sys_proc_units", u.units_available);
     put_num(&l->row, "installed_sys_proc_units", installed);
     put_num(&l->row, "deconfig_sys_proc_units", installed - u.units);
+    if (l->sys->dispatcher) {
+        struct dispatcher_totals t;
+        dispatcher_totals(l->sys->dispatcher, &t);
+        put_num(&l->row, "elapsed_us", (u64)t.elapsed_ns / 1000);
+        put_num(&l->row, "run_us", t.ran_ns / 1000);
+        put_num(&l->row, "idle_us", t.idle_ns / 1000);
+        put_num(&l->row, "dispatcher_us", t.own_ns / 1000);
+        put_num(&l->row, "dispatches", t.decisions);
+    }
     finish(l);
 }
 
@@ -249,6 +259,19 @@ static void put_proc(const struct sys *sys, struct row *row, const struct lp *lp
 #undef NAMED
 }
 
+static void put_dispatched(struct row *row, const struct lp *lp)
+{
+    struct dispatcher_usage u;
+    if (!lp->dispatcher || !dispatcher_usage(lp->dispatcher, lp->id, &u))
+        return;
+    put_num(row, "run_us", u.ran_ns / 1000);
+    put_num(row, "run_wait_us", u.waited_ns / 1000);
+    put_num(row, "run_beyond_us", u.beyond_ns / 1000);
+    put_num(row, "run_charged_us", u.charged_ns / 1000);
+    put_num(row, "run_dispatches", u.dispatches);
+    put_num(row, "run_moves", u.moves);
+}
+
 static void list_proc_lpar(struct listing *l)
 {
     for (u32 i = 0; i < l->sys->lps_len; i++) {
@@ -261,6 +284,7 @@ static void list_proc_lpar(struct listing *l)
         put_num(row, "lpar_id", lp->id);
         put_proc(l->sys, row, lp, "curr");
         put_proc(l->sys, row, lp, "pend");
+        put_dispatched(row, lp);
         bool shared = rec_is(lp->current, "proc_mode", "shared");
         put_num(row, "run_procs", lp_active(lp) ? lp->run_procs : 0);
         put_num(row, "run_proc_units", lp_active(lp) ? lp->run_units : 0);

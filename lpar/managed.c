@@ -24,6 +24,7 @@
 #include "lpar/life.h"
 #include "lpar/null_hv.h"
 #include "lpar/sandbox.h"
+#include "lpar/share.h"
 #include "lpar/terminals.h"
 #include "papr/events.h"
 #include "papr/sched.h"
@@ -43,6 +44,7 @@ struct managed {
     struct hv_ops ops;
     struct partition_config config;
     struct terminals terminals;
+    struct share_client share;
     int listen_fd, wake_fd, parts;
     bool linked;
     struct link link;
@@ -108,6 +110,58 @@ static void hv_log(void *arg, int level, const char *text)
     wake();
 }
 
+static void hv_dispatch_begin(void *arg, u32 thread)
+{
+    share_begin(&the.share, thread);
+}
+
+static void hv_dispatch_end(void *arg, u32 thread, bool ceded)
+{
+    share_end(&the.share, thread, ceded);
+}
+
+static bool hv_dispatch_over(void *arg, u32 thread)
+{
+    return share_over(&the.share, thread);
+}
+
+static bool hv_dispatch_alone(void *arg, u32 thread)
+{
+    return share_alone(&the.share, thread);
+}
+
+static void hv_conferring(void *arg, u32 thread, int to)
+{
+    share_conferring(&the.share, thread, to);
+}
+
+static void hv_confer(void *arg, int to)
+{
+    share_confer(&the.share, to);
+}
+
+static bool hv_ppp(void *arg, struct hv_ppp *ppp)
+{
+    return share_ppp(&the.share, ppp);
+}
+
+static bool hv_set_ppp(void *arg, u32 units, u32 weight)
+{
+    return share_set_ppp(&the.share, units, weight);
+}
+
+static void take_over_processors(struct hv_ops *ops)
+{
+    ops->dispatch_begin = hv_dispatch_begin;
+    ops->dispatch_end = hv_dispatch_end;
+    ops->dispatch_over = hv_dispatch_over;
+    ops->dispatch_alone = hv_dispatch_alone;
+    ops->conferring = hv_conferring;
+    ops->confer = hv_confer;
+    ops->ppp = hv_ppp;
+    ops->set_ppp = hv_set_ppp;
+}
+
 static void wait_for_end(void)
 {
     u64 count;
@@ -149,6 +203,7 @@ static int run_once(void)
     wait_for_end();
     hold_end(&the.life.hold);
     vps_join(&vps);
+    share_quiet(&the.share);
     life_flush_output(&the.life);
     return 0;
 }
@@ -263,6 +318,7 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
     snprintf(the.config.name, sizeof(the.config.name), "%s", name);
     snprintf(the.config.serial, sizeof(the.config.serial), "%s", serial);
     snprintf(the.args, sizeof(the.args), "%s", *args ? args : "console=hvc0");
+    share_set_threads(&the.share, MAX(the.config.threads, 1u));
     the.units = wire_num(v, "units", 0);
     the.started = wire_num(v, "started", 0);
     the.activated = (s64)wire_num(v, "activated", (u64)clock_ns());
@@ -299,6 +355,7 @@ static bool take_message(const struct wire_message *m, const int *fds)
 {
     switch (m->type) {
     case MESSAGE_START: return take_start(&m->values, fds, m->fds);
+    case MESSAGE_DISPATCH: return m->fds == 2 && !share_attach(&the.share, fds[0], fds[1]);
     case MESSAGE_QUIT: take_quit(&m->values); return true;
     case MESSAGE_TERMINAL:
         if (m->fds)
@@ -314,6 +371,7 @@ static void drop_link(void)
 {
     link_fini(&the.link);
     the.linked = false;
+    share_detach(&the.share);
 }
 
 static void link_ready(void)
@@ -412,7 +470,9 @@ int managed_run(int listen_fd)
     the.ops.log = hv_log;
     the.hv.ended_fd = eventfd(0, EFD_CLOEXEC);
     the.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    take_over_processors(&the.ops);
     dispatch_init(&the.hv.dispatcher);
+    share_init(&the.share, &the.hv.dispatcher);
     isa_init();
     if (the.hv.ended_fd < 0 || the.wake_fd < 0 || listen(listen_fd, 4))
         return 1;

@@ -68,7 +68,7 @@ static void hv_dispatch_begin(void *arg, u32 thread)
     dispatch_begin(&((struct null_hv *)arg)->dispatcher, thread);
 }
 
-static void hv_dispatch_end(void *arg, u32 thread)
+static void hv_dispatch_end(void *arg, u32 thread, bool ceded)
 {
     dispatch_end(&((struct null_hv *)arg)->dispatcher, thread);
 }

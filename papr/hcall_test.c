@@ -100,6 +100,30 @@ static void test_process_table(void)
     partition_fini(lp);
 }
 
+static u32 set_units, set_weight;
+
+static bool test_ppp(void *arg, struct hv_ppp *ppp)
+{
+    *ppp = (struct hv_ppp){.units = 60,
+                           .units_max = 80,
+                           .weight = 64,
+                           .weight_max = 100,
+                           .capped = true,
+                           .pool = 3,
+                           .pool_units = 150,
+                           .pool_processors = 2,
+                           .processors = 4,
+                           .pool_idle_ns = 1000};
+    return true;
+}
+
+static bool test_set_ppp(void *arg, u32 units, u32 weight)
+{
+    set_units = units;
+    set_weight = weight;
+    return true;
+}
+
 static void test_storage(void)
 {
     begin(LEVEL_V30);
@@ -122,6 +146,29 @@ static void test_storage(void)
     CHECK_EQ(cpu->gpr[4], 200);
     CHECK_EQ(cpu->gpr[6] >> 16 & 0xffff, 7);
     CHECK_EQ(H(cpu, H_PIC), H_AUTHORITY);
+    CHECK_EQ(H(cpu, H_SET_PPP, 200, 128), H_SUCCESS);
+    CHECK_EQ(H(cpu, H_SET_PPP, 100, 128), H_CONSTRAINED); // nobody is there to take it
+    struct hv_ops ops = *lp->hv;
+    ops.ppp = test_ppp;
+    ops.set_ppp = test_set_ppp;
+    lp->hv = &ops;
+    CHECK_EQ(H(cpu, H_GET_PPP), H_SUCCESS);
+    CHECK_EQ(cpu->gpr[4], 60);
+    CHECK_EQ(cpu->gpr[5], 20);
+    CHECK_EQ(cpu->gpr[6], 7 << 16 | 3);
+    CHECK_EQ(cpu->gpr[7], 1ull << 48 | 64ull << 40 | 36ull << 32 | 2 << 16 | 4);
+    CHECK_EQ(cpu->gpr[8], 2ull << 48 | 200ull << 24 | 150);
+    CHECK_EQ(H(cpu, H_PIC), H_SUCCESS);
+    CHECK_EQ(cpu->gpr[4], 512);
+    CHECK_EQ(cpu->gpr[5], 2);
+    CHECK_EQ(H(cpu, H_SET_PPP, 201, 0), H_PARAMETER);
+    CHECK_EQ(H(cpu, H_SET_PPP, 70, 256), H_PARAMETER);
+    CHECK_EQ(H(cpu, H_SET_PPP, 9, 100), H_CONSTRAINED); // two virtual processors need more
+    CHECK_EQ(set_units, 0);
+    CHECK_EQ(H(cpu, H_SET_PPP, 70, 90), H_SUCCESS);
+    CHECK_EQ(set_units << 8 | set_weight, 70 << 8 | 90);
+    CHECK_EQ(H(cpu, H_SET_PPP, 90, 128), H_CONSTRAINED); // as much as there is
+    CHECK_EQ(set_units << 8 | set_weight, 80 << 8 | 100);
     CHECK_EQ(H(cpu, H_PERFMON, PPC_BIT(0), 0), H_SUCCESS); // as Linux enables the counters
     CHECK_EQ(cpu->gpr[4], PPC_BIT(0));
     CHECK_EQ(H(cpu, H_PERFMON, 1, 0), H_PARAMETER);

@@ -10,6 +10,17 @@
 struct cpu;
 struct partition;
 
+// What a partition has of the processors, in hundredths of one where it says units.
+struct hv_ppp {
+    u32 units, units_max;   // entitlement; as far as the partition may raise it itself
+    u32 weight, weight_max; // of an uncapped one
+    bool capped, dedicated;
+    u32 pool;                        // its shared processor pool
+    u32 pool_units;                  // that the pool can have
+    u32 pool_processors, processors; // physical ones: of all pools, of the system
+    u64 pool_idle_ns;                // processor time of the pools that nobody used
+};
+
 struct hv_ops {
     // Console output of the virtual terminal: takes up to `size` bytes and returns how many it took (0: busy, the guest tries again).
     size_t (*console_write)(void *arg, const u8 *data, size_t size);
@@ -27,9 +38,11 @@ struct hv_ops {
     // end and begin again, as another one waits. Each may be NULL: the host's scheduler decides. The thread does not count as running
     // during begin.
     void (*dispatch_begin)(void *arg, u32 thread);
-    void (*dispatch_end)(void *arg, u32 thread);
+    void (*dispatch_end)(void *arg, u32 thread, bool ceded); // ceded: it has nothing to do
     bool (*dispatch_over)(void *arg, u32 thread);
     bool (*dispatch_alone)(void *arg, u32 thread); // no thread waits for a host CPU, or for this one's
+    // The thread is about to give up its time (before end) to thread `to` of the partition, or to anybody (to < 0). May be NULL.
+    void (*conferring)(void *arg, u32 thread, int to);
     // A thread that gave up its time (between end and begin): to thread `to` of the partition, or to anybody (to < 0).
     void (*confer)(void *arg, int to);
     // The OS did something with its connectors (papr/drc.h). May be NULL.
@@ -37,6 +50,9 @@ struct hv_ops {
     // The partition got a hardware thread, which needs a thread of the host; where it has one already: 0. Else a negative errno. NULL: there
     // are no more threads than at its start.
     int (*thread_added)(void *arg, struct cpu *cpu);
+    // Processor configuration; false: nobody divides the processors. And what the partition wants of what it may have (within the maxima). NULL: nobody does.
+    bool (*ppp)(void *arg, struct hv_ppp *ppp);
+    bool (*set_ppp)(void *arg, u32 units, u32 weight);
     // Non-volatile memory was written: [offset, offset+size) of `data`. May keep it on disk, later. May be NULL.
     void (*nvram_changed)(void *arg, const u8 *data, size_t offset, size_t size);
     // A line for the log about the partition (rate-limited by the callee). level: 0 error, 1 warning, 2 information.

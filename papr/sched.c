@@ -212,6 +212,8 @@ long h_confer(struct cpu *cpu, u64 *args)
         if ((u32)atomic_load(&cpu_papr(target)->yield_count) != (u32)args[1])
             return H_SUCCESS;
     }
+    if (lp->hv->conferring)
+        lp->hv->conferring(lp->hv_arg, cpu->index, to < 0 ? -1 : (int)partition_cpu(lp, args[0])->index);
     cpu_time_stop(cpu);
     cpu_leave(cpu);
     if (lp->hv->confer)

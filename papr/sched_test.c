@@ -44,15 +44,16 @@ static void test_vpa(void)
     CHECK_EQ(H(a, H_REGISTER_VPA, REG(2), 0, 0x13000), H_SUCCESS);
     mem[VPA + 0xb8] = 3; // log everything
 
-    cpu_papr(a)->wait_reason = WAIT_CEDE;
     for (unsigned i = 1; i <= 10; i++) {
+        cpu_papr(a)->wait_reason = i == 10 ? WAIT_CEDE : cpu_papr(a)->wait_reason;
         vpa_dispatch(a, true);
         CHECK_EQ(load_be32(mem + VPA + 0x100), 2 * i);
         CHECK_EQ(load_be64(mem + VPA + 0x218), i);
         vpa_dispatch(a, false);
         CHECK_EQ(load_be32(mem + VPA + 0x100), 2 * i + 1);
     }
-    CHECK_EQ(mem[0x13000 + 48 + 1], 2); // had ceded
+    CHECK_EQ(mem[0x13000 + 48 + 1], 2); // had ceded, before the tenth time
+    CHECK_EQ(mem[0x13000 + 1], 4);      // before the ninth: nothing was said, so it was preempted
     CHECK(load_be64(mem + 0x13000 + 48 + 16) != 0);
     CHECK_EQ(load_be64(mem + 0x13000 + 4 * 48), 0); // not beyond its end
 

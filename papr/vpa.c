@@ -171,7 +171,8 @@ static u8 dispatch_reason(const struct cpu *cpu)
     return cpu_papr(cpu)->wait_reason == WAIT_CEDE ? DISPATCH_DECREMENTER : DISPATCH_TIME_SLICE;
 }
 
-static void log_dispatch(struct papr_cpu *pc, u64 now, u64 waited)
+// waited: since it stopped; for a processor: since it could have gone on.
+static void log_dispatch(struct papr_cpu *pc, u64 now, u64 waited, u64 enqueued)
 {
     struct cpu *cpu = pc->cpu;
     u8 mask = 0;
@@ -181,9 +182,10 @@ static void log_dispatch(struct papr_cpu *pc, u64 now, u64 waited)
         return;
     u8 entry[DTL_ENTRY_SIZE] = {dispatch_reason(cpu), ceded ? PREEMPT_CEDE : PREEMPT_TIME_SLICE};
     store_be16(&entry[2], (u16)MAX(pc->host_cpu, 0));
-    store_be32(&entry[4], 0); // enqueued -> dispatched
-    store_be32(&entry[8], ceded ? 0 : (u32)MIN(waited, 0xffffffff));
-    store_be32(&entry[12], ceded ? (u32)MIN(waited, 0xffffffff) : 0);
+    // Enqueued -> dispatched; ready -> enqueued, which here is one; waiting -> ready.
+    store_be32(&entry[4], (u32)MIN(enqueued, 0xffffffff));
+    store_be32(&entry[8], 0);
+    store_be32(&entry[12], ceded ? (u32)MIN(waited - MIN(enqueued, waited), 0xffffffff) : 0);
     store_be64(&entry[16], now);
     store_be64(&entry[32], cpu->nia);
     store_be64(&entry[40], cpu->msr);
@@ -193,7 +195,7 @@ static void log_dispatch(struct papr_cpu *pc, u64 now, u64 waited)
     put64(pc, VPA_DTL_INDEX, pc->dtl_index);
 }
 
-static void dispatched(struct papr_cpu *pc, u64 now)
+static void dispatched(struct papr_cpu *pc, u64 now, u64 ready)
 {
     int host_cpu = sched_getcpu();
     u32 count = (u32)atomic_fetch_add(&pc->yield_count, 1) + 1;
@@ -208,7 +210,7 @@ static void dispatched(struct papr_cpu *pc, u64 now)
         put32(pc, VPA_DISPERSION, (dispersion ? load_be32(dispersion) : 0) + 1);
     }
     if (pc->dtl)
-        log_dispatch(pc, now, pc->waiting_since ? now - pc->waiting_since : 0);
+        log_dispatch(pc, now, pc->waiting_since ? now - pc->waiting_since : 0, now - ready);
     put32(pc, VPA_YIELD_COUNT, count);
 }
 
@@ -250,7 +252,7 @@ void vpa_dispatch(struct cpu *cpu, bool running)
         stopped(pc, cpu_timebase(cpu));
         not_meanwhile(cpu, false);
         if (lp->hv->dispatch_end)
-            lp->hv->dispatch_end(lp->hv_arg, cpu->index);
+            lp->hv->dispatch_end(lp->hv_arg, cpu->index, pc->wait_reason != WAIT_PREEMPT);
         return;
     }
     u64 ready = cpu_timebase(cpu);
@@ -259,8 +261,9 @@ void vpa_dispatch(struct cpu *cpu, bool running)
     u64 now = cpu_timebase(cpu);
     pc->stolen_tb += now - ready; // ready, but without a processor
     not_meanwhile(cpu, true);
-    dispatched(pc, now);
+    dispatched(pc, now, ready);
     not_meanwhile(cpu, false);
+    pc->wait_reason = WAIT_PREEMPT; // until it says otherwise, it stops because it has to
     cpu->tb_entered = now;
 }
 

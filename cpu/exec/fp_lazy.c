@@ -225,16 +225,6 @@ void fp_lazy_settle(struct cpu *cpu)
     fp_lazy_classify(cpu);
 }
 
-void fp_lazy_look(struct cpu *cpu)
-{
-    if (!cpu->fp_live)
-        return;
-    u32 exceptions = host_give_back();
-    cpu->fpscr = fpscr_add(cpu->fpscr, exceptions);
-    fp_lazy_classify(cpu);
-    host_take(cpu->fpscr & FPSCR_RN);
-}
-
 void fp_lazy_compute(struct cpu *cpu, enum fp_kind kind)
 {
     u32 live = cpu->fp_live, exceptions = live ? host_give_back() : 0;

@@ -50,22 +50,6 @@ static inline void fpu_settle(struct cpu *cpu)
         fp_lazy_settle(cpu);
 }
 
-// What FPSCR says, in cpu->fpscr; the unit stays the guest's.
-void fp_lazy_look(struct cpu *cpu);
-
-// Around a change of FPSCR: whether the host's unit was the guest's, which is settled; it is again, where that is possible then.
-static inline bool fp_lazy_leave(struct cpu *cpu)
-{
-    bool live = cpu->fp_live;
-    fpu_settle(cpu);
-    return live;
-}
-static inline void fp_lazy_return(struct cpu *cpu, bool live)
-{
-    if (live)
-        fp_lazy_enter(cpu);
-}
-
 // The reference semantics of one operation on cpu->fp_arg[0..2] (scalars in doubleword 0), its result to cpu->fp_arg[3]. Exceptions go to FPSCR; what else
 // the operation leaves there is the caller's to note in fp_last. Called by translated code, while live or (tests) not. No exception may be enabled.
 void fp_lazy_compute(struct cpu *cpu, enum fp_kind kind);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ISA I "Floating-Point Status and Control Register Instructions".
 #include "cpu/exec/fp_int.h"
-#include "cpu/exec/fp_lazy.h"
 
 // Reserved bits of FPSCR read as zero: in bits 32:63 only bit 52, of bits 0:31 all but DRN.
 #define FPSCR_WRITABLE      (~(PPC_BIT32(20) | FPSCR_FEX | FPSCR_VX))
@@ -11,17 +10,16 @@
 
 static u64 fpscr_read(struct cpu *cpu)
 {
-    fp_lazy_look(cpu);
+    fpu_settle(cpu);
     return (u64)cpu->fpscr_hi << 32 | cpu->fpscr;
 }
 
 // Writes bits 32:63 under a mask. An exception that becomes or stays enabled and set interrupts as if an operation had caused it.
 static void fpscr_write(struct cpu *cpu, u32 insn, u32 value, u32 mask, bool record)
 {
-    bool live = fp_lazy_leave(cpu);
+    fpu_settle(cpu);
     mask &= FPSCR_WRITABLE;
     cpu->fpscr = fpscr_summarise((cpu->fpscr & ~mask) | (value & mask));
-    fp_lazy_return(cpu, live);
     if (record)
         set_cr1(cpu);
     if (unlikely(cpu->fpscr & FPSCR_FEX) && cpu->msr & (MSR_FE0 | MSR_FE1))
@@ -52,27 +50,16 @@ EXEC(mffsl)
     fpr_set(cpu, RT, fpscr_read(cpu) & ((u64)FPSCR_HIGH_WRITABLE << 32 | FPSCR_STATUS | FPSCR_CONTROL));
 }
 
-// Control bits are never put off: most functions of a mathematical library look at them, and set the rounding mode that they find.
-static void get_control(struct cpu *cpu, u32 insn)
-{
-    fpr_set(cpu, RT, (u64)(cpu->fpscr_hi & FPSCR_HIGH_WRITABLE) << 32 | (cpu->fpscr & FPSCR_CONTROL));
-}
-
 // The control bits to FRT, then a new rounding mode.
 static void set_rounding(struct cpu *cpu, u32 insn, u32 rn)
 {
-    u32 now = cpu->fpscr & FPSCR_RN;
-    get_control(cpu, insn);
-    if (likely(now == (rn & FPSCR_RN)))
-        return;
-    bool live = fp_lazy_leave(cpu);
+    fpr_set(cpu, RT, fpscr_read(cpu) & ((u64)FPSCR_HIGH_WRITABLE << 32 | FPSCR_CONTROL));
     cpu->fpscr = (cpu->fpscr & ~FPSCR_RN) | (rn & FPSCR_RN);
-    fp_lazy_return(cpu, live);
 }
 
 static void set_decimal_rounding(struct cpu *cpu, u32 insn, u32 drn)
 {
-    get_control(cpu, insn);
+    fpr_set(cpu, RT, fpscr_read(cpu) & ((u64)FPSCR_HIGH_WRITABLE << 32 | FPSCR_CONTROL));
     cpu->fpscr_hi = drn & 7;
 }
 
@@ -100,10 +87,9 @@ EXEC(mffscdrni)
 EXEC(mcrfs)
 {
     unsigned shift = 28 - 4 * BFA;
-    bool live = fp_lazy_leave(cpu);
+    fpu_settle(cpu);
     cpu->crf[BF] = cpu->fpscr >> shift & 15;
     cpu->fpscr = fpscr_summarise(cpu->fpscr & ~(15u << shift & (FPSCR_FX | FPSCR_EXCEPTIONS)));
-    fp_lazy_return(cpu, live);
 }
 
 EXEC(mtfsfi)
@@ -144,7 +130,7 @@ EXEC(mtfsb0)
 EXEC(mtfsb1)
 {
     u32 bit = PPC_BIT32(BT);
-    fp_lazy_look(cpu);
+    fpu_settle(cpu);
     if (bit & FPSCR_EXCEPTIONS & ~cpu->fpscr)
         cpu->fpscr |= FPSCR_FX;
     fpscr_write(cpu, insn, bit, bit, RC_BIT);

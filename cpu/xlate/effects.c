@@ -19,10 +19,6 @@ static bool raises(enum insn_id id, const struct insn_row *row)
     case INSN_fcpsgn:
     case INSN_fmrgow:
     case INSN_fmrgew:
-    case INSN_mffs:
-    case INSN_mffsl:
-    case INSN_mffscrn:
-    case INSN_mffscrni:
     case INSN_fsel: return false;
     default: return id < INSN_xxland || id > INSN_mtvsrws;
     }

@@ -2,15 +2,6 @@
 # Runs in the partition: each line of /bench.list is a name and a command. The driver takes the host's time when a START and
 # an END line arrive on the console; a program of tests/bench/work prints its own, another command's output is summed up.
 echo "MARK user-space"
-# The kernel still tests its cryptography in the background: not until an idle second has passed is a workload all that runs.
-idle=0 rounds=0 enough=$(($(nproc) * 80))
-while [ -s /bench.list ] && [ "$idle" -lt "$enough" ] && [ "$rounds" -lt 60 ]; do
-    rounds=$((rounds + 1))
-    read -r _ before </proc/uptime
-    sleep 1
-    read -r _ after </proc/uptime
-    idle=$(expr "${after%.*}${after#*.}" - "${before%.*}${before#*.}")
-done
 PATH=/bench:$PATH
 export LC_ALL=C
 cp /bench/script.* /bench/text /bench/compile.i /tmp # the page cache of a file system like others

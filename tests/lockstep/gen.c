@@ -319,7 +319,7 @@ static void add_system(void)
 // Stores an instruction over a later one, as a program that makes code does.
 static void add_patch_of_code(void)
 {
-    unsigned gap = 10 + below(4);
+    unsigned gap = 9 + below(4);
     add_address((int)(gap + 3));
     fixed(0x3f380000u | (seq->place == PLACE_REAL ? 0 : CODE_ALIAS >> 16)); // addis r25,r24: where code can be written
     fixed(0x82f90000u);                                                     // lwz r23,0(r25)
@@ -330,8 +330,7 @@ static void add_patch_of_code(void)
     fixed(0x7c00c7acu);                                                     // icbi 0,r24
     fixed(0x7c0004acu);
     fixed(0x4c00012cu); // isync
-    fixed(ADDI(25, 0, 0)); // or a wild store would find it, without the isync that makes it seen
-    for (unsigned i = 10; i < gap; i++)
+    for (unsigned i = 9; i < gap; i++)
         fixed(0x60000000u);
     for (unsigned i = 0; i < 4; i++) // one of these is it
         fixed(ADDI(i, i, 100 + i));

@@ -1,0 +1,581 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Invariants: (1) `waiting` holds exactly the virtual processors that want to run and do not; (2) a virtual processor runs on one processor at most; (3) who is dedicated runs
+// on its home only; (4) what a partition has beyond its entitlement is charged to its virtual time only while somebody else could have had it.
+#include "hyper/dispatch/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEBT_MAX_NS   1000000000ll // more is forgiven
+#define TURN_LEAST_NS 100000ll     // nobody is dispatched for less: what is left of a quota goes to the next one
+#define AFFINITY_NS   4000000ll    // so much later a deadline may be, for the sake of warm caches
+#define WEIGHT_UNIT   256u
+
+static const s64 window = POLICY_WINDOW_NS;
+
+int policy_init(struct policy *p, u32 processors)
+{
+    memset(p, 0, sizeof(*p));
+    p->processors_len = MIN(processors, POLICY_PROCESSORS_MAX);
+    for (u32 i = 0; i < p->processors_len; i++)
+        p->processors[i] = (struct policy_processor){.usable = true, .contended = POLICY_NEVER};
+    p->waiting_room = 64;
+    p->waiting = calloc(p->waiting_room, sizeof(struct policy_vp *));
+    return p->waiting ? 0 : -ENOMEM;
+}
+
+void policy_fini(struct policy *p)
+{
+    for (u32 i = 0; i <= POLICY_LPS_MAX; i++)
+        free(p->lps[i]);
+    free(p->waiting);
+    memset(p, 0, sizeof(*p));
+}
+
+// Virtual processors among which the entitlement is divided: those with work. What idle ones leave goes to the others of the partition first.
+static u32 busy_vps(const struct policy_lp *lp)
+{
+    u32 busy = 0;
+    for (u32 i = 0; i < POLICY_VPS_MAX; i++)
+        busy += lp->vps[i].wanting;
+    return MAX(busy, 1u);
+}
+
+static void set_quota(struct policy_vp *vp, s64 units, s64 parts)
+{
+    s64 share = units * 1000 / MAX(parts, 1); // thousandths of a hundredth
+    share = MIN(share, POLICY_UNITS * 1000);
+    vp->period = window;
+    vp->quota = share * (window / 1000) / POLICY_UNITS;
+    if (vp->quota < POLICY_SLICE_MIN_NS && share) {
+        vp->quota = POLICY_SLICE_MIN_NS;
+        vp->period = POLICY_SLICE_MIN_NS * POLICY_UNITS * 1000 / share;
+    }
+}
+
+static void set_quotas(struct policy_lp *lp)
+{
+    s64 busy = busy_vps(lp);
+    bool own = lp->config.mode == POLICY_DEDICATED;
+    for (u32 i = 0; i < POLICY_VPS_MAX; i++) {
+        struct policy_vp *vp = &lp->vps[i];
+        set_quota(vp, own ? POLICY_UNITS : lp->config.units, own ? 1 : busy);
+    }
+}
+
+static bool shares_tokens(const struct policy_lp *lp)
+{
+    return lp->config.mode != POLICY_DEDICATED && lp->config.vps > 1;
+}
+
+static void advance_tokens(struct policy_lp *lp, s64 now)
+{
+    s64 most = 2 * MAX((s64)lp->config.units * window / POLICY_UNITS, POLICY_SLICE_MIN_NS);
+    s64 passed = MIN(now - lp->tokens_at, 2 * DEBT_MAX_NS);
+    if (passed <= 0)
+        return;
+    lp->tokens = MIN(lp->tokens + passed * lp->config.units / POLICY_UNITS, most);
+    lp->tokens_at = now;
+}
+
+static void advance_pool(struct policy_pool *pool, s64 now)
+{
+    s64 passed = MIN(now - pool->at, 2 * DEBT_MAX_NS);
+    if (passed <= 0)
+        return;
+    pool->left = MIN(pool->left + passed * pool->max / POLICY_UNITS, window * pool->max / POLICY_UNITS);
+    pool->reserve =
+        MIN(pool->reserve + passed * pool->reserved / POLICY_UNITS, 2 * window * pool->reserved / POLICY_UNITS);
+    pool->at = now;
+}
+
+// Gives it the quotas of the periods that have passed.
+static void advance(struct policy_vp *vp, s64 now)
+{
+    if (now < vp->deadline)
+        return;
+    s64 periods = (now - vp->deadline) / vp->period + 1;
+    s64 kept = vp->wanting ? 2 * vp->quota : vp->quota;
+    vp->budget = periods > DEBT_MAX_NS / POLICY_SLICE_MIN_NS ? kept : MIN(vp->budget + periods * vp->quota, kept);
+    vp->deadline += periods * vp->period;
+}
+
+static bool shared_everywhere(const struct policy_vp *vp)
+{
+    return vp->home < 0;
+}
+
+// What it may have at `now`; POLICY_NEVER as *from when it has to wait for something else than time.
+static bool may_run(struct policy *p, struct policy_vp *vp, s64 now, enum policy_class *class, s64 *from)
+{
+    struct policy_lp *lp = vp->lp;
+    struct policy_pool *pool = &p->pools[lp->config.pool];
+    bool tokens = true;
+    advance(vp, now);
+    *from = vp->deadline;
+    if (shares_tokens(lp)) {
+        advance_tokens(lp, now);
+        tokens = lp->tokens > TURN_LEAST_NS;
+        if (!tokens && vp->budget > TURN_LEAST_NS)
+            *from =
+                now + MAX((2 * TURN_LEAST_NS - lp->tokens) * POLICY_UNITS / MAX(lp->config.units, 1u), TURN_LEAST_NS);
+    }
+    *class = POLICY_ENTITLED;
+    if (vp->budget > TURN_LEAST_NS && tokens)
+        return true;
+    if (lp->config.mode != POLICY_UNCAPPED || !lp->config.weight)
+        return false;
+    *class = POLICY_BEYOND;
+    advance_pool(pool, now);
+    if (pool->max && pool->left <= 0) {
+        *from = MIN(*from, now + MAX(-pool->left * POLICY_UNITS / pool->max, TURN_LEAST_NS));
+        return false;
+    }
+    if (pool->reserve > 0)
+        *class = POLICY_RESERVED;
+    return true;
+}
+
+static void add_waiting(struct policy *p, struct policy_vp *vp)
+{
+    vp->place = p->waiting_len;
+    p->waiting[p->waiting_len++] = vp;
+}
+
+static void drop_waiting(struct policy *p, struct policy_vp *vp)
+{
+    struct policy_vp *last = p->waiting[--p->waiting_len];
+    p->waiting[vp->place] = last;
+    last->place = vp->place;
+}
+
+// Whether others than its owner may use the processor.
+static bool open_to_all(const struct policy_processor *proc)
+{
+    return proc->usable && (!proc->owner || (proc->owner->lp->config.lend == POLICY_LEND && !proc->owner->wanting));
+}
+
+static bool may_use(const struct policy_processor *proc, s32 number, const struct policy_vp *vp)
+{
+    return shared_everywhere(vp) ? open_to_all(proc) : proc->usable && vp->home == number;
+}
+
+static void give_home(struct policy *p, struct policy_vp *vp)
+{
+    for (s32 i = (s32)p->processors_len - 1; i >= 0; i--) { // the last ones first: the shared pool keeps the first ones
+        struct policy_processor *proc = &p->processors[i];
+        if (!proc->usable || proc->owner)
+            continue;
+        proc->owner = vp;
+        vp->home = i;
+        return;
+    }
+}
+
+static void take_home(struct policy *p, struct policy_vp *vp)
+{
+    if (vp->home >= 0)
+        p->processors[vp->home].owner = NULL;
+    vp->home = -1;
+}
+
+static void set_homes(struct policy *p, struct policy_lp *lp)
+{
+    for (u32 i = 0; i < POLICY_VPS_MAX; i++) {
+        struct policy_vp *vp = &lp->vps[i];
+        bool wanted = lp->config.mode == POLICY_DEDICATED && i < lp->config.vps;
+        if (!wanted)
+            take_home(p, vp);
+        else if (vp->home < 0)
+            give_home(p, vp);
+    }
+}
+
+int policy_set_lp(struct policy *p, u32 id, const struct policy_config *config, s64 now)
+{
+    struct policy_lp *lp = p->lps[id];
+    if (!lp) {
+        u32 room = p->waiting_room + POLICY_VPS_MAX;
+        struct policy_vp **waiting = realloc(p->waiting, room * sizeof(struct policy_vp *));
+        lp = calloc(1, sizeof(*lp));
+        if (waiting) {
+            p->waiting = waiting;
+            p->waiting_room = room;
+        }
+        if (!waiting || !lp) {
+            free(lp);
+            return -ENOMEM;
+        }
+        lp->id = id;
+        lp->tokens = POLICY_WINDOW_NS * config->units / POLICY_UNITS;
+        lp->tokens_at = now;
+        lp->vtime = p->vclock;
+        for (u32 i = 0; i < POLICY_VPS_MAX; i++)
+            lp->vps[i] = (struct policy_vp){
+                .lp = lp, .index = i, .running = -1, .last = -1, .home = -1, .since = now, .deadline = now};
+        p->lps[id] = lp;
+    }
+    lp->config = *config;
+    lp->config.pool = MIN(lp->config.pool, POLICY_POOLS_MAX - 1);
+    lp->config.vps = MIN(lp->config.vps, POLICY_VPS_MAX);
+    set_quotas(lp);
+    set_homes(p, lp);
+    return 0;
+}
+
+void policy_remove_lp(struct policy *p, u32 id)
+{
+    struct policy_lp *lp = p->lps[id];
+    if (!lp)
+        return;
+    for (u32 i = 0; i < POLICY_VPS_MAX; i++)
+        take_home(p, &lp->vps[i]);
+    p->lps[id] = NULL;
+    free(lp);
+}
+
+void policy_set_pool(struct policy *p, u32 pool, u32 max_units, u32 reserved_units, s64 now)
+{
+    advance_pool(&p->pools[pool], now);
+    p->pools[pool].max = max_units;
+    p->pools[pool].reserved = reserved_units;
+    p->pools[pool].at = now;
+}
+
+void policy_set_processor(struct policy *p, u32 processor, bool usable, s64 now)
+{
+    struct policy_processor *proc = &p->processors[processor];
+    proc->usable = usable;
+    if (!usable && proc->running)
+        proc->until = now;
+    if (!usable && proc->owner) { // a spare one, where there is one
+        struct policy_vp *vp = proc->owner;
+        take_home(p, vp);
+        give_home(p, vp);
+    }
+    for (u32 i = 1; usable && i <= POLICY_LPS_MAX; i++)
+        if (p->lps[i])
+            set_homes(p, p->lps[i]);
+}
+
+// How good it would be for `vp` to have the processor of what runs there now; 0: it may not.
+static u32 preference(const struct policy *p, s32 number, const struct policy_vp *vp, enum policy_class class)
+{
+    const struct policy_processor *proc = &p->processors[number];
+    if (!may_use(proc, number, vp))
+        return 0;
+    u32 here = vp->last == number;
+    if (!proc->running)
+        return 8 + here;
+    if (vp->home == number)
+        return 10;
+    if (proc->resting)
+        return 6 + here;
+    if (class == POLICY_ENTITLED && proc->class > POLICY_ENTITLED)
+        return 4 + here;
+    if (class == POLICY_ENTITLED && proc->class == POLICY_ENTITLED && vp->deadline < proc->running->deadline)
+        return 2 + here;
+    return 0;
+}
+
+s32 policy_wake(struct policy *p, u32 id, u32 index, s64 now)
+{
+    struct policy_lp *lp = p->lps[id];
+    struct policy_vp *vp = &lp->vps[index];
+    enum policy_class class;
+    u32 best = 0;
+    s32 where = -1;
+    s64 from;
+    if (vp->wanting)
+        return -1;
+    advance(vp, now);
+    vp->wanting = true;
+    vp->since = now;
+    if (lp->config.mode != POLICY_DEDICATED && lp->config.vps > 1)
+        set_quotas(lp);
+    // More than its share until the deadline is what it saved while it slept: that is not kept, its period begins now.
+    if (vp->budget > 0 && (s64)((s128)vp->budget * vp->period / MAX(vp->quota, 1)) > vp->deadline - now) {
+        vp->budget = MIN(vp->budget, vp->quota * window / vp->period);
+        vp->deadline = now + window;
+    }
+    lp->vtime = MAX(lp->vtime, p->vclock);
+    add_waiting(p, vp);
+    bool now_able = may_run(p, vp, now, &class, &from);
+    for (s32 i = 0; i < (s32)p->processors_len; i++) {
+        if (p->processors[i].running)
+            policy_refresh(p, (u32)i, now);
+        u32 good = now_able || vp->home >= 0 || !p->processors[i].running ? preference(p, i, vp, class) : 0;
+        if (good > best) {
+            best = good;
+            where = i;
+        }
+    }
+    if (where >= 0 && p->processors[where].running && !p->processors[where].resting)
+        p->processors[where].until = MIN(p->processors[where].until, now);
+    return where;
+}
+
+void policy_sleep(struct policy *p, u32 id, u32 index, s64 now)
+{
+    struct policy_vp *vp = &p->lps[id]->vps[index];
+    if (!vp->wanting || vp->running >= 0)
+        return;
+    drop_waiting(p, vp);
+    vp->wanting = false;
+    vp->waited_ns += (u64)MAX(now - vp->since, 0);
+    vp->since = now;
+    if (shares_tokens(vp->lp))
+        set_quotas(vp->lp);
+}
+
+static void charge(struct policy *p, struct policy_processor *proc, struct policy_vp *vp, s64 ran, s64 now)
+{
+    struct policy_lp *lp = vp->lp;
+    struct policy_pool *pool = &p->pools[lp->config.pool];
+    bool shares = shares_tokens(lp);
+    s64 beyond = 0;
+    vp->ran_ns += (u64)ran;
+    if (lp->config.mode == POLICY_DEDICATED) {
+        lp->entitled_ns += (u64)ran;
+        return;
+    }
+    if (shares) {
+        advance_tokens(lp, now);
+        lp->tokens -= ran;
+    }
+    vp->budget -= ran;
+    advance(vp, now);
+    if (lp->config.mode == POLICY_UNCAPPED && lp->config.weight) {
+        beyond = shares ? MAX(-MIN(vp->budget, 0), -MIN(lp->tokens, 0)) : -MIN(vp->budget, 0);
+        beyond = MIN(beyond, ran);
+        vp->budget = MAX(vp->budget, 0);
+        lp->tokens = MAX(lp->tokens, 0);
+    } else {
+        vp->budget = MAX(vp->budget, -DEBT_MAX_NS);
+        lp->tokens = MAX(lp->tokens, -DEBT_MAX_NS);
+    }
+    lp->entitled_ns += (u64)(ran - beyond);
+    lp->beyond_ns += (u64)beyond;
+    advance_pool(pool, now);
+    pool->left = MAX(pool->left - ran, -DEBT_MAX_NS);
+    if (beyond)
+        pool->reserve = MAX(pool->reserve - beyond, 0);
+    if (proc->contended != POLICY_NEVER) // (4)
+        lp->vtime += (u64)MIN(beyond, MAX(now - proc->contended, 0)) * WEIGHT_UNIT / MAX(lp->config.weight, 1u);
+}
+
+void policy_stop(struct policy *p, u32 processor, bool wants, s64 ran, s64 now)
+{
+    struct policy_processor *proc = &p->processors[processor];
+    struct policy_vp *vp = proc->running;
+    if (!vp)
+        return;
+    charge(p, proc, vp, MAX(ran, 0), now);
+    proc->running = NULL;
+    proc->resting = false;
+    proc->contended = POLICY_NEVER;
+    vp->running = -1;
+    vp->since = now;
+    if (wants) {
+        add_waiting(p, vp);
+        return;
+    }
+    vp->wanting = false;
+    vp->budget = MIN(vp->budget, vp->quota);
+    if (shares_tokens(vp->lp))
+        set_quotas(vp->lp);
+}
+
+void policy_confer(struct policy *p, u32 id, u32 from, s32 to, s64 now)
+{
+    struct policy_lp *lp = p->lps[id];
+    struct policy_vp *giver = &lp->vps[from], *taker = NULL;
+    if (!giver->wanting || giver->running >= 0 || giver->budget <= 0 || to >= (s32)POLICY_VPS_MAX)
+        return;
+    for (u32 i = 0; i < POLICY_VPS_MAX; i++) {
+        struct policy_vp *vp = &lp->vps[i];
+        if (vp == giver || !vp->wanting || vp->running >= 0 || (to >= 0 && to != (s32)i))
+            continue;
+        advance(vp, now);
+        if (!taker || vp->deadline < taker->deadline)
+            taker = vp;
+    }
+    if (!taker)
+        return;
+    taker->budget = MIN(MAX(taker->budget, 0) + giver->budget, 2 * taker->quota);
+    taker->deadline = MIN(taker->deadline, giver->deadline);
+    giver->budget = 0;
+}
+
+// Among the entitled ones: whether a goes before b.
+static bool before(const struct policy *p, u32 processor, const struct policy_vp *a, const struct policy_vp *b, s64 now)
+{
+    if (p->processors_len > 1) { // one that must run from now on to get its quota
+        bool now_a = a->deadline - a->budget <= now, now_b = b->deadline - b->budget <= now;
+        if (now_a != now_b)
+            return now_a;
+        s64 here_a = a->last == (s32)processor ? AFFINITY_NS : 0, here_b = b->last == (s32)processor ? AFFINITY_NS : 0;
+        return a->deadline - here_a < b->deadline - here_b;
+    }
+    return a->deadline < b->deadline;
+}
+
+static bool before_beyond(u32 processor, const struct policy_vp *a, const struct policy_vp *b)
+{
+    if (a->lp->vtime != b->lp->vtime)
+        return a->lp->vtime < b->lp->vtime;
+    bool here_a = a->last == (s32)processor, here_b = b->last == (s32)processor;
+    return here_a != here_b ? here_a : a->since < b->since;
+}
+
+// How long what was chosen may run, given who else waits.
+static void bound(struct policy *p, u32 processor, s64 now)
+{
+    struct policy_processor *proc = &p->processors[processor];
+    struct policy_vp *vp = proc->running;
+    struct policy_lp *lp = vp->lp;
+    struct policy_pool *pool = &p->pools[lp->config.pool];
+    s64 until = POLICY_NEVER;
+    bool others = false;
+    if (!proc->usable) {
+        proc->until = now;
+        return;
+    }
+    if (vp->home == (s32)processor) { // its own
+        proc->until = POLICY_NEVER;
+        return;
+    }
+    for (u32 i = 0; i < p->waiting_len; i++) {
+        struct policy_vp *other = p->waiting[i];
+        enum policy_class class;
+        s64 from;
+        if (!may_use(proc, (s32)processor, other))
+            continue;
+        if (other->home == (s32)processor) {
+            until = now;
+            others = true;
+            continue;
+        }
+        bool able = may_run(p, other, now, &class, &from);
+        others |= able;
+        if (!able) { // its next quota comes while this one runs
+            if (proc->class > POLICY_ENTITLED || from + other->period < vp->deadline)
+                until = MIN(until, from);
+            else
+                until = MIN(until, MAX(from, proc->since + POLICY_WINDOW_NS));
+        } else if (class > POLICY_ENTITLED) {
+            if (proc->class > POLICY_ENTITLED)
+                until = MIN(until, MAX(other->deadline, proc->since + TURN_LEAST_NS));
+        } else if (p->processors_len > 1 && other->deadline - other->budget > now) {
+            until = MIN(until, other->deadline - other->budget);
+        }
+    }
+    bool uncapped = lp->config.mode == POLICY_UNCAPPED && lp->config.weight;
+    if (proc->class == POLICY_ENTITLED && !(uncapped && !others && !pool->max)) {
+        until = MIN(until, proc->since + MAX(vp->budget, TURN_LEAST_NS));
+        if (shares_tokens(lp))
+            until = MIN(until, proc->since + MAX(lp->tokens, TURN_LEAST_NS));
+    } else if (proc->class > POLICY_ENTITLED) {
+        if (others)
+            until = MIN(until, MAX(now, proc->since + POLICY_SLICE_NS));
+        if (pool->max)
+            until = MIN(until, proc->since + MAX(pool->left, TURN_LEAST_NS));
+    }
+    if (others && proc->contended == POLICY_NEVER)
+        proc->contended = now;
+    else if (!others)
+        proc->contended = POLICY_NEVER;
+    proc->until = until == POLICY_NEVER ? until : MAX(until, MIN(proc->since + TURN_LEAST_NS, POLICY_NEVER));
+}
+
+void policy_refresh(struct policy *p, u32 processor, s64 now)
+{
+    struct policy_processor *proc = &p->processors[processor];
+    if (proc->running) {
+        s64 before = proc->until;
+        bound(p, processor, now);
+        if (before <= now) // stopped already, but not yet said so
+            proc->until = before;
+    }
+}
+
+static struct policy_vp *choose(struct policy *p, u32 processor, enum policy_class *best_class, s64 now)
+{
+    const struct policy_processor *proc = &p->processors[processor];
+    struct policy_vp *best = NULL;
+    for (u32 i = 0; i < p->waiting_len; i++) {
+        struct policy_vp *vp = p->waiting[i];
+        enum policy_class class;
+        s64 from;
+        if (!may_use(proc, (s32)processor, vp))
+            continue;
+        if (vp->home == (s32)processor) {
+            *best_class = POLICY_OWNER;
+            return vp;
+        }
+        if (!may_run(p, vp, now, &class, &from))
+            continue;
+        if (best && (class > *best_class ||
+                     (class == *best_class && (class == POLICY_ENTITLED ? !before(p, processor, vp, best, now)
+                                                                        : !before_beyond(processor, vp, best)))))
+            continue;
+        best = vp;
+        *best_class = class;
+    }
+    return best;
+}
+
+struct policy_vp *policy_pick(struct policy *p, u32 processor, s64 now)
+{
+    struct policy_processor *proc = &p->processors[processor];
+    enum policy_class class = POLICY_BEYOND;
+    if (proc->running || !proc->usable)
+        return NULL;
+    struct policy_vp *vp = choose(p, processor, &class, now);
+    if (!vp)
+        return NULL;
+    drop_waiting(p, vp);
+    if (class > POLICY_ENTITLED)
+        p->vclock = MAX(p->vclock, vp->lp->vtime);
+    vp->waited_ns += (u64)MAX(now - vp->since, 0);
+    vp->dispatches++;
+    vp->moves += vp->last >= 0 && vp->last != (s32)processor;
+    vp->running = vp->last = (s32)processor;
+    vp->since = now;
+    proc->running = vp;
+    proc->class = class;
+    proc->since = now;
+    proc->contended = POLICY_NEVER;
+    bound(p, processor, now);
+    return vp;
+}
+
+s64 policy_next(struct policy *p, u32 processor, s64 now)
+{
+    const struct policy_processor *proc = &p->processors[processor];
+    s64 next = POLICY_NEVER;
+    for (u32 i = 0; i < p->waiting_len; i++) {
+        enum policy_class class;
+        s64 from;
+        if (!may_use(proc, (s32)processor, p->waiting[i]))
+            continue;
+        if (p->waiting[i]->home == (s32)processor || may_run(p, p->waiting[i], now, &class, &from))
+            return now;
+        next = MIN(next, from);
+    }
+    return next;
+}
+
+void policy_charge(struct policy *p, u32 id, s64 ns)
+{
+    struct policy_lp *lp = p->lps[id];
+    if (!lp || ns <= 0 || lp->config.mode == POLICY_DEDICATED)
+        return;
+    s64 busy = busy_vps(lp);
+    lp->tokens -= shares_tokens(lp) ? ns : 0;
+    for (u32 i = 0; i < POLICY_VPS_MAX; i++)
+        if (lp->vps[i].wanting || (!lp->vps[0].wanting && i == 0))
+            lp->vps[i].budget = MAX(lp->vps[i].budget - ns / busy, -DEBT_MAX_NS);
+}
