@@ -312,6 +312,76 @@ static void test_operations(void)
     teardown();
 }
 
+static const u64 edges[] = {0,           1,           2,          0x7fffffff, 0x80000000, 0xffffffff,
+                            0x100000000, 0x100000001, ~0ull >> 1, 1ull << 63, ~0ull};
+
+// One region of one instruction with these in GPR 3 and 4.
+static void begin_with(u64 x, u64 y)
+{
+    static unsigned made;
+    if (made++ % 500 == 0)
+        code_memory_reset(codes);
+    region_start();
+    block_start(0);
+    random_slots();
+    slot_put(SLOT_GPR + 3, x);
+    slot_put(SLOT_GPR + 4, y);
+    cpu->budget = 1000;
+}
+
+static bool end_and_agree(void)
+{
+    block_exit(1, 1);
+    const void *code = compile();
+    return code && agree(code);
+}
+
+// Fields of what is compared with zero: of values that may be negative, and of those that cannot.
+static void test_compare_with_zero(void)
+{
+    enum { FORMS = 4 };
+    setup();
+    for (unsigned n = 0; n < ARRAY_LEN(edges) * FORMS * 4 * 2; n++) {
+        unsigned form = n % FORMS, how = n / FORMS % 4;
+        begin_with(edges[n / FORMS / 4 / 2], 0);
+        ir_value a = ir_get(&b, SLOT_GPR + 3);
+        if (form == 1)
+            a = ir_op1(&b, IR_ZEXT32, a);
+        else if (form == 2)
+            a = ir_op2i(&b, IR_AND, a, 0x7f);
+        else if (form == 3)
+            a = ir_op2i(&b, IR_SHR, a, 33);
+        ir_value so = n / FORMS / 4 % 2 ? ir_get(&b, SLOT_SO) : ir_const(&b, 1);
+        ir_put(&b, SLOT_CRF + 1,
+               ir_emit(&b, (struct ir_insn){.op = IR_CRF, .imm = how, .a = a, .b = ir_const(&b, 0), .c = so}));
+        CHECK(end_and_agree());
+    }
+    teardown();
+}
+
+// Comparisons of words: of both signs, in all conditions, with registers and with constants, where the extension is used besides and where not.
+static void test_words_compared(void)
+{
+    setup();
+    for (unsigned x = 0; x < ARRAY_LEN(edges); x++) {
+        for (unsigned y = 0; y < ARRAY_LEN(edges); y++) {
+            for (unsigned n = 0; n < 2 * 10 * 3; n++) {
+                u8 extend = n % 2 ? IR_SEXT32 : IR_ZEXT32, cond = (u8)(n / 2 % 10);
+                unsigned form = n / 20;
+                begin_with(edges[x], edges[y]);
+                ir_value a = ir_op1(&b, extend, ir_get(&b, SLOT_GPR + 3));
+                ir_value v = form == 1 ? ir_const(&b, n % 2 ? (u64)(s64)(s32)edges[y] : (u32)edges[y])
+                                       : ir_op1(&b, extend, ir_get(&b, SLOT_GPR + 4));
+                ir_put(&b, SLOT_GPR + 5, ir_set(&b, cond, a, v));
+                if (form == 2)
+                    ir_put(&b, SLOT_GPR + 6, a);
+                CHECK(end_and_agree());
+            }
+        }
+    }
+    teardown();
+}
+
 static const struct {
     u32 word;
     u8 memory;
@@ -500,6 +570,8 @@ static void test_old_hosts(void)
 int main(void)
 {
     TEST(test_operations);
+    TEST(test_compare_with_zero);
+    TEST(test_words_compared);
     TEST(test_random_regions);
     TEST(test_random_regions_swapped);
     TEST(test_old_hosts);
