@@ -218,21 +218,23 @@ static void choose(struct dispatcher *d, u32 processor, s64 now)
     }
 }
 
-// Others that could take what waits. `stopped` had to leave, NULL: nobody.
+// Others that could take what waits, or that have for themselves what they must share now. `stopped` had to leave, NULL: nobody.
 static void tell_others(struct dispatcher *d, u32 processor, const struct policy_vp *stopped, s64 now)
 {
+    // Its new home may be used by somebody who does not know yet.
     bool moves = stopped && stopped->wanting && stopped->running < 0 &&
                  (!d->policy.processors[processor].usable || stopped->home >= 0);
-    for (u32 p = 0; p < d->policy.processors_len && moves;
-         p++) { // its new home is used by somebody who may not know yet
-        policy_refresh(&d->policy, p, now);
-        publish(d, p);
-        if (d->policy.processors[p].running && d->policy.processors[p].until <= now)
-            kick(d, p);
-    }
     for (u32 p = 0; p < d->policy.processors_len && d->policy.waiting_len; p++) {
         const struct policy_processor *proc = &d->policy.processors[p];
-        if (p != processor && !proc->running && proc->usable && d->threads[p].plan > now) {
+        if (p == processor || !proc->usable)
+            continue;
+        if (proc->running && (moves || proc->until == POLICY_NEVER)) {
+            policy_refresh(&d->policy, p, now);
+            publish(d, p);
+            if (proc->until <= now ||
+                (proc->until != POLICY_NEVER && atomic_load(&share_of(d, proc->running)->word) == SHARE_IDLE))
+                kick(d, p);
+        } else if (!proc->running && d->threads[p].plan > now) {
             s64 next = policy_next(&d->policy, p, now);
             if (next < d->threads[p].plan)
                 kick(d, p);
