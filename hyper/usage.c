@@ -37,6 +37,16 @@ struct usage usage_of(const struct sys *sys)
     return u;
 }
 
+u64 usage_clock(const struct lp *lp)
+{
+    struct timespec t;
+    clockid_t clock;
+    u64 before = lp->before_ms * 1000000;
+    if (lp->pid && clock_getcpuclockid(lp->pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
+        return before + (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+    return before;
+}
+
 static struct usage_time dispatched(const struct lp *lp)
 {
     struct dispatcher_usage u;
@@ -52,20 +62,5 @@ struct usage_time usage_time_of(const struct lp *lp)
 {
     if (lp->dispatcher || lp->had.used)
         return dispatched(lp);
-    struct timespec t;
-    clockid_t clock;
-    u64 before = lp->before_ms * 1000000;
-    if (lp->pid && clock_getcpuclockid(lp->pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
-        return (struct usage_time){.used = before + (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec};
-    return (struct usage_time){.used = before};
-}
-
-u64 usage_clock(const struct lp *lp)
-{
-    struct timespec t;
-    clockid_t clock;
-    u64 before = lp->before_ms * 1000000;
-    if (lp->pid && clock_getcpuclockid(lp->pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
-        return before + (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-    return before;
+    return (struct usage_time){.used = usage_clock(lp)};
 }
