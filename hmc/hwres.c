@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hmc/grammar.h"
+#include "hmc/hardware.h"
 #include "hmc/resources.h"
 #include "hmc/session.h"
 
@@ -86,5 +87,7 @@ static int change_procpool(const struct options *o)
 int cmd_chhwres(const struct options *o)
 {
     const struct resource *r = resource_find("chhwres", o);
-    return r ? change_procpool(o) : 1;
+    if (!r)
+        return 1;
+    return strcmp(r->resource, "procpool") == 0 ? change_procpool(o) : change_dynamic(o);
 }

@@ -47,6 +47,11 @@
     OPTION(endday, "--endday", "DAY", "until this day, included")                                          \
     OPTION(endhour, "--endhour", "HOUR", "until this hour, included")                                      \
     OPTION(endminute, "--endminute", "MINUTE", "until this minute, included")                              \
+    OPTION(target_id, "--tid", "ID", "its number")                                                         \
+    OPTION(quantity, "-q", "MB", "how much memory")                                                        \
+    OPTION(procs, "--procs", "NUMBER", "how many (virtual) processors")                                    \
+    OPTION(procunits, "--procunits", "UNITS", "how many processing units, with two decimals")              \
+    OPTION(wait, "-w", "MINUTES", "how long the operating system may take: 5 without it; 0: for ever")     \
     OPTION(help, "--help", NULL, "this text")
 
 struct options {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "hyper/dlpar.h"
 #include "hyper/limits.h"
 #include "hyper/objects.h"
 #include "hyper/pools.h"
@@ -70,6 +71,11 @@ static void say(struct lp *lp, enum message type, const struct wire_record *valu
     link_flush(&lp->link);
 }
 
+void power_say(struct lp *lp, enum message type, const struct wire_record *values)
+{
+    say(lp, type, values, NULL, 0);
+}
+
 static void socket_name(const struct lp *lp, char name[32])
 {
     snprintf(name, 32, "lpar-%u", lp->id);
@@ -84,6 +90,7 @@ static void process_gone(struct sys *sys, struct lp *lp)
         link_fini(&lp->link);
     if (lp->pidfd >= 0)
         close(lp->pidfd);
+    dlpar_gone(sys, lp);
     lp->linked = lp->greeted = false;
     lp->pid = 0;
     lp->pidfd = -1;
@@ -303,7 +310,7 @@ static void send_start(struct sys *sys, struct lp *lp)
     const struct rec *c = lp->current;
     struct wire_record v = {0};
     int fds[4], len = 0, err = 0;
-    fds[len++] = process_memory(lp_name(lp), lp->run_mem * MIB);
+    fds[len++] = process_memory(lp_name(lp), rec_num(c, "max_mem") * MIB);
     fds[len++] = terminal_scroll(lp) ? -errno : fcntl(lp->scroll_fd, F_DUPFD_CLOEXEC, 3);
     fds[len++] = process_open_image(rec_text(c, "boot_image"));
     if (*rec_text(c, "boot_initrd"))
@@ -316,6 +323,10 @@ static void send_start(struct sys *sys, struct lp *lp)
     wire_put_text(&v, "serial", rec_text(sys->rec, "serial_num"));
     wire_put_num(&v, "mem", lp->run_mem);
     wire_put_num(&v, "procs", lp->run_procs);
+    wire_put_num(&v, "min_mem", rec_num(c, "min_mem"));
+    wire_put_num(&v, "max_mem", rec_num(c, "max_mem"));
+    wire_put_num(&v, "lmb", rec_num(sys->rec, "mem_region_size"));
+    wire_put_num(&v, "max_procs", rec_num(c, "max_procs"));
     wire_put_num(&v, "threads", rec_num(c, "threads_per_proc"));
     wire_put_num(&v, "units", lp->run_units);
     wire_put_num(&v, "started", (u64)lp->started);
@@ -435,6 +446,8 @@ static int take_message(struct sys *sys, struct lp *lp, const struct wire_messag
         rec_set_num(lp->rec, "cpu_time_ms", lp_cpu_ms(lp)); // its clock goes with it
         lp->deadline = clock_ns() + QUIT_SECONDS * SECOND;
         return 0;
+    case MESSAGE_RESOURCES: return dlpar_take_resources(sys, lp, &m->values);
+    case MESSAGE_DLPAR_DONE: return dlpar_take_done(sys, lp, &m->values);
     case MESSAGE_TERMINAL_END: terminal_end(lp, (u32)wire_num(&m->values, "session", 0)); return 0;
     case MESSAGE_LOG: fprintf(stderr, "openlpard: %s: %s\n", lp_name(lp), text ? text : ""); return 0;
     default: return -EPROTO;
@@ -599,7 +612,7 @@ static void look_at(struct lp *lp, s64 now)
 
 int power_tick(struct sys *sys)
 {
-    s64 now = clock_ns(), next = -1;
+    s64 now = clock_ns(), next = dlpar_tick(sys, now);
     s64 audit = sys->dispatcher ? dispatcher_tick(sys->dispatcher) : 10 * SECOND;
     for (u32 i = 0; i < sys->lps_len; i++) {
         struct lp *lp = sys->lps[i];

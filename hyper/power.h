@@ -26,6 +26,9 @@ int power_tick(struct sys *sys);
 // Whether its link is listened to: not when it sends more than anybody should.
 bool power_listens(const struct lp *lp);
 
+// A message to its process, which is linked.
+void power_say(struct lp *lp, enum message type, const struct wire_record *values);
+
 // Terminals. open: the caller's side is *fd. The terminal's own side was closed by its user when power_terminal_closed() is called.
 int power_open_terminal(struct sys *sys, struct lp *lp, bool view, int *fd, struct answer *answer);
 void power_close_terminals(struct lp *lp);

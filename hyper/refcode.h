@@ -17,6 +17,7 @@
 #define REFCODE_LPAR_ADOPTED     "C2001020" // found running by a new daemon
 #define REFCODE_LPAR_REBOOTED    "C2001030"
 #define REFCODE_LPAR_DUMP        "C2001040"
+#define REFCODE_LPAR_DYNAMIC     "C2001050" // what it has was changed while it runs
 #define REFCODE_LPAR_CRASHED     "B2001100" // the operating system ended itself, or a processor cannot go on
 #define REFCODE_LPAR_PROCESS     "B2001200" // its process died
 #define REFCODE_LPAR_PROTOCOL    "B2001210" // its process sent what is no message: dropped

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "hyper/dlpar.h"
 #include "hyper/objects.h"
 #include "hyper/power.h"
 #include "hyper/processors.h"
@@ -22,6 +23,7 @@
 struct client {
     struct link link;
     bool used, greeted;
+    u32 number; // of its connection: who waits for an answer may be gone when there is one
 };
 
 enum watched { WATCH_LISTEN, WATCH_SIGNAL, WATCH_CLIENT, WATCH_LINK, WATCH_PROCESS, WATCH_TERMINAL };
@@ -37,6 +39,7 @@ struct server {
     struct sys *sys;
     int listen_fd, signal_fd;
     struct client clients[CLIENTS_MAX];
+    u32 connections;
     bool stopping, ended; // asked to stop by a command; by a signal
     struct pollfd *polls;
     struct watch *watches;
@@ -137,6 +140,15 @@ static int power_system(struct server *s, const struct wire_message *m, struct a
     return 0;
 }
 
+// An answer that took its time.
+static void answered(void *arg, u64 token, const struct answer *answer)
+{
+    struct server *s = arg;
+    for (u32 i = 0; i < CLIENTS_MAX; i++)
+        if (s->clients[i].used && s->clients[i].number == token >> 32)
+            reply(&s->clients[i], (u32)token, answer, NULL);
+}
+
 static void serve(struct server *s, struct client *client, const struct wire_message *m)
 {
     struct sys *sys = s->sys;
@@ -156,6 +168,10 @@ static void serve(struct server *s, struct client *client, const struct wire_mes
     case MESSAGE_ACTIVATE: activate(sys, m, &answer); break;
     case MESSAGE_SHUT_DOWN: shut_down(sys, m, &answer); break;
     case MESSAGE_POWER: power_system(s, m, &answer); break;
+    case MESSAGE_DYNAMIC:
+        if (dlpar_request(sys, m, (u64)client->number << 32 | m->serial, &answer) > 0)
+            return;
+        break;
     case MESSAGE_OPEN_TERMINAL: {
         struct lp *lp = objects_find_lp(sys, &m->where, "name", &answer);
         if (lp)
@@ -219,7 +235,7 @@ static void accept_client(struct server *s)
         struct client *client = &s->clients[i];
         if (client->used || (uid != (s64)geteuid() && uid != 0))
             continue;
-        *client = (struct client){.used = true};
+        *client = (struct client){.used = true, .number = ++s->connections};
         link_init(&client->link, fd);
         return;
     }
@@ -343,6 +359,8 @@ int server_run(struct sys *sys, int listen_fd)
     struct server *s = &server;
     s->sys = sys;
     s->listen_fd = listen_fd;
+    sys->answered = answered;
+    sys->answered_arg = s;
     s->signal_fd = open_signals();
     bool killed = !rec_num(sys->rec, "stopped");
     processors_begin(sys);

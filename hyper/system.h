@@ -31,6 +31,7 @@ struct terminal {
     bool told; // a process of the partition has had it
 };
 
+struct change;
 struct dispatcher;
 
 struct lp {
@@ -51,12 +52,16 @@ struct lp {
     u64 activation_cpu_us;             // of this, processor time of its process
     s64 deadline;                      // monotonic ns: the process is killed then; 0: none
     u64 run_mem, run_procs, run_units; // what it has
-    u64 before_ms;                     // processor time of earlier processes
-    struct dispatcher *dispatcher;     // who dispatches it; NULL: nobody
-    struct usage_time had;             // from dispatchers, before that one
-    u32 restarts;                      // by policy, since somebody activated it
-    u32 messages;                      // taken in the present second
-    u32 floods;                        // seconds in a row in which it sent more than it may
+    u64 pend_mem, pend_procs;          // what it will have after the change that goes on; 0: none does
+    struct change *change;             // hyper/dlpar.c
+    u32 change_number;
+    bool dynamic;                  // its operating system takes changes
+    u64 before_ms;                 // processor time of earlier processes
+    struct dispatcher *dispatcher; // who dispatches it; NULL: nobody
+    struct usage_time had;         // from dispatchers, before that one
+    u32 restarts;                  // by policy, since somebody activated it
+    u32 messages;                  // taken in the present second
+    u32 floods;                    // seconds in a row in which it sent more than it may
     s64 second;
     s64 looked_at; // its memory and threads: seconds
     char refcode[16];
@@ -69,6 +74,8 @@ struct lp {
     u32 terminals_len, terminals_made;
 };
 
+struct answer;
+
 struct sys {
     char path[1024]; // of its folder
     int folder;      // a descriptor of it
@@ -77,11 +84,13 @@ struct sys {
     bool powered, standby; // standby: powered on, but no partition may be
     struct lp *lps[LPARS_MAX];
     u32 lps_len;
+    void (*answered)(void *arg, u64 token, const struct answer *answer); // of what takes its time; NULL: nobody waits
+    void *answered_arg;
     struct rec *pools[SYS_POOLS]; // OBJECT_PROCPOOL
     struct account_system account;
     struct dispatcher *dispatcher; // NULL: there are no threads for it
-    struct samples *samples; // NULL: none can be kept
-    s64 sampled;             // seconds since 1970 of the last sample; 0: none
+    struct samples *samples;       // NULL: none can be kept
+    s64 sampled;                   // seconds since 1970 of the last sample; 0: none
 };
 
 // The answer to a request that was refused: a message code or "", and a sentence or more.

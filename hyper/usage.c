@@ -26,9 +26,10 @@ struct usage usage_of(const struct sys *sys)
         const struct lp *lp = sys->lps[i];
         if (!lp_active(lp) || !lp->current)
             continue;
-        u.mem_used += lp->run_mem;
+        u.mem_used += MAX(lp->run_mem, lp->pend_mem);
         u.mem_firmware += usage_overhead(lp->current);
-        u.units_used += rec_is(lp->current, "proc_mode", "shared") ? lp->run_units : lp->run_procs * 100;
+        u.units_used +=
+            rec_is(lp->current, "proc_mode", "shared") ? lp->run_units : MAX(lp->run_procs, lp->pend_procs) * 100;
     }
     u.units_used += pools_reserved(sys);
     u.mem_firmware = (u.mem_firmware + u.lmb - 1) / u.lmb * u.lmb;

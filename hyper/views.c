@@ -160,7 +160,7 @@ static void list_lpar(struct listing *l)
         put_num(&l->row, "resource_config", lp->current != NULL);
         put_num(&l->row, "cpu_time_ms", lp_cpu_ms(lp));
         if (lp->state == LP_RUNNING || lp->state == LP_STOPPING)
-            put_text(&l->row, "rmc_state", "inactive");
+            put_text(&l->row, "rmc_state", lp->dynamic ? "active" : "inactive");
         if (lp->activation_us)
             put_num(&l->row, "activation_us", lp->activation_us);
         if (lp->activation_us)
@@ -239,7 +239,8 @@ static void put_proc(const struct sys *sys, struct row *row, const struct lp *lp
 #define NAMED(what) (snprintf(name, sizeof(name), "%s_" what, prefix), name)
     put_text(row, NAMED("proc_mode"), rec_text(c, "proc_mode"));
     put_num(row, NAMED("min_procs"), rec_num(c, "min_procs"));
-    put_num(row, NAMED("procs"), active ? lp->run_procs : rec_num(c, "desired_procs"));
+    u64 procs = active ? lp->run_procs : rec_num(c, "desired_procs");
+    put_num(row, NAMED("procs"), active && lp->pend_procs && *prefix == 'p' ? lp->pend_procs : procs);
     put_num(row, NAMED("max_procs"), rec_num(c, "max_procs"));
     put_text(row, NAMED("sharing_mode"), rec_text(c, "sharing_mode"));
     put_num(row, NAMED("min_proc_units"), rec_num(c, "min_proc_units"));
@@ -355,7 +356,7 @@ static void list_mem_lpar(struct listing *l)
         put_num(row, "curr_mem", mem);
         put_num(row, "curr_max_mem", rec_num(c, "max_mem"));
         put_num(row, "pend_min_mem", rec_num(c, "min_mem"));
-        put_num(row, "pend_mem", mem);
+        put_num(row, "pend_mem", lp_active(lp) && lp->pend_mem ? lp->pend_mem : mem);
         put_num(row, "pend_max_mem", rec_num(c, "max_mem"));
         put_num(row, "run_min_mem", lp_active(lp) ? rec_num(c, "min_mem") : 0);
         put_num(row, "run_mem", lp_active(lp) ? lp->run_mem : 0);

@@ -99,6 +99,7 @@ static int add_devices(struct life *b)
         return fail(b, err, "the console: %s", strerror(-err));
     pthread_mutex_lock(&b->devices);
     b->have_vty = true;
+    b->starts++;
     pthread_mutex_unlock(&b->devices);
     return 0;
 }
@@ -154,6 +155,19 @@ void life_boot_msr(const struct life *b, struct vps *vps)
 {
     vps->boot_msr_set = b->image.little_endian ? MSR_LE : 0;
     vps->boot_msr_clear = b->image.narrow ? MSR_SF : 0;
+}
+
+bool life_hold(struct life *b)
+{
+    pthread_mutex_lock(&b->devices);
+    if (!b->have_vty)
+        pthread_mutex_unlock(&b->devices);
+    return b->have_vty;
+}
+
+void life_release(struct life *b)
+{
+    pthread_mutex_unlock(&b->devices);
 }
 
 void life_input_ready(struct life *b)

@@ -24,6 +24,7 @@ struct life {
     bool have_partition;
     pthread_mutex_t devices; // around what other threads than the processors' do with devices
     bool have_vty;           // under `devices`
+    u32 starts;              // under `devices`: how often it was powered on
     char why[1024];          // what failed
 };
 
@@ -36,6 +37,10 @@ void life_fini(struct life *life);
 
 // The processors' state when the boot program is entered.
 void life_boot_msr(const struct life *life, struct vps *vps);
+
+// Between the two the partition is there and stays: not while it starts, ends or restarts. Any thread but the processors'. hold: false: it is not.
+bool life_hold(struct life *life);
+void life_release(struct life *life);
 
 // Input is waiting; there is room for output again. Any thread.
 void life_input_ready(struct life *life);

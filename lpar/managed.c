@@ -23,6 +23,7 @@
 #include "isa/isa.h"
 #include "lpar/life.h"
 #include "lpar/null_hv.h"
+#include "lpar/resources.h"
 #include "lpar/sandbox.h"
 #include "lpar/share.h"
 #include "lpar/terminals.h"
@@ -45,6 +46,8 @@ struct managed {
     struct partition_config config;
     struct terminals terminals;
     struct share_client share;
+    struct resources resources;
+    struct vps vps;
     int listen_fd, wake_fd, parts;
     bool linked;
     struct link link;
@@ -162,6 +165,16 @@ static void take_over_processors(struct hv_ops *ops)
     ops->set_ppp = hv_set_ppp;
 }
 
+static void hv_connectors_changed(void *arg)
+{
+    wake();
+}
+
+static int hv_thread_added(void *arg, struct cpu *cpu)
+{
+    return vps_add(&the.vps, cpu);
+}
+
 static void wait_for_end(void)
 {
     u64 count;
@@ -189,20 +202,20 @@ static void on_entered(void *arg)
 // From power on to the end. 0, or a negative errno.
 static int run_once(void)
 {
-    struct vps vps = {.lp = &the.life.lp, .hold = &the.life.hold, .engine = engine_auto(), .entered = on_entered};
+    the.vps = (struct vps){.lp = &the.life.lp, .hold = &the.life.hold, .engine = engine_auto(), .entered = on_entered};
     set_state(STARTING, NULL, "memory and processors are there");
     int err = life_load(&the.life, &the.image);
     if (err)
         return err;
-    life_boot_msr(&the.life, &vps);
-    err = vps_start(&vps);
+    life_boot_msr(&the.life, &the.vps);
+    err = vps_start(&the.vps);
     if (err) {
         snprintf(the.life.why, sizeof(the.life.why), "%u hardware threads: %s", the.life.lp.group.len, strerror(-err));
         return err;
     }
     wait_for_end();
     hold_end(&the.life.hold);
-    vps_join(&vps);
+    vps_join(&the.vps);
     share_quiet(&the.share);
     life_flush_output(&the.life);
     return 0;
@@ -240,12 +253,13 @@ static void announce(void)
     int fds[WIRE_FDS_MAX];
     char sessions[256];
     u32 len = terminals_describe(&the.terminals, fds, WIRE_FDS_MAX, sessions, sizeof(sessions));
+    resources_settle(&the.resources);
     pthread_mutex_lock(&the.lock);
     v.len = 0;
     wire_put_num(&v, "version", WIRE_VERSION);
     wire_put_num(&v, "lpar_id", the.config.id);
-    wire_put_num(&v, "mem", the.config.memory / MIB);
-    wire_put_num(&v, "procs", the.config.vcpus);
+    wire_put_num(&v, "mem", the.resources.procs ? the.resources.mem : the.config.memory / MIB);
+    wire_put_num(&v, "procs", the.resources.procs ? the.resources.procs : the.config.vcpus);
     wire_put_num(&v, "units", the.units);
     wire_put_num(&v, "started", the.started);
     wire_put_num(&v, "activation_us", the.activation_us);
@@ -309,6 +323,10 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
         .vcpus = (u32)wire_num(v, "procs", 1),
         .threads = (u32)wire_num(v, "threads", 1),
         .memory = wire_num(v, "mem", 0) * MIB,
+        .vcpus_max = (u32)wire_num(v, "max_procs", 0),
+        .memory_min = wire_num(v, "min_mem", 0) * MIB,
+        .memory_max = wire_num(v, "max_mem", 0) * MIB,
+        .lmb = wire_num(v, "lmb", 0) * MIB,
         .isa_level = power8 ? LEVEL_V207 : LEVEL_V30,
         .radix_allowed = strcmp(mmu, "hash") != 0 && !power8,
         .hash_allowed = strcmp(mmu, "radix") != 0,
@@ -356,6 +374,8 @@ static bool take_message(const struct wire_message *m, const int *fds)
     switch (m->type) {
     case MESSAGE_START: return take_start(&m->values, fds, m->fds);
     case MESSAGE_DISPATCH: return m->fds == 2 && !share_attach(&the.share, fds[0], fds[1]);
+    case MESSAGE_DLPAR: return the.have_thread && resources_take(&the.resources, &m->values);
+    case MESSAGE_ENTITLED: the.units = wire_num(&m->values, "units", the.units); return true;
     case MESSAGE_QUIT: take_quit(&m->values); return true;
     case MESSAGE_TERMINAL:
         if (m->fds)
@@ -365,6 +385,19 @@ static bool take_message(const struct wire_message *m, const int *fds)
     case MESSAGE_TERMINAL_END: terminals_end(&the.terminals, (u32)wire_num(&m->values, "session", 0)); return true;
     default: return false;
     }
+}
+
+static void send_resources(enum message type, const struct wire_record *values)
+{
+    send_values(type, values, NULL, 0);
+}
+
+static int look_at_resources(void)
+{
+    pthread_mutex_lock(&the.lock);
+    bool running = the.state == RUNNING;
+    pthread_mutex_unlock(&the.lock);
+    return the.have_thread ? resources_step(&the.resources, running, the.linked) : 1000;
 }
 
 static void drop_link(void)
@@ -431,6 +464,7 @@ static void serve(void)
     while (!over(start)) {
         struct pollfd p[3 + TERMINALS_MAX_SESSIONS] = {
             {.fd = the.wake_fd, .events = POLLIN}, {.fd = the.listen_fd, .events = POLLIN}, {.fd = -1}};
+        int wait = look_at_resources();
         if (the.linked) {
             send_news();
             int err = link_flush(&the.link);
@@ -442,7 +476,7 @@ static void serve(void)
         u32 sessions = terminals_poll(&the.terminals, p + 3);
         if (over(start))
             break;
-        if (poll(p, 3 + sessions, log_waits() ? LOG_MS : the.have_thread ? -1 : 1000) < 0 && errno != EINTR)
+        if (poll(p, 3 + sessions, log_waits() && (wait < 0 || wait > LOG_MS) ? LOG_MS : wait) < 0 && errno != EINTR)
             break;
         u64 count;
         if (p[0].revents && read(the.wake_fd, &count, sizeof(count)) < 0)
@@ -468,6 +502,9 @@ int managed_run(int listen_fd)
     the.ops.console_write = hv_console_write;
     the.ops.console_read = hv_console_read;
     the.ops.log = hv_log;
+    the.ops.connectors_changed = hv_connectors_changed;
+    the.ops.thread_added = hv_thread_added;
+    resources_init(&the.resources, &the.life, send_resources);
     the.hv.ended_fd = eventfd(0, EFD_CLOEXEC);
     the.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     take_over_processors(&the.ops);

@@ -11,8 +11,10 @@
 #include "cpu/xlate/xlate.h"
 #include "papr/sched.h"
 
-#define HOST_STACK (1408 * KIB) // the interpreter and hypervisor calls take a few KiB; thread-local memory of the translator is in it, too,
-                                // and 16 bytes for each call of a budget (cpu/xlate/target.h, "Links")
+#define HOST_STACK                                                                                                     \
+    (1408 *                                                                                                            \
+     KIB) // the interpreter and hypervisor calls take a few KiB; thread-local memory of the translator is in it, too, \
+          // and 16 bytes for each call of a budget (cpu/xlate/target.h, "Links")
 
 struct vp {
     struct vps *vps;
@@ -52,47 +54,81 @@ static void *vp_main(void *arg)
     return NULL;
 }
 
+static int start(struct vps *vps, struct cpu *cpu)
+{
+    struct vp *vp = &vps->each[vps->len];
+    pthread_attr_t attr;
+    char name[16];
+    vp->vps = vps;
+    vp->cpu = cpu;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, HOST_STACK);
+    hold_join(vps->hold);
+    int err = pthread_create(&vp->thread, &attr, vp_main, vp);
+    pthread_attr_destroy(&attr);
+    if (err) {
+        hold_part(vps->hold);
+        return -err;
+    }
+    vps->len++;
+    snprintf(name, sizeof(name), "vp%u.%u", cpu->vcpu, cpu->thread);
+    pthread_setname_np(vp->thread, name);
+    return 0;
+}
+
 int vps_start(struct vps *vps)
 {
     struct cpu_group *group = &vps->lp->group;
-    pthread_attr_t attr;
     int err = 0;
 
     vps->len = 0;
-    vps->each = calloc(group->len, sizeof(*vps->each));
+    pthread_mutex_init(&vps->lock, NULL);
+    vps->each = calloc(vps->lp->config.vcpus_max * vps->lp->config.threads, sizeof(*vps->each));
     if (!vps->each)
         return -ENOMEM;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, HOST_STACK);
-    for (u32 i = 0; i < group->len && !err; i++) {
-        struct vp *vp = &vps->each[i];
-        char name[16];
-        vp->vps = vps;
-        vp->cpu = group->cpus[i];
-        hold_join(vps->hold);
-        err = pthread_create(&vp->thread, &attr, vp_main, vp);
-        if (err) {
-            hold_part(vps->hold);
-            break;
-        }
-        vps->len++;
-        snprintf(name, sizeof(name), "vp%u.%u", vp->cpu->vcpu, vp->cpu->thread);
-        pthread_setname_np(vp->thread, name);
-    }
-    pthread_attr_destroy(&attr);
+    pthread_mutex_lock(&vps->lock); // a thread that runs already may add one
+    for (u32 i = 0, len = group->len; i < len && !err; i++)
+        err = start(vps, group->cpus[i]);
+    pthread_mutex_unlock(&vps->lock);
     if (err) {
         partition_end(vps->lp, END_CRASH, "the host has no more threads");
         vps_join(vps);
     }
-    return -err;
+    return err;
+}
+
+int vps_add(struct vps *vps, struct cpu *cpu)
+{
+    int err = 0;
+    bool found = false;
+    pthread_mutex_lock(&vps->lock);
+    for (u32 i = 0; i < vps->len; i++)
+        found |= vps->each[i].cpu == cpu;
+    if (!found)
+        err = start(vps, cpu);
+    pthread_mutex_unlock(&vps->lock);
+    return err;
+}
+
+// The next one to wait for: threads are added by others, which are waited for in turn.
+static bool next(struct vps *vps, u32 i, pthread_t *thread)
+{
+    pthread_mutex_lock(&vps->lock);
+    bool found = i < vps->len;
+    if (found)
+        *thread = vps->each[i].thread;
+    pthread_mutex_unlock(&vps->lock);
+    return found;
 }
 
 void vps_join(struct vps *vps)
 {
-    for (u32 i = 0; i < vps->len; i++)
-        pthread_join(vps->each[i].thread, NULL);
+    pthread_t thread;
+    for (u32 i = 0; next(vps, i, &thread); i++)
+        pthread_join(thread, NULL);
     if (vps->lp->mem.xlate)
         xlate_stop(vps->lp->mem.xlate);
+    pthread_mutex_destroy(&vps->lock);
     free(vps->each);
     vps->each = NULL;
     vps->len = 0;

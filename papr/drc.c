@@ -179,14 +179,14 @@ static int hand_over(struct partition *lp, struct cpu *cpu, const struct drc *dr
 static int change_hands(struct partition *lp, struct cpu *cpu, struct drc *drc, bool to_os)
 {
     drc->busy = true;
+    lp->drc->owned[drc->kind] += to_os; // counted from the beginning, and to the end
     pthread_mutex_unlock(&lp->drc->lock);
     int rc = hand_over(lp, cpu, drc, to_os);
     pthread_mutex_lock(&lp->drc->lock);
     drc->busy = false;
-    if (rc == RTAS_SUCCESS) {
+    if (rc == RTAS_SUCCESS)
         drc->allocation = to_os ? USABLE : UNUSABLE;
-        lp->drc->owned[drc->kind] += to_os ? 1u : ~0u;
-    }
+    lp->drc->owned[drc->kind] -= drc->allocation == UNUSABLE;
     drc->offered = !to_os && !lp->hv->connectors_changed; // where nobody manages them, it may have it again
     drc->refused |= drc->asked == ASKED_ADD && (!to_os || rc != RTAS_SUCCESS);
     return rc;
@@ -367,8 +367,8 @@ bool drc_ask_remove(struct partition *lp, enum drc_kind kind, u32 below, u32 *in
     pthread_mutex_lock(&lp->drc->lock);
     for (u32 i = lp->drc->len; i-- > 0 && !found;) {
         struct drc *drc = &lp->drc->rows[i];
-        found =
-            drc->kind == kind && drc->allocation == USABLE && !drc->busy && drc->index < below && !is_fixed(lp, drc);
+        found = drc->kind == kind && drc->allocation == USABLE && !drc->busy && drc->index < below &&
+                !is_fixed(lp, drc) && !(kind == DRC_KIND_CPU && lp->drc->owned[kind] == 1);
         if (found) {
             *index = drc->index;
             ask(lp, drc, ASKED_REMOVE);
