@@ -11,10 +11,9 @@
 #include "cpu/xlate/xlate.h"
 #include "papr/sched.h"
 
-#define HOST_STACK                                                                                                     \
-    (1408 *                                                                                                            \
-     KIB) // the interpreter and hypervisor calls take a few KiB; thread-local memory of the translator is in it, too, \
-          // and 16 bytes for each call of a budget (cpu/xlate/target.h, "Links")
+// The interpreter and hypervisor calls take a few KiB; thread-local memory of the translator is in it, too, and 16 bytes for each call of a budget
+// (cpu/xlate/target.h, "Links").
+#define HOST_STACK (1408 * KIB)
 
 struct vp {
     struct vps *vps;
