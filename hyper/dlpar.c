@@ -190,8 +190,8 @@ static void step_over(struct sys *sys, struct lp *lp, u64 done)
     case STEP_RETURN: break;
     }
     struct lp *to = sys_lp(sys, c->to), *from = sys_lp(sys, c->from);
-    bool can_give = to && to->state == LP_RUNNING && !to->change;
-    bool can_return = from && from->state == LP_RUNNING && !from->change;
+    bool can_give = to && to->state == LP_RUNNING && to->linked && !to->change;
+    bool can_return = from && from->state == LP_RUNNING && from->linked && !from->change;
     if (c->step == STEP_TAKE && c->taken && can_give)
         c->step = STEP_GIVE;
     else if (c->step != STEP_RETURN && c->from && c->to && c->taken > c->given && can_return)

@@ -45,8 +45,8 @@ static bool hear(struct dlpar *d, struct partition *lp, s64 now)
         d->active = false;
         return true;
     }
-    // One that refused once will again, as a rule: it is asked at once then.
-    if (!d->probing && (now - d->heard_at >= SILENCE || d->refused)) {
+    // One that refused once will again, as a rule.
+    if (!d->probing && now - d->heard_at >= (d->refused ? SILENCE / 10 : SILENCE)) {
         d->probing = true;
         drc_probe(lp);
     }
@@ -78,6 +78,6 @@ s64 dlpar_step(struct dlpar *d, struct partition *lp, s64 now)
         if (d->active && !d->asked && (d->done == d->wanted || !ask(d, lp, now)))
             d->active = false;
     }
-    s64 wait = d->deadline ? MIN(d->deadline - now, SECOND) : SECOND;
+    s64 wait = d->deadline ? MIN(d->deadline - now, SILENCE / 10) : SILENCE / 10;
     return MAX(wait, 0);
 }
