@@ -209,6 +209,7 @@ static void dispatched(struct papr_cpu *pc, u64 now, u64 ready)
         const u8 *dispersion = guest_mem_at(&pc->lp->mem, pc->vpa + VPA_DISPERSION, 4);
         put32(pc, VPA_DISPERSION, (dispersion ? load_be32(dispersion) : 0) + 1);
     }
+    put64(pc, VPA_ENQUEUE_DISPATCH_TB, pc->stolen_tb); // before the first tick that should leave it out
     if (pc->dtl)
         log_dispatch(pc, now, pc->waiting_since ? now - pc->waiting_since : 0, now - ready);
     put32(pc, VPA_YIELD_COUNT, count);
