@@ -613,6 +613,7 @@ static void look_at(struct lp *lp, s64 now)
 int power_tick(struct sys *sys)
 {
     s64 now = clock_ns(), next = dlpar_tick(sys, now);
+    processors_follow(sys);
     s64 audit = sys->dispatcher ? dispatcher_tick(sys->dispatcher) : 10 * SECOND;
     for (u32 i = 0; i < sys->lps_len; i++) {
         struct lp *lp = sys->lps[i];

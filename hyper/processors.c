@@ -84,3 +84,9 @@ void processors_changed(struct lp *lp)
     if (err)
         fprintf(stderr, "openlpard: partition %u keeps its processors as they were: error %d\n", lp->id, -err);
 }
+
+void processors_follow(struct sys *sys)
+{
+    for (u32 i = 0; i < sys->lps_len; i++)
+        processors_changed(sys->lps[i]);
+}

@@ -687,6 +687,10 @@ int dispatcher_configure(struct dispatcher *d, u32 id, const struct policy_confi
 {
     pthread_mutex_lock(&d->lock);
     struct guest *g = d->guests[id];
+    if (g && !memcmp(&g->config, config, sizeof(*config))) {
+        pthread_mutex_unlock(&d->lock);
+        return 0;
+    }
     int err = g ? policy_set_lp(&d->policy, id, config, clock_ns()) : -ENOENT;
     if (!err) {
         g->config = *config;
