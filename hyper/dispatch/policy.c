@@ -11,6 +11,7 @@
 #define DEBT_MAX_NS   1000000000ll // more is forgiven
 #define TURN_LEAST_NS 100000ll     // nobody is dispatched for less: what is left of a quota goes to the next one
 #define AFFINITY_NS   4000000ll    // so much later a deadline may be, for the sake of warm caches
+#define OWED_MAX_NS   250000000ll
 #define WEIGHT_UNIT   256u
 
 static const s64 window = POLICY_WINDOW_NS;
@@ -97,6 +98,13 @@ static void advance(struct policy_vp *vp, s64 now)
     if (now < vp->deadline)
         return;
     s64 periods = (now - vp->deadline) / vp->period + 1;
+    struct policy_lp *lp = vp->lp;
+    if (lp->owed > 0) {
+        s64 most = MIN(periods, DEBT_MAX_NS / POLICY_SLICE_MIN_NS) * vp->quota,
+            pays = MIN(lp->owed, lp->owed > OWED_MAX_NS ? most : most / 4);
+        lp->owed -= pays;
+        vp->budget -= pays;
+    }
     s64 kept = vp->wanting ? 2 * vp->quota : vp->quota;
     vp->budget = periods > DEBT_MAX_NS / POLICY_SLICE_MIN_NS ? kept : MIN(vp->budget + periods * vp->quota, kept);
     vp->deadline += periods * vp->period;
@@ -573,9 +581,6 @@ void policy_charge(struct policy *p, u32 id, s64 ns)
     struct policy_lp *lp = p->lps[id];
     if (!lp || ns <= 0 || lp->config.mode == POLICY_DEDICATED)
         return;
-    s64 busy = busy_vps(lp);
     lp->tokens -= shares_tokens(lp) ? ns : 0;
-    for (u32 i = 0; i < POLICY_VPS_MAX; i++)
-        if (lp->vps[i].wanting || (!lp->vps[0].wanting && i == 0))
-            lp->vps[i].budget = MAX(lp->vps[i].budget - ns / busy, -DEBT_MAX_NS);
+    lp->owed = MIN(lp->owed + ns, DEBT_MAX_NS);
 }

@@ -62,6 +62,7 @@ struct policy_lp {
     struct policy_config config;
     struct policy_vp vps[POLICY_VPS_MAX];
     s64 tokens, tokens_at; // of a partition with several virtual processors: what is left of all of its entitlement
+    s64 owed;              // processor time beside its virtual processors, to be taken from their quotas
     u64 vtime;             // what it had beyond its entitlement, by weight
     u64 entitled_ns, beyond_ns;
 };
@@ -117,7 +118,8 @@ struct policy_vp *policy_pick(struct policy *p, u32 processor, s64 now);
 s64 policy_next(struct policy *p, u32 processor, s64 now);
 // Brings `until` and `contended` of a used processor up to date with who waits now.
 void policy_refresh(struct policy *p, u32 processor, s64 now);
-// Processor time that the host spent for a partition beside its virtual processors.
+// Processor time that the host spent for a partition beside its virtual processors. Taken from a quarter of their quotas, so that what wakes up does not wait for long;
+// from all of them when it grows.
 void policy_charge(struct policy *p, u32 id, s64 ns);
 
 #endif
