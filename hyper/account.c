@@ -56,8 +56,9 @@ static u64 look(struct lp *lp, u64 passed)
     struct account *a = &lp->account;
     const struct account_shape *s = &a->shape;
     struct usage_time t = usage_time_of(lp);
-    if (t.source != a->seen.source) // what it was before is accounted
-        a->seen = (struct usage_time){.source = t.source};
+    // What it was by the other source is accounted. A dispatcher counts from its beginning, clocks since the partition was made.
+    if (t.source != a->seen.source)
+        a->seen = t.source == USAGE_CLOCK ? t : (struct usage_time){.source = t.source};
     u64 used = since(t.used, a->seen.used), entitled = s->active ? passed * s->units / 100 : 0, beyond = 0;
     if (t.split)
         beyond = MIN(since(t.beyond, a->seen.beyond), used);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hyper/objects.h"
+#include "hyper/processors.h"
 #include "hyper/usage.h"
 
 int pools_load(struct sys *sys)
@@ -249,6 +250,7 @@ static int assign(struct sys *sys, const struct wire_message *m, struct answer *
     }
     rec_free(lp->current);
     lp->current = rec;
+    processors_changed(lp);
     return 0;
 }
 

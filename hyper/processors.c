@@ -70,6 +70,7 @@ void processors_detach(struct lp *lp)
         return;
     dispatcher_usage(lp->dispatcher, lp->id, &u);
     lp->had.used += u.ran_ns;
+    lp->had.beyond += u.beyond_ns;
     lp->had.wait += u.waited_ns;
     dispatcher_detach(lp->dispatcher, lp->id);
     lp->dispatcher = NULL;

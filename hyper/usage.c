@@ -2,10 +2,9 @@
 #include "hyper/usage.h"
 
 #include <stdlib.h>
-
-#include "hyper/dispatch/dispatcher.h"
 #include <time.h>
 
+#include "hyper/dispatch/dispatcher.h"
 #include "hyper/pools.h"
 
 #define BASE_MB 128u // the daemon and what every process of a partition shares
@@ -52,8 +51,11 @@ static struct usage_time dispatched(const struct lp *lp)
 {
     struct dispatcher_usage u;
     struct usage_time t = lp->had;
+    t.source = USAGE_DISPATCHER;
+    t.split = true;
     if (lp->dispatcher && dispatcher_usage(lp->dispatcher, lp->id, &u)) {
         t.used += u.ran_ns;
+        t.beyond += u.beyond_ns;
         t.wait += u.waited_ns;
     }
     return t;
@@ -63,5 +65,5 @@ struct usage_time usage_time_of(const struct lp *lp)
 {
     if (lp->dispatcher || lp->had.used)
         return dispatched(lp);
-    return (struct usage_time){.used = usage_clock(lp)};
+    return (struct usage_time){.source = USAGE_CLOCK, .used = usage_clock(lp)};
 }
