@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/slice.h"
 #include "hyper/refcode.h"
 #include "hyper/server.h"
 #include "proto/hyper/place.h"
@@ -107,6 +108,7 @@ static int run(const char *path)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    slice_shortest(); // partitions' processes have it from here
     snprintf(socket, sizeof(socket), "%s/socket", path);
     unlink(socket); // of a daemon that was killed; the lock is ours
     int fd = place_bind(path, "socket");
