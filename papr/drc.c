@@ -21,6 +21,7 @@
 #include "papr/irq.h"
 #include "papr/rtas.h"
 #include "papr/tree.h"
+#include "papr/vdev_ops.h"
 
 enum { ISOLATED = 0, UNISOLATED = 1 };
 enum { UNUSABLE = 0, USABLE = 1 };
@@ -49,7 +50,7 @@ struct drc_table {
     bool probing;
     u32 owned[DRC_KIND_SLOT + 1];
     unsigned len;
-    struct drc rows[]; // in the order of their indices: processors, the console's slot, memory blocks
+    struct drc rows[]; // in the order of their indices: processors, virtual slots, memory blocks
 };
 
 static struct drc *find(struct partition *lp, u32 index)
@@ -92,7 +93,7 @@ static u64 block_address(const struct partition *lp, u32 index)
     return (u64)(index - DRC_LMB) * lp->config.lmb;
 }
 
-// The real mode area's blocks and the console cannot be given back.
+// The real mode area's blocks and what is in a slot cannot be given back.
 static bool is_fixed(const struct partition *lp, const struct drc *drc)
 {
     return drc->kind == DRC_KIND_SLOT ||
@@ -449,17 +450,30 @@ int drc_init(struct partition *lp)
 {
     const struct partition_config *c = &lp->config;
     u32 blocks = (u32)(c->memory_max / c->lmb);
-    struct drc_table *t = calloc(1, sizeof(*t) + (c->vcpus_max + blocks + 1) * sizeof(struct drc));
+    struct drc_table *t = calloc(1, sizeof(*t) + (c->vcpus_max + blocks + VIO_SLOTS) * sizeof(struct drc));
     if (!t)
         return -ENOMEM;
     pthread_mutex_init(&t->lock, NULL);
     add_rows(t, DRC_KIND_CPU, DRC_CPU, c->threads, c->vcpus_max, c->vcpus);
-    add_rows(t, DRC_KIND_SLOT, DRC_VIO, 1, 1, 1);
+    add_rows(t, DRC_KIND_SLOT, DRC_VIO, 1, VIO_SLOTS, 1); // the console
     add_rows(t, DRC_KIND_LMB, DRC_LMB, 1, blocks, (u32)(c->memory / c->lmb));
     lp->drc = t;
     for (u32 i = 0; i < c->vcpus; i++)
         own_threads(lp, DRC_CPU + i * c->threads, true);
     return 0;
+}
+
+void drc_slot_attached(struct partition *lp, u32 slot, bool attached)
+{
+    if (!lp->drc)
+        return;
+    pthread_mutex_lock(&lp->drc->lock);
+    struct drc *drc = find(lp, DRC_VIO + slot);
+    lp->drc->owned[DRC_KIND_SLOT] += (u32)attached - drc->configured;
+    drc->isolation = attached ? UNISOLATED : ISOLATED;
+    drc->allocation = attached ? USABLE : UNUSABLE;
+    drc->configured = attached;
+    pthread_mutex_unlock(&lp->drc->lock);
 }
 
 void drc_fini(struct partition *lp)

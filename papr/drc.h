@@ -24,6 +24,9 @@ int drc_set_indicator(struct cpu *cpu, u32 index, u32 state);
 // LoPAR "ibm,configure-connector": one step with the work area at guest real address `area`.
 int drc_configure(struct partition *lp, u64 area);
 
+// A virtual slot got its adapter before the OS runs, or lost it. No thread runs.
+void drc_slot_attached(struct partition *lp, u32 slot, bool attached);
+
 enum drc_kind { DRC_KIND_CPU, DRC_KIND_LMB, DRC_KIND_SLOT };
 
 // How many of a kind the OS has. Any thread, as everything below.

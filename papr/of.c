@@ -703,6 +703,11 @@ int of_init(struct partition *lp)
     return 0;
 }
 
+int of_attached(struct partition *lp)
+{
+    return rebuild_tree(lp) ? 0 : -ENOMEM;
+}
+
 void of_fini(struct partition *lp)
 {
     if (!lp->of)

@@ -15,6 +15,9 @@ struct of_state;
 int of_init(struct partition *lp);
 void of_fini(struct partition *lp);
 
+// Adapters were attached or detached: the live tree shows them. No thread runs, and the boot program has not. 0 or -ENOMEM.
+int of_attached(struct partition *lp);
+
 // Serves HCALL_CLIENT: `addr` is the guest real address of the argument array (32-bit big-endian cells). The value is R3 for the
 // client: 0, or -1 when there is no such service or the array is no memory.
 long of_client_call(struct cpu *cpu, u64 addr);

@@ -561,9 +561,63 @@ static void add_event_sources(struct builder *b)
     node_end(b);
 }
 
+struct vdev_node {
+    struct builder *b;
+};
+
+void vdev_property(struct vdev_node *node, const char *name, const void *value, size_t size)
+{
+    prop(node->b, name, value, size);
+}
+
+void vdev_property_cells(struct vdev_node *node, const char *name, const u32 *cells, u32 len)
+{
+    prop_cells(node->b, name, cells, len);
+}
+
+static void vdevice_begin(struct builder *b, const char *name, const char *type, const char *compatible, u32 slot)
+{
+    char node[48], location[64];
+    snprintf(node, sizeof(node), "%s@%x", name, VIO_UNIT(slot));
+    node_begin(b, node);
+    prop_str(b, "device_type", type);
+    prop_str(b, "compatible", compatible);
+    PROP_CELLS(b, "reg", VIO_UNIT(slot));
+    PROP_CELLS(b, "interrupts", slot ? IRQ_VDEV_FIRST + slot : IRQ_VTY, 0);
+    PROP_CELLS(b, "ibm,my-drc-index", DRC_VIO + slot);
+    location_code(b->lp, slot, location, sizeof(location));
+    prop_str(b, "ibm,loc-code", location);
+}
+
+static void add_adapter(struct builder *b, const struct vdev *vdev)
+{
+    struct vdev_node node = {b};
+    vdevice_begin(b, vdev->ops->name, vdev->ops->device_type, vdev->ops->compatible, vdev->slot);
+    if (vdev->window_size) {
+        PROP_CELLS(b, "ibm,#dma-address-cells", 2);
+        PROP_CELLS(b, "ibm,#dma-size-cells", 2);
+        PROP_CELLS(b, "ibm,my-dma-window", vdev->liobn, 0, 0, (u32)(vdev->window_size >> 32), (u32)vdev->window_size);
+    }
+    if (vdev->ops->properties)
+        vdev->ops->properties(vdev, &node);
+    node_end(b);
+}
+
+static void add_slot_connectors(struct builder *b)
+{
+    u32 indices[VIO_SLOTS];
+    char names[VIO_SLOTS * 64];
+    size_t used = 0;
+    for (u32 slot = 0; slot < VIO_SLOTS; slot++) {
+        indices[slot] = DRC_VIO + slot;
+        location_code(b->lp, slot, names + used, 64);
+        used += strlen(names + used) + 1;
+    }
+    add_drc_arrays(b, indices, names, used, "SLOT", VIO_SLOTS);
+}
+
 static void add_vdevice(struct builder *b)
 {
-    char location[64];
     node_begin(b, "vdevice");
     prop_str(b, "device_type", "vdevice");
     prop_str(b, "compatible", "IBM,vdevice");
@@ -571,18 +625,14 @@ static void add_vdevice(struct builder *b)
     PROP_CELLS(b, "#size-cells", 0);
     prop_empty(b, "interrupt-controller");
     PROP_CELLS(b, "#interrupt-cells", 2);
-    location_code(b->lp, 0, location, sizeof(location));
-    u32 index = DRC_VIO;
-    add_drc_arrays(b, &index, location, strlen(location) + 1, "SLOT", 1);
-
-    node_begin(b, "vty@30000000");
-    prop_str(b, "device_type", "serial");
-    prop_str(b, "compatible", "hvterm1");
-    PROP_CELLS(b, "reg", VTY_UNIT);
-    PROP_CELLS(b, "interrupts", IRQ_VTY, 0);
-    PROP_CELLS(b, "ibm,my-drc-index", DRC_VIO);
-    prop_str(b, "ibm,loc-code", location);
+    add_slot_connectors(b);
+    vdevice_begin(b, "vty", "serial", "hvterm1", 0); // every partition has it
     node_end(b);
+    for (u32 slot = 1; slot < VIO_SLOTS; slot++) {
+        const struct vdev *vdev = vio_slot(b->lp, slot);
+        if (vdev)
+            add_adapter(b, vdev);
+    }
     node_end(b);
 }
 

@@ -6,10 +6,15 @@
 #include "papr/partition.h"
 
 struct vdev;
+struct vdev_node;
 
 // All callbacks: any thread, several at once; a NULL one answers H_PARAMETER. args as hypervisor calls pass them, from R4.
 struct vdev_ops {
-    const char *name;
+    const char *name;        // of the node: name@unit. The console's is made without these
+    const char *device_type; // its properties of these names
+    const char *compatible;
+    void (*properties)(const struct vdev *vdev,
+                       struct vdev_node *node); // its others. The client interface's lock is held
     long (*get_term_char)(struct vdev *vdev, struct cpu *cpu, u64 *args);
     long (*put_term_char)(struct vdev *vdev, struct cpu *cpu, u64 *args);
     void (*irq_enabled)(struct vdev *vdev); // H_VIO_SIGNAL switched the interrupt on
@@ -17,28 +22,42 @@ struct vdev_ops {
 };
 
 struct vdev {
+    // Set by the adapter before vio_add().
     const struct vdev_ops *ops;
+    u32 slot;        // virtual slot, below VIO_SLOTS
+    u64 window_size; // bytes of I/O bus addresses in its TCE window; 0: it reaches no memory
+    bool console;    // also answers to terminal number 0, the firmware's console
+    // Set by vio_add().
     struct partition *lp;
     u32 unit;            // unit address
     u32 irq;             // interrupt source
-    bool console;        // also answers to terminal number 0, the firmware's console
+    u32 liobn;           // of its window
     _Atomic bool irq_on; // H_VIO_SIGNAL
 };
 
-// Unit address of the partition's console, as the device tree names it.
-#define VTY_UNIT 0x30000000u
-
-#define VDEV_MAX 64u
+// Virtual slots. What is in slot n has unit address, connector index, interrupt source and LIOBN that follow from n. Slot 0 is the console's.
+#define VIO_SLOTS       64u
+#define VIO_UNIT(slot)  (0x30000000u + (slot))
+#define VIO_LIOBN(slot) (0x10000000u + (slot))
+#define VTY_UNIT        VIO_UNIT(0)
 
 int vio_init(struct partition *lp);
 void vio_fini(struct partition *lp);
 void vio_reset(struct partition *lp);
 
-// Attaches an adapter, which stays the caller's, and detaches it. No thread runs. 0, -EEXIST or -ENOSPC.
+// Attaches an adapter, which stays the caller's, with its TCE window, and detaches it. No thread runs; of_attached() then puts its node into the
+// tree. 0, -EEXIST, -EINVAL (the slot) or -ENOMEM.
 int vio_add(struct partition *lp, struct vdev *vdev);
 void vio_remove(struct partition *lp, struct vdev *vdev);
 
 // The adapter with this unit address, or NULL.
 struct vdev *vio_find(struct partition *lp, u64 unit);
+
+// What is in a slot, or NULL.
+struct vdev *vio_slot(const struct partition *lp, u32 slot);
+
+// Properties of the node that is being made (papr/tree.c).
+void vdev_property(struct vdev_node *node, const char *name, const void *value, size_t size);
+void vdev_property_cells(struct vdev_node *node, const char *name, const u32 *cells, u32 len);
 
 #endif

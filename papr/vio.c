@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "papr/drc.h"
 #include "papr/hcall_int.h"
+#include "papr/irq.h"
+#include "papr/tce.h"
 
 struct vio {
-    struct vdev *vdevs[VDEV_MAX];
-    unsigned len;
+    struct vdev *slots[VIO_SLOTS];
 };
 
 int vio_init(struct partition *lp)
@@ -27,8 +29,10 @@ void vio_fini(struct partition *lp)
 
 void vio_reset(struct partition *lp)
 {
-    for (unsigned i = 0; i < lp->vio->len; i++) {
-        struct vdev *vdev = lp->vio->vdevs[i];
+    for (u32 slot = 0; slot < VIO_SLOTS; slot++) {
+        struct vdev *vdev = lp->vio->slots[slot];
+        if (!vdev)
+            continue;
         atomic_store(&vdev->irq_on, vdev->console); // terminals: see vdev/vty.c
         if (vdev->ops->reset)
             vdev->ops->reset(vdev);
@@ -37,41 +41,49 @@ void vio_reset(struct partition *lp)
 
 int vio_add(struct partition *lp, struct vdev *vdev)
 {
-    if (vio_find(lp, vdev->unit))
+    if (vdev->slot >= VIO_SLOTS)
+        return -EINVAL;
+    if (lp->vio->slots[vdev->slot])
         return -EEXIST;
-    if (lp->vio->len == VDEV_MAX)
-        return -ENOSPC;
     vdev->lp = lp;
-    lp->vio->vdevs[lp->vio->len++] = vdev;
+    vdev->unit = VIO_UNIT(vdev->slot);
+    vdev->irq = vdev->slot ? IRQ_VDEV_FIRST + vdev->slot : IRQ_VTY;
+    vdev->liobn = VIO_LIOBN(vdev->slot);
+    int err = vdev->window_size ? tce_window_add(lp, vdev->liobn, vdev->window_size, 12) : 0;
+    if (err)
+        return err;
+    lp->vio->slots[vdev->slot] = vdev;
+    drc_slot_attached(lp, vdev->slot, true);
     return 0;
 }
 
 void vio_remove(struct partition *lp, struct vdev *vdev)
 {
-    struct vio *vio = lp->vio;
-    for (unsigned i = 0; i < vio->len; i++) {
-        if (vio->vdevs[i] == vdev) {
-            vio->vdevs[i] = vio->vdevs[--vio->len];
-            return;
-        }
-    }
+    if (vio_slot(lp, vdev->slot) != vdev)
+        return;
+    drc_slot_attached(lp, vdev->slot, false);
+    lp->vio->slots[vdev->slot] = NULL;
+    if (vdev->window_size)
+        tce_window_remove(lp, vdev->liobn);
+}
+
+struct vdev *vio_slot(const struct partition *lp, u32 slot)
+{
+    return lp->vio && slot < VIO_SLOTS ? lp->vio->slots[slot] : NULL;
 }
 
 struct vdev *vio_find(struct partition *lp, u64 unit)
 {
-    for (unsigned i = 0; i < lp->vio->len; i++) {
-        if (lp->vio->vdevs[i]->unit == unit)
-            return lp->vio->vdevs[i];
-    }
-    return NULL;
+    return unit >= VIO_UNIT(0) && unit - VIO_UNIT(0) < VIO_SLOTS ? lp->vio->slots[unit - VIO_UNIT(0)] : NULL;
 }
 
 // Terminal 0 is the partition's console, which early boot code uses before it knows the tree.
 static struct vdev *find_terminal(struct partition *lp, u64 unit)
 {
-    for (unsigned i = 0; unit == 0 && i < lp->vio->len; i++) {
-        if (lp->vio->vdevs[i]->console)
-            return lp->vio->vdevs[i];
+    for (u32 slot = 0; unit == 0 && slot < VIO_SLOTS; slot++) {
+        struct vdev *vdev = lp->vio->slots[slot];
+        if (vdev && vdev->console)
+            return vdev;
     }
     return vio_find(lp, unit);
 }

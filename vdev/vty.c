@@ -107,8 +107,6 @@ int vty_init(struct partition *lp)
     if (!vty)
         return -ENOMEM;
     vty->vdev.ops = &vty_ops;
-    vty->vdev.unit = VTY_UNIT;
-    vty->vdev.irq = IRQ_VTY;
     vty->vdev.console = true;
     // Linux's hvc_vio takes the terminal's interrupt and never calls H_VIO_SIGNAL for it: it is on from the start.
     atomic_store(&vty->vdev.irq_on, true);
