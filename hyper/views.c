@@ -214,6 +214,7 @@ static void list_proc_sys(struct listing *l)
         put_num(&l->row, "elapsed_us", (u64)t.elapsed_ns / 1000);
         put_num(&l->row, "run_us", t.ran_ns / 1000);
         put_num(&l->row, "idle_us", t.idle_ns / 1000);
+        put_num(&l->row, "lost_us", t.lost_ns / 1000);
         put_num(&l->row, "dispatcher_us", t.own_ns / 1000);
         put_num(&l->row, "dispatches", t.decisions);
     }

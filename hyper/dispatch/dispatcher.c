@@ -30,6 +30,7 @@
 #define GRACE_NS 10000000ll // so long after its time is over somebody may go on before it is taken away
 #define ROUND_NS \
     50000000ll // used processors are looked at that often; idle moments during which one is kept are shorter
+#define AUDIT_NS (4 * ROUND_NS)
 #define STACK_SIZE  (64 * KIB)
 #define SLACK_NS    5000
 #define FREE_PART   64            // of the time passed: what its other threads may use for the terminal and the like
@@ -42,6 +43,7 @@ struct guest {
     struct share *share;
     int bell, pidfd;
     int pid;
+    clockid_t clock; // of its processor time
     bool gone;
     struct policy_config config;
     u64 seen_ns[POLICY_VPS_MAX]; // share.ran_ns as of the last dispatch or settlement
@@ -73,7 +75,7 @@ struct dispatcher {
     int epoll_fd, end_fd;
     bool have_bell, ending;
     s64 started, audit_at;
-    u64 gone_ns, decisions;
+    u64 gone_ns, lost_ns, decisions;
 };
 
 static struct share_vp *share_of(const struct dispatcher *d, const struct policy_vp *vp)
@@ -120,6 +122,8 @@ static void stop(struct dispatcher *d, u32 processor, bool wants, s64 now)
     struct guest *g = d->guests[vp->lp->id];
     u64 said;
     s64 ran = ran_since(g, vp->index, now, &said);
+    if (wants) // it did nothing else meanwhile
+        d->lost_ns += (u64)MAX(now - g->granted_at[vp->index] - ran, 0);
     g->seen_ns[vp->index] = said; // what was more than there was is not counted later either
     d->threads[processor].ran_ns += (u64)ran;
     policy_stop(&d->policy, processor, wants, ran, now);
@@ -163,10 +167,25 @@ static void settle(struct dispatcher *d, u32 processor, s64 now)
         policy_confer(&d->policy, vp->lp->id, vp->index, to, now);
 }
 
+// What the partition itself wants of what its configuration allows (H_SET_PPP).
+static void take_wishes(struct dispatcher *d, struct guest *g, s64 now)
+{
+    const struct share_facts *f = &g->share->facts;
+    struct policy_config c = g->config;
+    const struct policy_config *have = &d->policy.lps[g->id]->config;
+    u32 units = atomic_load(&f->wanted_units), weight = atomic_load(&f->wanted_weight);
+    if (c.mode != POLICY_DEDICATED && units >= c.vps)
+        c.units = MIN(c.units, units);
+    c.weight = MIN(c.weight, weight);
+    if (c.units != have->units || c.weight != have->weight)
+        policy_set_lp(&d->policy, g->id, &c, now);
+}
+
 // Virtual processors that have work since somebody looked.
 static void listen_to(struct dispatcher *d, struct guest *g, s64 now)
 {
     struct policy_lp *lp = d->policy.lps[g->id];
+    take_wishes(d, g, now);
     for (u32 i = 0; i < POLICY_VPS_MAX; i++) {
         struct policy_vp *vp = &lp->vps[i];
         bool wants = atomic_load(&g->share->vps[i].word) == SHARE_WANT;
@@ -187,7 +206,8 @@ static void listen_to(struct dispatcher *d, struct guest *g, s64 now)
                 atomic_load(&share_of(d, proc->running)->word) == SHARE_IDLE)
                 kick(d, p);
         }
-        if (where >= 0)
+        // One that runs stops by itself; whoever does not is seen by watch().
+        if (where >= 0 && (!d->policy.processors[where].running || d->policy.processors[where].resting))
             kick(d, (u32)where);
     }
 }
@@ -246,7 +266,7 @@ static void tell_others(struct dispatcher *d, u32 processor, const struct policy
 static u64 ran_now(const struct dispatcher *d, u32 id, s64 now)
 {
     u64 sum = 0, said;
-    for (u32 i = 0; i < POLICY_VPS_MAX; i++) {
+    for (u32 i = 0; i < d->policy.lps[id]->used; i++) {
         const struct policy_vp *vp = &d->policy.lps[id]->vps[i];
         sum += vp->ran_ns + (vp->running >= 0 ? (u64)ran_since(d->guests[id], i, now, &said) : 0);
     }
@@ -256,8 +276,7 @@ static u64 ran_now(const struct dispatcher *d, u32 id, s64 now)
 static u64 process_ns(const struct guest *g)
 {
     struct timespec t;
-    clockid_t clock;
-    if (g->pid <= 0 || clock_getcpuclockid(g->pid, &clock) || clock_gettime(clock, &t))
+    if (g->pid <= 0 || clock_gettime(g->clock, &t))
         return g->cpu_ns;
     return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
 }
@@ -271,14 +290,14 @@ static void send_signal(const struct guest *g, int signal)
 static u64 dispatches_of(const struct dispatcher *d, u32 id)
 {
     u64 sum = 0;
-    for (u32 i = 0; i < POLICY_VPS_MAX; i++)
+    for (u32 i = 0; i < d->policy.lps[id]->used; i++)
         sum += d->policy.lps[id]->vps[i].dispatches;
     return sum;
 }
 
 static bool has_processor(const struct dispatcher *d, u32 id)
 {
-    for (u32 i = 0; i < POLICY_VPS_MAX; i++)
+    for (u32 i = 0; i < d->policy.lps[id]->used; i++)
         if (d->policy.lps[id]->vps[i].running >= 0)
             return true;
     return false;
@@ -325,20 +344,6 @@ static void tell_facts(struct dispatcher *d, struct guest *g, s64 now, u64 idle_
     atomic_store(&f->pool_idle_at, now);
 }
 
-// What the partition itself wants of what its configuration allows (H_SET_PPP).
-static void take_wishes(struct dispatcher *d, struct guest *g, s64 now)
-{
-    const struct share_facts *f = &g->share->facts;
-    struct policy_config c = g->config;
-    const struct policy_config *have = &d->policy.lps[g->id]->config;
-    u32 units = atomic_load(&f->wanted_units), weight = atomic_load(&f->wanted_weight);
-    if (c.mode != POLICY_DEDICATED && units >= c.vps)
-        c.units = MIN(c.units, units);
-    c.weight = MIN(c.weight, weight);
-    if (c.units != have->units || c.weight != have->weight)
-        policy_set_lp(&d->policy, g->id, &c, now);
-}
-
 static u64 all_ran(const struct dispatcher *d, s64 now)
 {
     u64 sum = d->gone_ns;
@@ -375,10 +380,9 @@ static void audit(struct dispatcher *d, s64 now)
         g->ran_then = had;
         g->dispatches_then = dispatches;
         g->audited_at = now;
-        take_wishes(d, g, now);
         tell_facts(d, g, now, elapsed > ran ? elapsed - ran : 0, idle, shared);
     }
-    d->audit_at = now + ROUND_NS;
+    d->audit_at = now + AUDIT_NS;
 }
 
 static void bind_to(u32 cpu)
@@ -484,6 +488,7 @@ static void *bell_main(void *arg)
     struct dispatcher *d = arg;
     struct epoll_event events[32];
     bool busy = false;
+    s64 watch_at = 0;
     for (;;) {
         int len = epoll_wait(d->epoll_fd, events, ARRAY_LEN(events), busy ? ROUND_NS / 1000000 : -1);
         pthread_mutex_lock(&d->lock);
@@ -496,12 +501,14 @@ static void *bell_main(void *arg)
             listen_to(d, g, now);
         }
         bool ending = d->ending;
-        if (!ending && now >= d->audit_at) {
+        if (!ending && now >= watch_at) {
             busy = watch(d, now);
-            audit(d, now);
+            watch_at = now + ROUND_NS;
         } else {
             busy = true;
         }
+        if (!ending && now >= d->audit_at)
+            audit(d, now);
         pthread_mutex_unlock(&d->lock);
         if (ending)
             return NULL;
@@ -612,6 +619,8 @@ int dispatcher_attach(struct dispatcher *d, u32 id, const struct policy_config *
     int err = make_share(g, fds);
     if (!err && pid > 0)
         g->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (!err && pid > 0 && clock_getcpuclockid(pid, &g->clock))
+        g->pid = 0;
     g->cpu_ns = process_ns(g);
     dispatcher_detach(d, id);
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = id};
@@ -694,6 +703,7 @@ int dispatcher_configure(struct dispatcher *d, u32 id, const struct policy_confi
     int err = g ? policy_set_lp(&d->policy, id, config, clock_ns()) : -ENOENT;
     if (!err) {
         g->config = *config;
+        take_wishes(d, g, clock_ns());
         audit(d, clock_ns());
         look_at_all(d, clock_ns());
     }
@@ -758,7 +768,7 @@ void dispatcher_totals(struct dispatcher *d, struct dispatcher_totals *totals)
     pthread_mutex_lock(&d->lock);
     s64 now = clock_ns();
     *totals = (struct dispatcher_totals){
-        .elapsed_ns = now - d->started, .ran_ns = all_ran(d, now), .decisions = d->decisions};
+        .elapsed_ns = now - d->started, .ran_ns = all_ran(d, now), .lost_ns = d->lost_ns, .decisions = d->decisions};
     for (u32 i = 0; i < d->policy.processors_len; i++) {
         totals->processors += d->policy.processors[i].usable;
         totals->own_ns += thread_ns(d->threads[i].thread);

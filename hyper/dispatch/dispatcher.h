@@ -51,6 +51,7 @@ struct dispatcher_totals {
     u32 processors; // that are usable
     u64 ran_ns;     // of all partitions, those that are gone included
     u64 idle_ns;    // processors * elapsed - ran
+    u64 lost_ns;    // of this: virtual processors had work and a processor, but the host or the dispatcher had its CPU, as far as it is settled
     u64 decisions;  // how often something was chosen to run
     u64 own_ns;     // processor time of the dispatcher's own threads
 };

@@ -3,6 +3,7 @@
 #include "hyper/dispatch/dispatcher.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -191,6 +192,79 @@ static void test_changes(void)
     release(&b);
 }
 
+#define MANY  20u
+#define TURNS 150u
+
+struct player {
+    struct played *p;
+    u64 seed;
+};
+
+// Takes its turns, and ends them in all ways that there are.
+static void *play(void *arg)
+{
+    struct player *player = arg;
+    struct share_vp *s = &player->p->share->vps[0];
+    for (u32 turns = 0; turns < TURNS;) {
+        u32 out = SHARE_OUT, idle = SHARE_IDLE, run = SHARE_RUN;
+        u64 one = 1;
+        if (atomic_compare_exchange_strong(&s->word, &out, SHARE_WANT))
+            while (write(player->p->fds[1], &one, sizeof(one)) < 0)
+                sched_yield();
+        atomic_compare_exchange_strong(&s->word, &idle, SHARE_RUN);
+        share_wait(&s->word, SHARE_WANT, -1);
+        if (atomic_load(&s->word) != SHARE_RUN)
+            continue;
+        turns++;
+        atomic_store(&s->run_since, clock_ns());
+        player->seed = player->seed * 6364136223846793005u + 1442695040888963407u;
+        for (u64 n = player->seed >> 50; n; n--)
+            atomic_load(&s->until);
+        atomic_fetch_add(&s->ran_ns, 1000);
+        atomic_store(&s->run_since, -clock_ns());
+        u32 how = (u32)(player->seed >> 33) % 3;
+        if (how < 2)
+            atomic_compare_exchange_strong(&s->word, &run, how ? SHARE_WANT : SHARE_OUT);
+        else if (!atomic_compare_exchange_strong(&s->word, &run, SHARE_IDLE) || !atomic_load(&s->contended))
+            continue;
+        else
+            atomic_compare_exchange_strong(&s->word, &idle, SHARE_OUT);
+        atomic_fetch_add(&s->event, 1);
+        share_wake(&s->event);
+    }
+    atomic_store(&s->word, SHARE_OUT);
+    atomic_fetch_add(&s->event, 1);
+    share_wake(&s->event);
+    return NULL;
+}
+
+// Many that come and go, and configurations that change meanwhile: nobody is forgotten. Whoever is would hang the test.
+static void test_nobody_forgotten(void)
+{
+    struct policy_config c = {.mode = POLICY_CAPPED, .units = 5, .vps = 1};
+    for (u32 processors = 1; processors <= 2; processors++) {
+        struct dispatcher *d = dispatcher_new(processors);
+        struct played p[MANY];
+        struct player players[MANY];
+        pthread_t threads[MANY];
+        for (u32 i = 0; i < MANY; i++) {
+            c.mode = i & 1 ? POLICY_CAPPED : POLICY_UNCAPPED;
+            c.weight = i & 2 ? 128 : 0;
+            attach(d, &p[i], i + 1, &c);
+            players[i] = (struct player){&p[i], i};
+            CHECK_EQ(pthread_create(&threads[i], NULL, play, &players[i]), 0);
+        }
+        for (u32 i = 0; i < MANY; i++) {
+            c.units = 5 + i;
+            CHECK_EQ(dispatcher_configure(d, i + 1, &c), 0);
+            pthread_join(threads[i], NULL);
+        }
+        dispatcher_free(d);
+        for (u32 i = 0; i < MANY; i++)
+            release(&p[i]);
+    }
+}
+
 // A process that computes without having been given a processor is held up.
 static void test_offence(void)
 {
@@ -231,5 +305,6 @@ int main(void)
     TEST(test_taken_away);
     TEST(test_nonsense);
     TEST(test_changes);
+    TEST(test_nobody_forgotten);
     return test_done();
 }

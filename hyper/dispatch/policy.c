@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define DEBT_MAX_NS   1000000000ll // more is forgiven
-#define TURN_LEAST_NS 100000ll     // nobody is dispatched for less: what is left of a quota goes to the next one
-#define AFFINITY_NS   4000000ll    // so much later a deadline may be, for the sake of warm caches
+#define TURN_LEAST_NS 100000ll     // nobody is dispatched for less: what is left is kept
+#define AFFINITY_NS   4000000ll    // so much later one may be due, for the sake of warm caches
 #define OWED_MAX_NS   250000000ll
 #define WEIGHT_UNIT   256u
 
@@ -35,35 +35,68 @@ void policy_fini(struct policy *p)
     memset(p, 0, sizeof(*p));
 }
 
-// Virtual processors among which the entitlement is divided: those with work. What idle ones leave goes to the others of the partition first.
-static u32 busy_vps(const struct policy_lp *lp)
+static s64 by_rate(s64 ns, s64 rate)
 {
-    u32 busy = 0;
-    for (u32 i = 0; i < POLICY_VPS_MAX; i++)
-        busy += lp->vps[i].wanting;
-    return MAX(busy, 1u);
+    return ns * rate / (POLICY_UNITS * 1000);
 }
 
-static void set_quota(struct policy_vp *vp, s64 units, s64 parts)
+static s64 time_for(s64 credit, s64 rate)
 {
-    s64 share = units * 1000 / MAX(parts, 1); // thousandths of a hundredth
-    share = MIN(share, POLICY_UNITS * 1000);
-    vp->period = window;
-    vp->quota = share * (window / 1000) / POLICY_UNITS;
-    if (vp->quota < POLICY_SLICE_MIN_NS && share) {
-        vp->quota = POLICY_SLICE_MIN_NS;
-        vp->period = POLICY_SLICE_MIN_NS * POLICY_UNITS * 1000 / share;
+    return credit * (POLICY_UNITS * 1000) / MAX(rate, 1);
+}
+
+// The most that it keeps. What it may be late by while it waits is the same for all, so that all lose their part when there is not enough for everybody.
+static s64 credit_most(const struct policy_vp *vp)
+{
+    const struct policy_lp *lp = vp->lp;
+    return vp->wanting ? 2 * lp->turn + by_rate(POLICY_LAG_NS, lp->rate) : lp->turn;
+}
+
+static void set_due(struct policy_vp *vp, s64 now)
+{
+    vp->due = now + time_for(2 * vp->lp->turn - vp->credit, vp->lp->rate);
+}
+
+// Gives it what it has earned.
+static void advance(struct policy_vp *vp, s64 now)
+{
+    struct policy_lp *lp = vp->lp;
+    s64 passed = MIN(now - vp->credit_at, 2 * DEBT_MAX_NS), earned = by_rate(passed, lp->rate);
+    if (passed <= 0)
+        return;
+    vp->credit_at = now;
+    if (lp->owed > 0 && earned > 0) {
+        s64 pays = MIN(lp->owed, lp->owed > OWED_MAX_NS ? earned : earned / 4);
+        lp->owed -= pays;
+        earned -= pays;
     }
+    vp->credit = MIN(vp->credit + earned, credit_most(vp));
+    if (vp->running < 0)
+        set_due(vp, now);
 }
 
-static void set_quotas(struct policy_lp *lp)
+// The entitlement is divided among those with work: what idle ones leave goes to the others of the partition first.
+static void set_rate(struct policy_lp *lp, s64 now)
 {
-    s64 busy = busy_vps(lp);
     bool own = lp->config.mode == POLICY_DEDICATED;
-    for (u32 i = 0; i < POLICY_VPS_MAX; i++) {
-        struct policy_vp *vp = &lp->vps[i];
-        set_quota(vp, own ? POLICY_UNITS : lp->config.units, own ? 1 : busy);
-    }
+    s64 rate = own ? POLICY_UNITS * 1000 : lp->config.units * 1000 / MAX(lp->busy, 1u);
+    rate = MIN(rate, POLICY_UNITS * 1000);
+    if (rate == lp->rate)
+        return;
+    for (u32 i = 0; i < lp->used; i++)
+        advance(&lp->vps[i], now);
+    lp->rate = rate;
+    lp->turn = MAX(by_rate(window, rate), POLICY_SLICE_MIN_NS);
+}
+
+static void set_wanting(struct policy_vp *vp, bool wanting, s64 now)
+{
+    struct policy_lp *lp = vp->lp;
+    advance(vp, now);
+    vp->wanting = wanting;
+    lp->busy += wanting ? 1 : -1u;
+    set_rate(lp, now);
+    vp->credit = MIN(vp->credit, credit_most(vp));
 }
 
 static bool shares_tokens(const struct policy_lp *lp)
@@ -73,7 +106,8 @@ static bool shares_tokens(const struct policy_lp *lp)
 
 static void advance_tokens(struct policy_lp *lp, s64 now)
 {
-    s64 most = 2 * MAX((s64)lp->config.units * window / POLICY_UNITS, POLICY_SLICE_MIN_NS);
+    s64 most = 2 * MAX((s64)lp->config.units * window / POLICY_UNITS, POLICY_SLICE_MIN_NS) +
+               (s64)lp->config.units * POLICY_LAG_NS / POLICY_UNITS;
     s64 passed = MIN(now - lp->tokens_at, 2 * DEBT_MAX_NS);
     if (passed <= 0)
         return;
@@ -92,46 +126,36 @@ static void advance_pool(struct policy_pool *pool, s64 now)
     pool->at = now;
 }
 
-// Gives it the quotas of the periods that have passed.
-static void advance(struct policy_vp *vp, s64 now)
-{
-    if (now < vp->deadline)
-        return;
-    s64 periods = (now - vp->deadline) / vp->period + 1;
-    struct policy_lp *lp = vp->lp;
-    if (lp->owed > 0) {
-        s64 most = MIN(periods, DEBT_MAX_NS / POLICY_SLICE_MIN_NS) * vp->quota,
-            pays = MIN(lp->owed, lp->owed > OWED_MAX_NS ? most : most / 4);
-        lp->owed -= pays;
-        vp->budget -= pays;
-    }
-    s64 kept = vp->wanting ? 2 * vp->quota : vp->quota;
-    vp->budget = periods > DEBT_MAX_NS / POLICY_SLICE_MIN_NS ? kept : MIN(vp->budget + periods * vp->quota, kept);
-    vp->deadline += periods * vp->period;
-}
-
 static bool shared_everywhere(const struct policy_vp *vp)
 {
     return vp->home < 0;
 }
 
-// What it may have at `now`; POLICY_NEVER as *from when it has to wait for something else than time.
+// What must be there before it runs: that much is not worth a turn otherwise.
+static s64 credit_least(const struct policy_vp *vp)
+{
+    const struct policy_lp *lp = vp->lp;
+    return !vp->saving ? TURN_LEAST_NS + 1 : vp->first > 0 ? MIN(POLICY_WAKE_NS, lp->turn) : lp->turn;
+}
+
+// What it may have at `now`; *from: when that should be asked again.
 static bool may_run(struct policy *p, struct policy_vp *vp, s64 now, enum policy_class *class, s64 *from)
 {
     struct policy_lp *lp = vp->lp;
     struct policy_pool *pool = &p->pools[lp->config.pool];
-    bool tokens = true;
     advance(vp, now);
-    *from = vp->deadline;
+    s64 lacks = credit_least(vp) - vp->credit;
+    bool tokens = true;
+    *from = now + MAX(time_for(lacks, lp->rate), 0) + 1;
     if (shares_tokens(lp)) {
         advance_tokens(lp, now);
         tokens = lp->tokens > TURN_LEAST_NS;
-        if (!tokens && vp->budget > TURN_LEAST_NS)
+        if (!tokens && lacks <= 0)
             *from =
                 now + MAX((2 * TURN_LEAST_NS - lp->tokens) * POLICY_UNITS / MAX(lp->config.units, 1u), TURN_LEAST_NS);
     }
     *class = POLICY_ENTITLED;
-    if (vp->budget > TURN_LEAST_NS && tokens)
+    if (lacks <= 0 && tokens)
         return true;
     if (lp->config.mode != POLICY_UNCAPPED || !lp->config.weight)
         return false;
@@ -204,7 +228,8 @@ static void set_homes(struct policy *p, struct policy_lp *lp)
 int policy_set_lp(struct policy *p, u32 id, const struct policy_config *config, s64 now)
 {
     struct policy_lp *lp = p->lps[id];
-    if (!lp) {
+    bool comes = !lp;
+    if (comes) {
         u32 room = p->waiting_room + POLICY_VPS_MAX;
         struct policy_vp **waiting = realloc(p->waiting, room * sizeof(struct policy_vp *));
         lp = calloc(1, sizeof(*lp));
@@ -222,13 +247,15 @@ int policy_set_lp(struct policy *p, u32 id, const struct policy_config *config, 
         lp->vtime = p->vclock;
         for (u32 i = 0; i < POLICY_VPS_MAX; i++)
             lp->vps[i] = (struct policy_vp){
-                .lp = lp, .index = i, .running = -1, .last = -1, .home = -1, .since = now, .deadline = now};
+                .lp = lp, .index = i, .running = -1, .last = -1, .home = -1, .since = now, .credit_at = now};
         p->lps[id] = lp;
     }
     lp->config = *config;
     lp->config.pool = MIN(lp->config.pool, POLICY_POOLS_MAX - 1);
     lp->config.vps = MIN(lp->config.vps, POLICY_VPS_MAX);
-    set_quotas(lp);
+    set_rate(lp, now);
+    for (u32 i = 0; comes && i < POLICY_VPS_MAX; i++)
+        lp->vps[i].credit = lp->turn;
     set_homes(p, lp);
     return 0;
 }
@@ -268,6 +295,15 @@ void policy_set_processor(struct policy *p, u32 processor, bool usable, s64 now)
             set_homes(p, p->lps[i]);
 }
 
+// Among the entitled ones.
+static bool goes_before(const struct policy_vp *a, const struct policy_vp *b)
+{
+    bool first_a = a->first > 0, first_b = b->first > 0;
+    if (first_a || first_b)
+        return first_a && first_b ? a->since < b->since : first_a;
+    return a->due != b->due ? a->due < b->due : a->since < b->since;
+}
+
 // How good it would be for `vp` to have the processor of what runs there now; 0: it may not.
 static u32 preference(const struct policy *p, s32 number, const struct policy_vp *vp, enum policy_class class)
 {
@@ -283,7 +319,7 @@ static u32 preference(const struct policy *p, s32 number, const struct policy_vp
         return 6 + here;
     if (class == POLICY_ENTITLED && proc->class > POLICY_ENTITLED)
         return 4 + here;
-    if (class == POLICY_ENTITLED && proc->class == POLICY_ENTITLED && vp->deadline < proc->running->deadline)
+    if (class == POLICY_ENTITLED && proc->class == POLICY_ENTITLED && goes_before(vp, proc->running))
         return 2 + here;
     return 0;
 }
@@ -298,16 +334,11 @@ s32 policy_wake(struct policy *p, u32 id, u32 index, s64 now)
     s64 from;
     if (vp->wanting)
         return -1;
-    advance(vp, now);
-    vp->wanting = true;
+    lp->used = MAX(lp->used, index + 1);
+    set_wanting(vp, true, now);
+    set_due(vp, now);
     vp->since = now;
-    if (lp->config.mode != POLICY_DEDICATED && lp->config.vps > 1)
-        set_quotas(lp);
-    // More than its share until the deadline is what it saved while it slept: that is not kept, its period begins now.
-    if (vp->budget > 0 && (s64)((s128)vp->budget * vp->period / MAX(vp->quota, 1)) > vp->deadline - now) {
-        vp->budget = MIN(vp->budget, vp->quota * window / vp->period);
-        vp->deadline = now + window;
-    }
+    vp->first = MIN(MAX(by_rate(window, lp->rate), POLICY_WAKE_NS), POLICY_SLICE_MIN_NS);
     lp->vtime = MAX(lp->vtime, p->vclock);
     add_waiting(p, vp);
     bool now_able = may_run(p, vp, now, &class, &from);
@@ -331,11 +362,9 @@ void policy_sleep(struct policy *p, u32 id, u32 index, s64 now)
     if (!vp->wanting || vp->running >= 0)
         return;
     drop_waiting(p, vp);
-    vp->wanting = false;
+    set_wanting(vp, false, now);
     vp->waited_ns += (u64)MAX(now - vp->since, 0);
     vp->since = now;
-    if (shares_tokens(vp->lp))
-        set_quotas(vp->lp);
 }
 
 static void charge(struct policy *p, struct policy_processor *proc, struct policy_vp *vp, s64 ran, s64 now)
@@ -353,17 +382,19 @@ static void charge(struct policy *p, struct policy_processor *proc, struct polic
         advance_tokens(lp, now);
         lp->tokens -= ran;
     }
-    vp->budget -= ran;
     advance(vp, now);
+    vp->credit -= ran;
+    vp->first = MAX(vp->first - ran, 0);
     if (lp->config.mode == POLICY_UNCAPPED && lp->config.weight) {
-        beyond = shares ? MAX(-MIN(vp->budget, 0), -MIN(lp->tokens, 0)) : -MIN(vp->budget, 0);
+        beyond = shares ? MAX(-MIN(vp->credit, 0), -MIN(lp->tokens, 0)) : -MIN(vp->credit, 0);
         beyond = MIN(beyond, ran);
-        vp->budget = MAX(vp->budget, 0);
+        vp->credit = MAX(vp->credit, 0);
         lp->tokens = MAX(lp->tokens, 0);
     } else {
-        vp->budget = MAX(vp->budget, -DEBT_MAX_NS);
+        vp->credit = MAX(vp->credit, -DEBT_MAX_NS);
         lp->tokens = MAX(lp->tokens, -DEBT_MAX_NS);
     }
+    vp->saving |= vp->credit <= TURN_LEAST_NS;
     lp->entitled_ns += (u64)(ran - beyond);
     lp->beyond_ns += (u64)beyond;
     advance_pool(pool, now);
@@ -385,49 +416,48 @@ void policy_stop(struct policy *p, u32 processor, bool wants, s64 ran, s64 now)
     proc->resting = false;
     proc->contended = POLICY_NEVER;
     vp->running = -1;
+    set_due(vp, now);
     vp->since = now;
-    if (wants) {
+    if (wants)
         add_waiting(p, vp);
-        return;
-    }
-    vp->wanting = false;
-    vp->budget = MIN(vp->budget, vp->quota);
-    if (shares_tokens(vp->lp))
-        set_quotas(vp->lp);
+    else
+        set_wanting(vp, false, now);
 }
 
 void policy_confer(struct policy *p, u32 id, u32 from, s32 to, s64 now)
 {
     struct policy_lp *lp = p->lps[id];
     struct policy_vp *giver = &lp->vps[from], *taker = NULL;
-    if (!giver->wanting || giver->running >= 0 || giver->budget <= 0 || to >= (s32)POLICY_VPS_MAX)
+    if (!giver->wanting || giver->running >= 0 || giver->credit <= 0 || to >= (s32)POLICY_VPS_MAX)
         return;
     for (u32 i = 0; i < POLICY_VPS_MAX; i++) {
         struct policy_vp *vp = &lp->vps[i];
         if (vp == giver || !vp->wanting || vp->running >= 0 || (to >= 0 && to != (s32)i))
             continue;
         advance(vp, now);
-        if (!taker || vp->deadline < taker->deadline)
+        if (!taker || vp->due < taker->due)
             taker = vp;
     }
     if (!taker)
         return;
-    taker->budget = MIN(MAX(taker->budget, 0) + giver->budget, 2 * taker->quota);
-    taker->deadline = MIN(taker->deadline, giver->deadline);
-    giver->budget = 0;
+    taker->credit = MIN(MAX(taker->credit, 0) + giver->credit, credit_most(taker));
+    taker->due = MIN(taker->due, giver->due);
+    taker->saving = false;
+    giver->credit = 0;
+    giver->saving = true;
 }
 
 // Among the entitled ones: whether a goes before b.
 static bool before(const struct policy *p, u32 processor, const struct policy_vp *a, const struct policy_vp *b, s64 now)
 {
-    if (p->processors_len > 1) { // one that must run from now on to get its quota
-        bool now_a = a->deadline - a->budget <= now, now_b = b->deadline - b->budget <= now;
-        if (now_a != now_b)
-            return now_a;
-        s64 here_a = a->last == (s32)processor ? AFFINITY_NS : 0, here_b = b->last == (s32)processor ? AFFINITY_NS : 0;
-        return a->deadline - here_a < b->deadline - here_b;
-    }
-    return a->deadline < b->deadline;
+    if (p->processors_len == 1 || a->first > 0 || b->first > 0)
+        return goes_before(a, b);
+    // One that must run from now on to use its credit in time.
+    bool now_a = a->due - a->credit <= now, now_b = b->due - b->credit <= now;
+    if (now_a != now_b)
+        return now_a;
+    s64 here_a = a->last == (s32)processor ? AFFINITY_NS : 0, here_b = b->last == (s32)processor ? AFFINITY_NS : 0;
+    return a->due - here_a < b->due - here_b;
 }
 
 static bool before_beyond(u32 processor, const struct policy_vp *a, const struct policy_vp *b)
@@ -468,21 +498,23 @@ static void bound(struct policy *p, u32 processor, s64 now)
         }
         bool able = may_run(p, other, now, &class, &from);
         others |= able;
-        if (!able) { // its next quota comes while this one runs
-            if (proc->class > POLICY_ENTITLED || from + other->period < vp->deadline)
+        if (!able) { // it has saved enough while this one runs
+            if (proc->class > POLICY_ENTITLED || other->first > 0 ||
+                from + time_for(other->lp->turn, other->lp->rate) < vp->due)
                 until = MIN(until, from);
             else
                 until = MIN(until, MAX(from, proc->since + POLICY_WINDOW_NS));
         } else if (class > POLICY_ENTITLED) {
             if (proc->class > POLICY_ENTITLED)
-                until = MIN(until, MAX(other->deadline, proc->since + TURN_LEAST_NS));
-        } else if (p->processors_len > 1 && other->deadline - other->budget > now) {
-            until = MIN(until, other->deadline - other->budget);
+                until = MIN(until, MAX(from, proc->since + TURN_LEAST_NS));
+        } else if (p->processors_len > 1 && other->due - other->credit > now) {
+            until = MIN(until, other->due - other->credit);
         }
     }
     bool uncapped = lp->config.mode == POLICY_UNCAPPED && lp->config.weight;
     if (proc->class == POLICY_ENTITLED && !(uncapped && !others && !pool->max)) {
-        until = MIN(until, proc->since + MAX(vp->budget, TURN_LEAST_NS));
+        s64 most = others ? MIN(vp->credit, vp->first > 0 ? vp->first : lp->turn) : vp->credit;
+        until = MIN(until, proc->since + MAX(most, TURN_LEAST_NS));
         if (shares_tokens(lp))
             until = MIN(until, proc->since + MAX(lp->tokens, TURN_LEAST_NS));
     } else if (proc->class > POLICY_ENTITLED) {
@@ -553,6 +585,7 @@ struct policy_vp *policy_pick(struct policy *p, u32 processor, s64 now)
     vp->running = vp->last = (s32)processor;
     vp->since = now;
     proc->running = vp;
+    vp->saving &= class > POLICY_ENTITLED;
     proc->class = class;
     proc->since = now;
     proc->contended = POLICY_NEVER;

@@ -2,16 +2,19 @@
 // Who runs next on a physical processor, and until when: the rules of micro-partitioning. No clock, no thread, no I/O: whoever calls says what
 // time it is (nanoseconds, from anywhere), so that tests can play minutes in no time. Not locked: one caller at a time.
 //
-// A virtual processor of a shared partition is a server with a quota for each period: entitlement * period, the period being a dispatch window or as many
-// nanoseconds as make the quota POLICY_SLICE_MIN_NS (shorter turns would cost more than they are worth). With quota left it is entitled: among those
-// the earliest deadline (the end of its period) goes first, and one that cannot wait any more (no laxity) before all. One that wakes up
-// begins with one window and the quota of that, so that it need not wait for the long turns of others. Without quota it waits for its next
-// period if its partition is capped or has weight 0; otherwise it gets what the entitled ones leave, by weight. What a partition has used beyond its entitlement is
-// its virtual time: the least one is next.
+// A virtual processor of a shared partition earns credit all the time, at the rate of its entitlement, and pays for what it runs. With credit it is entitled: among those
+// the earliest due time goes first (when its credit should be used up: for one that got what it should have, a turn's worth from now; the longer it was kept waiting, the
+// earlier), and one that cannot wait any more (no laxity) before all. One whose credit is used up saves a turn's worth first, a window's share or POLICY_SLICE_MIN_NS
+// (shorter turns would cost more than they are worth). Meanwhile it waits if its partition is capped or has weight 0; otherwise it gets what the entitled ones leave, by weight.
+// What a partition has used beyond its entitlement is its virtual time: the least one is next.
+//
+// One that wakes up goes before all others that have credit, too, and what runs stops for it; until it has run POLICY_WAKE_NS or its share of a window. As it pays for that, others get theirs a
+// little later, but no less.
+//
+// Credit that it had no chance to use, because of others or of the host, is kept up to POLICY_LAG_NS: it is made good when there is time. While it sleeps no more than one turn's worth is kept.
+// What it overran is a debt.
 //
 // Dedicated processors belong to a virtual processor each; others run there only while it idles, if the partition lends them.
-//
-// What a virtual processor overran is taken from its next quota, and a quota that it could not use is kept for one more period, no longer.
 #ifndef HYPER_DISPATCH_POLICY_H
 #define HYPER_DISPATCH_POLICY_H
 
@@ -26,6 +29,8 @@
 #define POLICY_WINDOW_NS      10000000ll // LoPAR: dispatch window
 #define POLICY_SLICE_MIN_NS   4000000ll
 #define POLICY_SLICE_NS       2000000ll // of what nobody is entitled to
+#define POLICY_WAKE_NS        1000000ll
+#define POLICY_LAG_NS         200000000ll
 #define POLICY_NEVER          INT64_MAX
 
 enum policy_mode { POLICY_DEDICATED, POLICY_CAPPED, POLICY_UNCAPPED };
@@ -46,13 +51,16 @@ enum policy_class { POLICY_OWNER, POLICY_ENTITLED, POLICY_RESERVED, POLICY_BEYON
 struct policy_vp {
     struct policy_lp *lp;
     u32 index;
-    bool wanting; // it has work (it may be running)
-    s32 running;  // the processor where it runs, or -1
-    s32 last;     // where it ran last, or -1
-    s32 home;     // its own processor, or -1
-    s64 quota, period, budget, deadline;
-    s64 since; // when it began to want, or to run
-    u32 place; // among the waiting ones
+    bool wanting;          // it has work (it may be running)
+    s32 running;           // the processor where it runs, or -1
+    s32 last;              // where it ran last, or -1
+    s32 home;              // its own processor, or -1
+    s64 credit, credit_at; // processor time that it may have, as of
+    s64 due;               // of its credit, as of when it last waited
+    s64 first;             // of its first turn after it woke up: what is left
+    bool saving;           // its credit was used up
+    s64 since;             // when it began to want, or to run
+    u32 place;             // among the waiting ones
     // Totals.
     u64 ran_ns, waited_ns, dispatches, moves;
 };
@@ -61,8 +69,11 @@ struct policy_lp {
     u32 id;
     struct policy_config config;
     struct policy_vp vps[POLICY_VPS_MAX];
+    u32 used;              // virtual processors that ever had work: those below
+    u32 busy;              // that have work
+    s64 rate, turn;        // of each of its virtual processors: thousandths of a hundredth of a processor; nanoseconds
     s64 tokens, tokens_at; // of a partition with several virtual processors: what is left of all of its entitlement
-    s64 owed;              // processor time beside its virtual processors, to be taken from their quotas
+    s64 owed;              // processor time beside its virtual processors, to be taken from their credit
     u64 vtime;             // what it had beyond its entitlement, by weight
     u64 entitled_ns, beyond_ns;
 };
@@ -110,7 +121,7 @@ s32 policy_wake(struct policy *p, u32 id, u32 vp, s64 now);
 void policy_sleep(struct policy *p, u32 id, u32 vp, s64 now);
 // What ran on the processor stops after `ran` ns of use; `wants`: it has more work.
 void policy_stop(struct policy *p, u32 processor, bool wants, s64 ran, s64 now);
-// H_CONFER, after policy_stop(): what is left of its quota goes to another one of the partition that waits: to `to`, or (to < 0) to any.
+// H_CONFER, after policy_stop(): its credit goes to another one of the partition that waits: to `to`, or (to < 0) to any.
 void policy_confer(struct policy *p, u32 id, u32 from, s32 to, s64 now);
 // Chooses what runs on a processor where nothing does. NULL: nothing, before policy_next().
 struct policy_vp *policy_pick(struct policy *p, u32 processor, s64 now);
@@ -118,8 +129,8 @@ struct policy_vp *policy_pick(struct policy *p, u32 processor, s64 now);
 s64 policy_next(struct policy *p, u32 processor, s64 now);
 // Brings `until` and `contended` of a used processor up to date with who waits now.
 void policy_refresh(struct policy *p, u32 processor, s64 now);
-// Processor time that the host spent for a partition beside its virtual processors. Taken from a quarter of their quotas, so that what wakes up does not wait for long;
-// from all of them when it grows.
+// Processor time that the host spent for a partition beside its virtual processors. Taken from a quarter of what they earn, so that what wakes up does not wait for long;
+// from all of it when it grows.
 void policy_charge(struct policy *p, u32 id, s64 ns);
 
 #endif
