@@ -25,7 +25,7 @@
 #define STOP_SECONDS   60
 
 struct arguments {
-    const char *name, *processors, *memory, *state, *lmb, *json;
+    const char *name, *number, *processors, *installed, *memory, *state, *lmb, *json, *repair;
 };
 
 PRINTF_LIKE(1, 2) static int refuse(const char *fmt, ...)
@@ -180,9 +180,9 @@ static void remove_folder(const char *name, const char *path)
 
 static int create(const struct arguments *a)
 {
-    char path[PLACE_MAX], link_path[PLACE_MAX], database[PLACE_MAX + 16], procs_text[24], mb_text[24], lmb_text[24],
-        program[] = "openlpard", verb[] = "create";
-    u64 procs, mb = 0, lmb = LMB_DEFAULT;
+    char path[PLACE_MAX], link_path[PLACE_MAX], database[PLACE_MAX + 16], procs_text[24], installed_text[24],
+        mb_text[24], lmb_text[24], program[] = "openlpard", verb[] = "create";
+    u64 procs, installed, mb = 0, lmb = LMB_DEFAULT;
     struct stat st;
     if (!attr_system_name_valid(a->name))
         return refuse("system '%s': a name has 1 to 31 letters, digits, dots, dashes and underscores", a->name);
@@ -192,6 +192,10 @@ static int create(const struct arguments *a)
     if (parse_count(a->processors, PROCESSORS_MAX, &procs))
         return refuse("--processors '%s': give a number of physical processors from 1 to %u", a->processors,
                       PROCESSORS_MAX);
+    installed = procs;
+    if (a->installed && (parse_count(a->installed, PROCESSORS_MAX, &installed) || installed < procs))
+        return refuse("--installed '%s': give a number of physical processors from %llu to %u", a->installed,
+                      (unsigned long long)procs, PROCESSORS_MAX);
     if (a->lmb) {
         u64 size = parse_size(a->lmb);
         lmb = size / MIB;
@@ -210,9 +214,11 @@ static int create(const struct arguments *a)
     if (make_folder(a, path, link_path))
         return 1;
     snprintf(procs_text, sizeof(procs_text), "%llu", (unsigned long long)procs);
+    snprintf(installed_text, sizeof(installed_text), "%llu", (unsigned long long)installed);
     snprintf(mb_text, sizeof(mb_text), "%llu", (unsigned long long)mb);
     snprintf(lmb_text, sizeof(lmb_text), "%llu", (unsigned long long)lmb);
-    char *argv[] = {program, verb, path, (char *)(uintptr_t)a->name, procs_text, mb_text, lmb_text, NULL};
+    char *argv[] = {program, verb,     path, (char *)(uintptr_t)a->name, procs_text, installed_text,
+                    mb_text, lmb_text, NULL};
     if (succeeded(start_daemon(argv, NULL)))
         return 0;
     remove_folder(a->name, path);
@@ -325,15 +331,18 @@ static void print_count(const struct arguments *a, const char *name, u32 count)
     print_value(a, name, text);
 }
 
+// What a status shows of a system, but for its partitions. A stopped one has no state of its own.
+static const char *const shown[] = {"name",          "type_model",      "serial_num",
+                                    "state",         "installed_procs", "active_procs",
+                                    "guarded_procs", "installed_mem",   "mem_region_size"};
+
 static void print_row(void *arg, const struct wire_record *row)
 {
-    static const char *const names[] = {"name",         "type_model",    "serial_num",     "state", "installed_procs",
-                                        "active_procs", "installed_mem", "mem_region_size"};
-    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-        const struct wire_value *v = wire_get(row, names[i]);
-        char text[256];
-        if (v && attr_format(attr_find(OBJECT_SYS, names[i]), v, text, sizeof(text)) >= 0)
-            print_value(arg, names[i], text);
+    for (unsigned i = 0; i < ARRAY_LEN(shown); i++) {
+        const struct wire_value *v = wire_get(row, shown[i]);
+        char text[WIRE_TEXT_MAX];
+        if (v && attr_format(attr_find(OBJECT_SYS, shown[i]), v, text, sizeof(text)) >= 0)
+            print_value(arg, shown[i], text);
     }
 }
 
@@ -345,7 +354,7 @@ static int finish_output(void)
 // What the daemon says of a stopped system, in the same form.
 static int status_stopped(const struct arguments *a, char *path)
 {
-    char line[2048], program[] = "openlpard", verb[] = "show";
+    char line[WIRE_TEXT_MAX + 64], program[] = "openlpard", verb[] = "show";
     char *argv[] = {program, verb, path, NULL};
     int output;
     pid_t pid = start_daemon(argv, &output);
@@ -353,14 +362,16 @@ static int status_stopped(const struct arguments *a, char *path)
     while (from && fgets(line, sizeof(line), from)) {
         char *value = strchr(line, '=');
         line[strcspn(line, "\n")] = 0;
-        static const char *const names[] = {"name",         "type_model",    "serial_num",      "installed_procs",
-                                            "active_procs", "installed_mem", "mem_region_size", "partitions"};
-        for (unsigned i = 0; value && i < ARRAY_LEN(names); i++)
-            if (strlen(names[i]) == (size_t)(value - line) && strncmp(line, names[i], strlen(names[i])) == 0) {
-                print_value(a, names[i], value + 1);
-                if (i == 2)
-                    print_value(a, "state", "stopped");
-            }
+        if (!value)
+            continue;
+        *value++ = 0;
+        bool show = strcmp(line, "partitions") == 0;
+        for (unsigned i = 0; i < ARRAY_LEN(shown); i++)
+            show |= strcmp(line, shown[i]) == 0;
+        if (show)
+            print_value(a, line, value);
+        if (strcmp(line, "serial_num") == 0)
+            print_value(a, "state", "stopped");
     }
     if (from)
         fclose(from);
@@ -436,18 +447,50 @@ static int remove_system(const struct arguments *a)
     return 0;
 }
 
+// Reports a physical processor as failed, or as repaired.
+static int fail_processor(const struct arguments *a)
+{
+    static struct wire_message m; // large
+    char path[PLACE_MAX], *end;
+    struct link link;
+    int fds[WIRE_FDS_MAX];
+    u64 number = a->number ? strtoull(a->number, &end, 10) : 0;
+    if (!a->number || *a->number < '0' || *a->number > '9' || *end)
+        return refuse("which processor failed is missing: openlpar system fail-processor %s N, the first one being 0",
+                      a->name);
+    if (find(a->name, path))
+        return 1;
+    if (!place_running(path))
+        return refuse("the managed system %s is stopped; start it first: openlpar system start %s", a->name, a->name);
+    if (open_system(a->name, path, &link))
+        return 1;
+    m = (struct wire_message){.type = MESSAGE_CHANGE, .serial = 1, .object = OBJECT_PROCESSOR};
+    wire_put_num(&m.where, "proc_num", number);
+    wire_put_text(&m.values, "state", a->repair ? "Configured" : "Guarded");
+    bool answered = !link_send_all(&link, &m, NULL, 0) && link_wait(&link, &m, fds) > 0 && m.type == MESSAGE_DONE;
+    const char *text = answered ? wire_text(&m.values, "text") : NULL;
+    int status = !answered                           ? refuse("the managed system %s did not answer", a->name)
+                 : !wire_num(&m.values, "status", 1) ? 0
+                                                     : refuse("%s", text ? text : "refused");
+    link_fini(&link);
+    return status;
+}
+
 static const struct verb {
     const char *name, *synopsis, *help;
     bool named;
     int (*run)(const struct arguments *a);
 } verbs[] = {
-    {"create", "NAME --processors N --memory SIZE [--lmb SIZE] [--state DIR]", "define a managed system", true, create},
+    {"create", "NAME --processors N --memory SIZE [--installed N] [--lmb SIZE] [--state DIR]",
+     "define a managed system", true, create},
     {"start", "NAME", "start it: partitions that start with the system are activated", true, start},
     {"stop", "NAME", "shut its partitions down at once and stop it", true, stop},
     {"status", "NAME [--json]", "show what it has, and its state", true, status},
     {"list", "[--json]", "list all systems", false, list},
     {"exporter", "[NAME] [--listen ADDRESS:PORT | --socket PATH]", "serve metrics of the systems to Prometheus", false,
      NULL},
+    {"fail-processor", "NAME N [--repair]", "guard physical processor N, which failed (or use it again)", true,
+     fail_processor},
     {"remove", "NAME", "remove a stopped system, with all of its partitions' definitions", true, remove_system},
 };
 
@@ -457,6 +500,8 @@ static const struct {
     const char *help;
 } options[] = {
     {"--processors", offsetof(struct arguments, processors), "N: physical processors, 1.00 processing units each"},
+    {"--installed", offsetof(struct arguments, installed),
+     "N: processors that are there (as many); those beyond replace failed ones"},
     {"--memory", offsetof(struct arguments, memory), "SIZE: physical memory, like 8G"},
     {"--lmb", offsetof(struct arguments, lmb), "SIZE: size of a logical memory block (256M)"},
     {"--state", offsetof(struct arguments, state),
@@ -496,6 +541,10 @@ int system_command(int argc, char **argv)
             a.json = argv[i];
             continue;
         }
+        if (strcmp(argv[i], "--repair") == 0 && strstr(verb->synopsis, "--repair")) {
+            a.repair = argv[i];
+            continue;
+        }
         size_t len = strcspn(argv[i], "=");
         for (unsigned j = 0; strcmp(verb->name, "create") == 0 && j < ARRAY_LEN(options); j++)
             if (strlen(options[j].name) == len && strncmp(argv[i], options[j].name, len) == 0)
@@ -504,6 +553,8 @@ int system_command(int argc, char **argv)
             if (!argv[i][len] && i + 1 == argc)
                 return refuse("%s needs a value", argv[i]);
             *value = argv[i][len] ? argv[i] + len + 1 : argv[++i];
+        } else if (argv[i][0] != '-' && a.name && !a.number && strncmp(verb->synopsis, "NAME N ", 7) == 0) {
+            a.number = argv[i];
         } else if (argv[i][0] == '-' || a.name || !verb->named) {
             return refuse("'%s' is no argument of openlpar system %s; openlpar system --help lists them", argv[i],
                           verb->name);

@@ -217,7 +217,7 @@ static void test_ends(void)
 
 int main(void)
 {
-    if (!mkdtemp(folder) || sys_create(folder, "test", 4, 8192, 256, why, sizeof(why))) {
+    if (!mkdtemp(folder) || sys_create(folder, "test", 4, 4, 8192, 256, why, sizeof(why))) {
         printf("Bail out! no system: %s\n", why);
         return 1;
     }

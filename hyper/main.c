@@ -38,7 +38,7 @@ static int create(char **argv)
     if (!attr_system_name_valid(argv[1]))
         return fail("'%s' is no name of a system", argv[1]);
     return sys_create(argv[0], argv[1], strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10),
-                      strtoull(argv[4], NULL, 10), why, sizeof(why))
+                      strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10), why, sizeof(why))
                ? fail("%s", why)
                : 0;
 }
@@ -132,7 +132,7 @@ static int run(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc == 7 && strcmp(argv[1], "create") == 0)
+    if (argc == 8 && strcmp(argv[1], "create") == 0)
         return create(argv + 2);
     if (argc == 3 && strcmp(argv[1], "run") == 0)
         return run(argv[2]);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hyper/guard.h"
 #include "hyper/pools.h"
 #include "hyper/refcode.h"
 #include "hyper/rules.h"
@@ -318,17 +319,11 @@ static int change_system(struct sys *sys, const struct wire_message *m, struct a
                       "The name of the managed system %s is that of its folder and cannot be changed.",
                       system_name(sys));
     struct rec *rec = rec_copy(sys->rec);
-    int failed = rec ? apply_values(rec, &m->values, ATTR_CHANGE, OBJECT_NONE, answer) : no_memory(answer);
-    if (!failed &&
-        (store_begin(sys->store) || store_save(sys->store, STORE_SYSTEM, 0, rec) || store_commit(sys->store)))
-        failed = refuse_store(answer, sys);
-    if (failed) {
+    if (rec && apply_values(rec, &m->values, ATTR_CHANGE, OBJECT_NONE, answer)) {
         rec_free(rec);
-        return failed;
+        return -1;
     }
-    rec_free(sys->rec);
-    sys->rec = rec;
-    return 0;
+    return sys_replace(sys, rec, answer);
 }
 
 int objects_change(struct sys *sys, const struct wire_message *m, struct answer *answer)
@@ -338,6 +333,7 @@ int objects_change(struct sys *sys, const struct wire_message *m, struct answer 
     case OBJECT_LPAR: return change_lpar(sys, m, answer);
     case OBJECT_PROF: return change_profile(sys, m, answer);
     case OBJECT_PROCPOOL: return pools_change(sys, m, answer);
+    case OBJECT_PROCESSOR: return guard_change(sys, m, answer);
     case OBJECT_LED_SYS:
     case OBJECT_LED_LPAR:
     case OBJECT_SVCEVENT: return service_change(sys, m, answer);

@@ -291,6 +291,48 @@ static void test_views(void)
     CHECK_EQ(u.mem_available + u.mem_firmware + u.mem_used, u.mem);
 }
 
+static void collect_states(void *arg, const struct wire_record *row)
+{
+    char *text = arg;
+    size_t len = strlen(text);
+    snprintf(text + len, 64 - len, "%.1s", wire_text(row, "state"));
+}
+
+// Configured, Guarded and Not Activated ones, by their initials.
+static const char *processor_states(void)
+{
+    static char text[64];
+    *text = 0;
+    m = (struct wire_message){.object = OBJECT_PROCESSOR};
+    views_list(sys, &m, collect_states, text, &answer);
+    return text;
+}
+
+static void test_processors(void)
+{
+    rec_set_num(sys->rec, "active_procs", 3);
+    CHECK_STR(processor_states(), "CCCN");
+    CHECK_EQ(change(OBJECT_PROCESSOR, "proc_num=1", "state=Guarded"), 0);
+    CHECK_STR(processor_states(), "CGCC"); // the one that was not activated takes its place
+    CHECK_EQ(usage_of(sys).units, 300);
+    CHECK_EQ(change(OBJECT_PROCESSOR, "proc_num=0", "state=Guarded"), 0);
+    CHECK_STR(processor_states(), "GGCC");
+    CHECK_EQ(usage_of(sys).units, 200);
+    CHECK(change(OBJECT_PROCESSOR, "proc_num=0", "state=Guarded") < 0 &&
+          change(OBJECT_PROCESSOR, "proc_num=2", "state=Configured") < 0 &&
+          change(OBJECT_PROCESSOR, "proc_num=4", "state=Guarded") < 0);
+    reopen();
+    CHECK_STR(processor_states(), "GGCC");
+    CHECK_EQ(change(OBJECT_PROCESSOR, "proc_num=2", "state=Guarded"), 0);
+    CHECK(change(OBJECT_PROCESSOR, "proc_num=3", "state=Guarded") < 0); // the last one
+    CHECK_STR(answer.code, "HSCL0622");
+    CHECK_EQ(change(OBJECT_PROCESSOR, "proc_num=1", "state=Configured"), 0);
+    CHECK_STR(rec_text(sys->rec, "guarded_procs"), "0,2");
+    CHECK_EQ(change(OBJECT_PROCESSOR, "proc_num=0", "state=Configured"), 0);
+    CHECK_EQ(change(OBJECT_PROCESSOR, "proc_num=2", "state=Configured"), 0);
+    CHECK_STR(processor_states(), "CCCN");
+}
+
 static void test_removal(void)
 {
     CHECK(remove_object(OBJECT_LPAR, "name=nobody") < 0);
@@ -304,7 +346,7 @@ int main(void)
 {
     static const char *const files[] = {"system.db", "system.db-wal", "system.db-shm",
                                         "usage.db",  "usage.db-wal",  "usage.db-shm"};
-    if (!mkdtemp(folder) || sys_create(folder, "test", 4, 8192, 256, why, sizeof(why)) ||
+    if (!mkdtemp(folder) || sys_create(folder, "test", 4, 4, 8192, 256, why, sizeof(why)) ||
         !(sys = sys_open(folder, why, sizeof(why)))) {
         printf("Bail out! %s\n", why);
         return 1;
@@ -317,6 +359,7 @@ int main(void)
     TEST(test_pools);
     TEST(test_utilisation);
     TEST(test_views);
+    TEST(test_processors);
     TEST(test_removal);
     sys_close(sys);
     for (unsigned i = 0; i < ARRAY_LEN(files); i++) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "hyper/dispatch/dispatcher.h"
+#include "hyper/guard.h"
 #include "hyper/pools.h"
 
 static_assert(POLICY_POOLS_MAX == SYS_POOLS && POLICY_LPS_MAX == LPARS_MAX, "one numbering");
@@ -12,7 +13,7 @@ static_assert(POLICY_POOLS_MAX == SYS_POOLS && POLICY_LPS_MAX == LPARS_MAX, "one
 static struct policy_config config_of(const struct lp *lp)
 {
     const struct rec *c = lp->current;
-    bool shared = rec_is(c, "proc_mode", "shared"), uncapped = rec_is(c, "sharing_mode", "uncap");
+    bool shared = rec_is(c, "proc_mode", "shared") || lp->crowded, uncapped = rec_is(c, "sharing_mode", "uncap");
     // share_idle_procs lends processors of a partition that is off; those are nobody's here.
     bool lends =
         rec_is(c, "sharing_mode", "share_idle_procs_active") || rec_is(c, "sharing_mode", "share_idle_procs_always");
@@ -21,7 +22,7 @@ static struct policy_config config_of(const struct lp *lp)
                 : uncapped ? POLICY_UNCAPPED
                            : POLICY_CAPPED,
         .lend = lends ? POLICY_LEND : POLICY_KEEP,
-        .units = (u32)(shared ? lp->run_units : lp->run_procs * POLICY_UNITS),
+        .units = (u32)(rec_is(c, "proc_mode", "shared") ? lp->run_units : lp->run_procs * POLICY_UNITS),
         .vps = (u32)lp->run_procs,
         .weight = uncapped ? (u32)rec_num(c, "uncap_weight") : 0,
         .pool = shared ? (u32)rec_num(c, "shared_proc_pool_id") : 0,
@@ -36,7 +37,7 @@ void processors_pools(struct sys *sys)
 
 void processors_begin(struct sys *sys)
 {
-    sys->dispatcher = dispatcher_new((u32)rec_num(sys->rec, "active_procs"));
+    sys->dispatcher = dispatcher_new((u32)rec_num(sys->rec, "installed_procs")); // guard_begin() says which are used
     if (!sys->dispatcher)
         fprintf(stderr, "openlpard: there are no threads for processors: entitlements are not enforced\n");
     processors_pools(sys);
@@ -86,8 +87,40 @@ void processors_changed(struct lp *lp)
         fprintf(stderr, "openlpard: partition %u keeps its processors as they were: error %d\n", lp->id, -err);
 }
 
+// Processors failed, and there are not enough for all dedicated ones, or none is left for those who share: partitions whose availability priority is the lowest
+// share, with what they are entitled to, until there are.
+static void crowd(struct sys *sys)
+{
+    u64 dedicated = 0, usable = guard_usable(sys);
+    bool sharing = false;
+    for (u32 i = 0; i < sys->lps_len; i++) {
+        struct lp *lp = sys->lps[i];
+        lp->crowded = false;
+        if (!lp_active(lp) || !lp->current)
+            continue;
+        if (rec_is(lp->current, "proc_mode", "shared"))
+            sharing = true;
+        else
+            dedicated += lp->run_procs;
+    }
+    while (dedicated && dedicated + sharing > usable) {
+        struct lp *least = NULL;
+        for (u32 i = 0; i < sys->lps_len; i++) {
+            struct lp *lp = sys->lps[i];
+            if (lp_active(lp) && lp->current && !lp->crowded && !rec_is(lp->current, "proc_mode", "shared") &&
+                (!least || rec_num(lp->rec, "lpar_avail_priority") < rec_num(least->rec, "lpar_avail_priority")))
+                least = lp;
+        }
+        if (!least)
+            return;
+        least->crowded = sharing = true;
+        dedicated -= least->run_procs;
+    }
+}
+
 void processors_follow(struct sys *sys)
 {
+    crowd(sys);
     for (u32 i = 0; i < sys->lps_len; i++)
         processors_changed(sys->lps[i]);
 }

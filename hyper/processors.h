@@ -17,7 +17,7 @@ void processors_detach(struct lp *lp);
 // To be called when what lp->current or lp->run_units and run_procs say has changed while the partition runs: entitlement, weight, sharing mode, pool,
 // (virtual) processors. Takes effect at once.
 void processors_changed(struct lp *lp);
-// Does that for every partition for which it was forgotten: before each wait for something to happen.
+// Does that for every partition for which it was forgotten, and when there are more or fewer processors: before each wait for something to happen.
 void processors_follow(struct sys *sys);
 // Pools' maxima or reserves have changed.
 void processors_pools(struct sys *sys);

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "hyper/dlpar.h"
+#include "hyper/guard.h"
 #include "hyper/objects.h"
 #include "hyper/power.h"
 #include "hyper/processors.h"
@@ -364,9 +365,11 @@ int server_run(struct sys *sys, int listen_fd)
     s->signal_fd = open_signals();
     bool killed = !rec_num(sys->rec, "stopped");
     processors_begin(sys);
+    guard_begin(sys);
     power_begin(sys);
     util_begin(sys, killed);
     while (!s->ended && !(s->stopping && !any_active(sys))) {
+        guard_watch(sys);
         int timeout = power_tick(sys), sample = util_tick(sys);
         if (sample >= 0 && (timeout < 0 || sample < timeout))
             timeout = sample;
@@ -379,6 +382,7 @@ int server_run(struct sys *sys, int listen_fd)
     }
     flush_clients(s);
     util_end(sys);
+    guard_end(sys);
     processors_end(sys);
     if (s->stopping) {
         sys_event(sys, NULL, REFCODE_SYSTEM_STOPPED, "stopped");

@@ -48,6 +48,19 @@ int refuse_store(struct answer *answer, struct sys *sys)
     return err;
 }
 
+int sys_replace(struct sys *sys, struct rec *rec, struct answer *answer)
+{
+    if (!rec)
+        return refuse(answer, "HSCL3205", "The hypervisor has no memory for it. Nothing was changed.");
+    if (store_begin(sys->store) || store_save(sys->store, STORE_SYSTEM, 0, rec) || store_commit(sys->store)) {
+        rec_free(rec);
+        return refuse_store(answer, sys);
+    }
+    rec_free(sys->rec);
+    sys->rec = rec;
+    return 0;
+}
+
 static void random_bytes(void *to, size_t size)
 {
     while (getrandom(to, size, 0) != (ssize_t)size)
@@ -84,7 +97,8 @@ static int database_path(const char *path, char *text, size_t size)
     return (size_t)snprintf(text, size, "%s/system.db", path) < size ? 0 : -ENAMETOOLONG;
 }
 
-int sys_create(const char *path, const char *name, u64 procs, u64 mem, u64 lmb, char *why, size_t why_size)
+int sys_create(const char *path, const char *name, u64 procs, u64 installed, u64 mem, u64 lmb, char *why,
+               size_t why_size)
 {
     char database[1100], serial[SERIAL_LEN + 1], uuid[37];
     struct rec *rec = rec_new(OBJECT_SYS);
@@ -98,7 +112,7 @@ int sys_create(const char *path, const char *name, u64 procs, u64 mem, u64 lmb, 
     rec_set_text(rec, "name", name);
     rec_set_text(rec, "serial_num", serial);
     rec_set_text(rec, "uuid", uuid);
-    rec_set_num(rec, "installed_procs", procs);
+    rec_set_num(rec, "installed_procs", installed);
     rec_set_num(rec, "active_procs", procs);
     rec_set_num(rec, "installed_mem", mem);
     rec_set_num(rec, "mem_region_size", lmb);

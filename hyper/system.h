@@ -33,6 +33,7 @@ struct terminal {
 
 struct change;
 struct dispatcher;
+struct guard;
 
 struct lp {
     u32 id;
@@ -58,6 +59,7 @@ struct lp {
     bool dynamic;                  // its operating system takes changes
     u64 before_ms;                 // processor time of earlier processes
     struct dispatcher *dispatcher; // who dispatches it; NULL: nobody
+    bool crowded;                  // its dedicated processors are shared: too few are left
     struct usage_time had;         // from dispatchers, before that one
     u32 restarts;                  // by policy, since somebody activated it
     u32 messages;                  // taken in the present second
@@ -89,6 +91,7 @@ struct sys {
     struct rec *pools[SYS_POOLS]; // OBJECT_PROCPOOL
     struct account_system account;
     struct dispatcher *dispatcher; // NULL: there are no threads for it
+    struct guard *guard;           // of processors that failed (hyper/guard.c)
     struct samples *samples;       // NULL: none can be kept
     s64 sampled;                   // seconds since 1970 of the last sample; 0: none
 };
@@ -105,8 +108,12 @@ PRINTF_LIKE(3, 4) int refuse(struct answer *answer, const char *code, const char
 PRINTF_LIKE(3, 4) int refuse_parameter(struct answer *answer, const char *option, const char *fmt, ...);
 int refuse_store(struct answer *answer, struct sys *sys);
 
+// Writes a changed copy of the system's record, which takes the record's place; it is the system's from now on. NULL: there was no memory for it.
+int sys_replace(struct sys *sys, struct rec *rec, struct answer *answer);
+
 // Makes the database in an existing folder. 0, or -1 with *why.
-int sys_create(const char *path, const char *name, u64 procs, u64 mem, u64 lmb, char *why, size_t why_size);
+int sys_create(const char *path, const char *name, u64 procs, u64 installed, u64 mem, u64 lmb, char *why,
+               size_t why_size);
 // Loads it. NULL with *why.
 struct sys *sys_open(const char *path, char *why, size_t why_size);
 void sys_close(struct sys *sys);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "hyper/dispatch/dispatcher.h"
+#include "hyper/guard.h"
 #include "hyper/pools.h"
 
 #define BASE_MB 128u // the daemon and what every process of a partition shares
@@ -20,7 +21,7 @@ struct usage usage_of(const struct sys *sys)
     struct usage u = {.lmb = rec_num(sys->rec, "mem_region_size"),
                       .mem = rec_num(sys->rec, "installed_mem"),
                       .mem_firmware = BASE_MB,
-                      .units = rec_num(sys->rec, "active_procs") * 100};
+                      .units = (u64)guard_usable(sys) * 100};
     for (u32 i = 0; i < sys->lps_len; i++) {
         const struct lp *lp = sys->lps[i];
         if (!lp_active(lp) || !lp->current)

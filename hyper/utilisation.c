@@ -399,17 +399,9 @@ int util_change(struct sys *sys, const struct wire_message *m, struct answer *an
     if (attr_check(attr, rate, why, sizeof(why)))
         return refuse_parameter(answer, "-s", "%s", why);
     struct rec *rec = rec_copy(sys->rec);
-    int failed = rec && rec_set(rec, "sample_rate", *rate)
-                     ? 0
-                     : refuse(answer, "HSCL3205", "The hypervisor has no memory for it. Nothing was changed.");
-    if (!failed &&
-        (store_begin(sys->store) || store_save(sys->store, STORE_SYSTEM, 0, rec) || store_commit(sys->store)))
-        failed = refuse_store(answer, sys);
-    if (failed) {
+    if (rec && !rec_set(rec, "sample_rate", *rate)) {
         rec_free(rec);
-        return failed;
+        rec = NULL;
     }
-    rec_free(sys->rec);
-    sys->rec = rec;
-    return 0;
+    return sys_replace(sys, rec, answer);
 }

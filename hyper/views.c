@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hyper/dispatch/dispatcher.h"
+#include "hyper/guard.h"
 #include "hyper/objects.h"
 #include "hyper/pools.h"
 #include "hyper/service.h"
@@ -139,12 +140,15 @@ u64 lp_cpu_ms(const struct lp *lp)
 
 static void list_sys(struct listing *l)
 {
+    static char procs[WIRE_TEXT_MAX]; // borrowed by the row; one thread
     char text[32];
     start_rec(&l->row, l->sys->rec);
     time_text((s64)time(NULL), text);
     put_text(&l->row, "sys_time", text);
     put_text(&l->row, "state", sys_state_name(l->sys));
     put_num(&l->row, "mfg_default_config", l->sys->lps_len == 0);
+    guard_list(l->sys, procs, sizeof(procs));
+    put(&l->row, "guarded_procs", (struct wire_value){.kind = WIRE_LIST, .text = procs});
     finish(l);
 }
 
@@ -207,7 +211,7 @@ static void list_proc_sys(struct listing *l)
     put_num(&l->row, "curr_avail_sys_proc_units", u.units_available);
     put_num(&l->row, "pend_avail_sys_proc_units", u.units_available);
     put_num(&l->row, "installed_sys_proc_units", installed);
-    put_num(&l->row, "deconfig_sys_proc_units", installed - u.units);
+    put_num(&l->row, "deconfig_sys_proc_units", (u64)guard_failed(l->sys) * 100);
     if (l->sys->dispatcher) {
         struct dispatcher_totals t;
         dispatcher_totals(l->sys->dispatcher, &t);
@@ -219,6 +223,16 @@ static void list_proc_sys(struct listing *l)
         put_num(&l->row, "dispatches", t.decisions);
     }
     finish(l);
+}
+
+static void list_processor(struct listing *l)
+{
+    for (u32 i = 0; i < MIN(rec_num(l->sys->rec, "installed_procs"), GUARD_PROCESSORS_MAX); i++) {
+        start(&l->row, OBJECT_PROCESSOR);
+        put_num(&l->row, "proc_num", i);
+        put_text(&l->row, "state", guard_state(l->sys, i));
+        finish(l);
+    }
 }
 
 static void list_proc_pool(struct listing *l)
@@ -430,6 +444,7 @@ int views_list(struct sys *sys, const struct wire_message *m, void (*give)(void 
     case OBJECT_PROC_LPAR: list_proc_lpar(&l); break;
     case OBJECT_PROC_POOL: list_proc_pool(&l); break;
     case OBJECT_PROCPOOL: list_procpool(&l); break;
+    case OBJECT_PROCESSOR: list_processor(&l); break;
     case OBJECT_MEM_SYS: list_mem_sys(&l); break;
     case OBJECT_MEM_LPAR: list_mem_lpar(&l); break;
     case OBJECT_REFCODE_LPAR: // of each partition its newest ones

@@ -36,6 +36,7 @@ enum object {
     OBJECT_VIO_SERIAL,
     OBJECT_VIO_LPAR,
     OBJECT_VIO_SLOT,
+    OBJECT_PROCESSOR,
     OBJECTS,
 };
 

@@ -48,7 +48,7 @@ static void leave(void)
 static void prepare(void)
 {
     char why[512], path[64];
-    if (!mkdtemp(folder) || sys_create(folder, "fuzz", 4, 4096, 256, why, sizeof(why)))
+    if (!mkdtemp(folder) || sys_create(folder, "fuzz", 4, 4, 4096, 256, why, sizeof(why)))
         abort();
     atexit(leave);
     in_folder("system.db", path);
