@@ -17,6 +17,10 @@ struct vdev_ops {
                        struct vdev_node *node); // its others. The client interface's lock is held
     long (*get_term_char)(struct vdev *vdev, struct cpu *cpu, u64 *args);
     long (*put_term_char)(struct vdev *vdev, struct cpu *cpu, u64 *args);
+    long (*reg_crq)(struct vdev *vdev, u64 ioba, u64 size); // these four: papr/crq.h
+    long (*free_crq)(struct vdev *vdev);
+    long (*enable_crq)(struct vdev *vdev);
+    long (*send_crq)(struct vdev *vdev, u64 high, u64 low);
     void (*irq_enabled)(struct vdev *vdev); // H_VIO_SIGNAL switched the interrupt on
     void (*reset)(struct vdev *vdev);       // no thread runs
 };

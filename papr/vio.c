@@ -113,24 +113,3 @@ long h_vio_signal(struct cpu *cpu, u64 *args)
         vdev->ops->irq_enabled(vdev);
     return H_SUCCESS;
 }
-
-// Command/response queues belong to adapters that have one; none of the bus's adapters does, so that no unit address is right.
-long h_reg_crq(struct cpu *cpu, u64 *args)
-{
-    return H_PARAMETER;
-}
-
-long h_free_crq(struct cpu *cpu, u64 *args)
-{
-    return H_PARAMETER;
-}
-
-long h_send_crq(struct cpu *cpu, u64 *args)
-{
-    return H_PARAMETER;
-}
-
-long h_enable_crq(struct cpu *cpu, u64 *args)
-{
-    return H_PARAMETER;
-}
