@@ -61,6 +61,15 @@ static inline u64 load_be64(const void *p)
     memcpy(&v, p, sizeof(v));
     return be64_get(v);
 }
+static inline u32 load_le32(const void *p)
+{
+    const u8 *b = p;
+    return (u32)b[0] | (u32)b[1] << 8 | (u32)b[2] << 16 | (u32)b[3] << 24;
+}
+static inline u64 load_le64(const void *p)
+{
+    return load_le32(p) | (u64)load_le32((const u8 *)p + 4) << 32;
+}
 static inline void store_be16(void *p, u16 value)
 {
     be16 v = be16_of(value);

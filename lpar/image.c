@@ -223,6 +223,22 @@ static u64 place(u64 vaddr, u64 paddr)
     return linked_virtual(addr) ? (addr & ~REGION_MASK) + KERNEL_BASE : addr;
 }
 
+u64 image_elf_extent(const u8 *data, size_t size)
+{
+    struct elf e;
+    char why[256];
+    u64 extent = 0;
+    if (parse_header(&e, data, size, why, sizeof(why)))
+        return 0;
+    for (unsigned i = 0; i < e.phnum; i++) {
+        u32 type;
+        struct segment s = get_segment(&e, i, &type);
+        if (type == PT_LOAD && s.filesz < UINT64_MAX / 2 && s.offset < UINT64_MAX / 2)
+            extent = MAX(extent, s.offset + s.filesz);
+    }
+    return extent;
+}
+
 int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size, struct image *image, char *why,
                    size_t why_size)
 {
@@ -309,8 +325,8 @@ static int load_initrd(struct guest_mem *mem, u64 limit, int fd, struct image *i
     return 0;
 }
 
-int image_load_files(struct guest_mem *mem, u64 limit, int kernel, const char *kernel_name, int initrd, const char *initrd_name,
-                     struct image *image, char *why, size_t why_size)
+int image_load_files(struct guest_mem *mem, u64 limit, int kernel, const char *kernel_name, int initrd,
+                     const char *initrd_name, struct image *image, char *why, size_t why_size)
 {
     struct image_file file;
     char reason[256];

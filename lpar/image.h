@@ -9,7 +9,7 @@ struct image {
     u64 start, end; // what the kernel takes, guest real
     u64 entry;
     bool little_endian;
-    bool narrow;      // a 32-bit program
+    bool narrow;             // a 32-bit program
     u64 initrd, initrd_size; // 0, 0: none
 };
 
@@ -34,9 +34,12 @@ void image_close(struct image_file *file);
 int image_load_elf(struct guest_mem *mem, u64 limit, const u8 *data, size_t size, struct image *image, char *why,
                    size_t why_size);
 
+// How many bytes of an ELF file loading it takes, by its first ones; 0: these do not tell.
+u64 image_elf_extent(const u8 *data, size_t size);
+
 // Both files (initrd may be -1), below `limit`. `why` names the file, the problem and the remedy.
-int image_load_files(struct guest_mem *mem, u64 limit, int kernel, const char *kernel_name, int initrd, const char *initrd_name,
-                     struct image *image, char *why, size_t why_size);
+int image_load_files(struct guest_mem *mem, u64 limit, int kernel, const char *kernel_name, int initrd,
+                     const char *initrd_name, struct image *image, char *why, size_t why_size);
 
 // The same by name; `initrd` may be NULL.
 int image_load(struct guest_mem *mem, u64 limit, const char *kernel, const char *initrd, struct image *image, char *why,

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lpar/disk_boot.h"
 #include "papr/of.h"
+#include "papr/of_disk.h"
 #include "papr/rtas.h"
 #include "papr/sched.h"
 #include "papr/tree.h"
@@ -23,9 +25,12 @@ PRINTF_LIKE(3, 4) static int fail(struct life *b, int err, const char *fmt, ...)
     return err;
 }
 
-// Our part of low memory: the client interface's entry and the boot program's first stack. LoPAR leaves the place to firmware.
-#define FIRMWARE_SIZE 0x8000u
-#define FIRMWARE_LOW  0x8000u
+// Our part of low memory: the client interface's entry, what disks need, and the boot program's first stack, on which GRUB stays. LoPAR leaves
+// the place to firmware.
+#define FIRMWARE_LOW   0x8000u
+#define FIRMWARE_DISKS 0x1000u
+#define FIRMWARE_STACK 0x20000u
+#define FIRMWARE_SIZE  (FIRMWARE_DISKS + OF_DISK_AREA + FIRMWARE_STACK)
 
 static u64 align64k(u64 addr)
 {
@@ -37,24 +42,50 @@ static u64 image_end(const struct image *image)
     return align64k(MAX(image->end, image->initrd + image->initrd_size));
 }
 
+// Firmware's memory, at `base`.
+static void place_firmware(struct life *b, u64 base)
+{
+    of_place_entry(&b->lp, base);
+    of_reserve(&b->lp, base, FIRMWARE_SIZE);
+    of_disk_set_area(&b->lp, base + FIRMWARE_DISKS);
+}
+
 // Registers at the boot program's entry. IEEE 1275 PowerPC binding: R1 stack, R5 client interface; Linux: R3, R4 initial RAM disk.
-static int enter_client(struct life *b, u64 limit)
+static void enter_client(struct life *b, u64 firmware)
 {
     const struct image *image = &b->image;
     struct cpu *cpu = b->lp.group.cpus[0];
-    u64 base = image->start >= FIRMWARE_LOW + FIRMWARE_SIZE ? FIRMWARE_LOW : image_end(image);
-    if (base + FIRMWARE_SIZE > limit)
-        return fail(b, -ENOMEM,
-                    "the kernel and the initial RAM disk leave no memory for firmware; give more with --memory");
-    of_place_entry(&b->lp, base);
-    of_reserve(&b->lp, base, FIRMWARE_SIZE);
     of_reserve(&b->lp, image->start, image->end - image->start);
     if (image->initrd_size)
         of_reserve(&b->lp, image->initrd, image->initrd_size);
-    cpu->gpr[1] = base + FIRMWARE_SIZE - 0x200;
+    cpu->gpr[1] = firmware + FIRMWARE_SIZE - 0x200;
     cpu->gpr[4] = image->initrd_size;
-    cpu->gpr[5] = base;
+    cpu->gpr[5] = firmware;
     sched_start_boot(cpu, image->entry, image->initrd);
+}
+
+static int enter_kernel(struct life *b, u64 limit)
+{
+    u64 base = b->image.start >= FIRMWARE_LOW + FIRMWARE_SIZE ? FIRMWARE_LOW : image_end(&b->image);
+    if (base + FIRMWARE_SIZE > limit)
+        return fail(b, -ENOMEM,
+                    "the kernel and the initial RAM disk leave no memory for firmware; give more with --memory");
+    place_firmware(b, base);
+    enter_client(b, base);
+    return 0;
+}
+
+// From a disk: firmware must be there first.
+static int load_from_disk(struct life *b, u64 limit)
+{
+    place_firmware(b, FIRMWARE_LOW);
+    int err = disk_boot_load(&b->lp, limit, &b->image, b->why, sizeof(b->why));
+    if (err)
+        return err;
+    if (b->image.start < FIRMWARE_LOW + FIRMWARE_SIZE)
+        return fail(b, -EINVAL, "the disk's boot program wants memory that is firmware's (below %u KiB)",
+                    (FIRMWARE_LOW + FIRMWARE_SIZE) / 1024);
+    enter_client(b, FIRMWARE_LOW);
     return 0;
 }
 
@@ -83,13 +114,15 @@ static int enter_flat(struct life *b, u64 limit)
 int life_load(struct life *b, const struct life_image *from)
 {
     u64 limit = tree_rma_size(&b->lp.config);
+    if (from->kernel < 0)
+        return load_from_disk(b, limit);
     int err = image_load_files(&b->lp.mem, limit, from->kernel, from->kernel_name, from->initrd, from->initrd_name,
                                &b->image, b->why, sizeof(b->why));
     if (err)
         return err;
     b->lp.config.initrd_addr = b->image.initrd;
     b->lp.config.initrd_size = b->image.initrd_size;
-    return from->client_interface ? enter_client(b, limit) : enter_flat(b, limit);
+    return from->client_interface ? enter_kernel(b, limit) : enter_flat(b, limit);
 }
 
 static int add_devices(struct life *b)

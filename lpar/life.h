@@ -13,7 +13,7 @@
 // What a partition boots. Files are descriptors, kept open: a restart reads them again.
 struct life_image {
     const char *kernel_name, *initrd_name; // for complaints
-    int kernel, initrd;                    // -1: no initial RAM disk
+    int kernel, initrd;                    // -1: the boot program of a disk; no initial RAM disk
     bool client_interface;                 // false: enter with a flattened tree, R5 = 0
 };
 

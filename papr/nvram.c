@@ -92,3 +92,47 @@ bool nvram_write(struct partition *lp, u32 offset, const void *from, u32 size)
     pthread_mutex_unlock(&lp->nvram->lock);
     return true;
 }
+
+// The data of the partition with this name, and its size. false: it is not there. The lock is held.
+static bool find_partition(const struct nvram *nvram, const char *name, const u8 **data, size_t *size)
+{
+    for (size_t at = 0; at + sizeof(struct nvram_header) <= NVRAM_SIZE;) {
+        struct nvram_header h;
+        memcpy(&h, nvram->data + at, sizeof(h));
+        size_t all = be16_get(h.length) * 16u;
+        if (all < sizeof(h) || all > NVRAM_SIZE - at)
+            return false;
+        if (strncmp(h.name, name, sizeof(h.name)) == 0) {
+            *data = nvram->data + at + sizeof(h);
+            *size = all - sizeof(h);
+            return true;
+        }
+        at += all;
+    }
+    return false;
+}
+
+bool nvram_variable(const struct partition *lp, const char *name, char value[NVRAM_VALUE_MAX])
+{
+    const u8 *data;
+    size_t size, name_len = strlen(name);
+    bool found = false;
+    pthread_mutex_lock(&lp->nvram->lock);
+    if (find_partition(lp->nvram, "common", &data, &size)) {
+        // Texts, each with its terminator; an empty one is the last.
+        for (size_t at = 0, len; at < size && !found && (len = strnlen((const char *)data + at, size - at)) > 0;
+             at += len + 1) {
+            const char *text = (const char *)data + at;
+            if (len <= name_len || strncmp(text, name, name_len) != 0 || text[name_len] != '=')
+                continue;
+            size_t value_len = len - name_len - 1;
+            if (value_len >= NVRAM_VALUE_MAX || at + len == size)
+                break;
+            memcpy(value, text + name_len + 1, value_len);
+            value[value_len] = '\0';
+            found = true;
+        }
+    }
+    pthread_mutex_unlock(&lp->nvram->lock);
+    return found;
+}

@@ -18,4 +18,8 @@ void nvram_restore(struct partition *lp, const u8 *data);
 bool nvram_read(struct partition *lp, u32 offset, void *to, u32 size);
 bool nvram_write(struct partition *lp, u32 offset, const void *from, u32 size);
 
+// A variable of the partition "common" ("name=value"): false when there is none, or it is longer.
+#define NVRAM_VALUE_MAX 1024u
+bool nvram_variable(const struct partition *lp, const char *name, char value[NVRAM_VALUE_MAX]);
+
 #endif

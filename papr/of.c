@@ -13,19 +13,30 @@
 
 #include "base/endian.h"
 #include "papr/cas.h"
+#include "papr/disk_label.h"
 #include "papr/hcall.h"
+#include "papr/of_disk.h"
 #include "papr/rtas.h"
 #include "papr/tree.h"
+#include "papr/vdev_ops.h"
 
 #define CLAIMS_MAX  512u
 #define HANDLES_MAX 64u
 #define HANDLE_BASE 0x4f460000u // an instance handle: base + position + 1
 #define STRING_MAX  1024u
 #define CELLS_MAX   16u
+#define VECTORS_END 0x4000u  // interrupt vectors are below
 #define PROP_MAX    0x10000u // what setprop takes and getprop gives at most
 
 struct claim {
     u64 start, end;
+};
+
+// Something that the boot program has open.
+struct instance {
+    u32 phandle;                // 0: free
+    const struct of_disk *disk; // NULL: no disk
+    u64 start, size, position;  // bytes: the disk or a partition of it
 };
 
 struct of_state {
@@ -33,7 +44,7 @@ struct of_state {
     void *fdt;
     struct claim claims[CLAIMS_MAX]; // sorted by start, not touching the same byte twice
     unsigned claims_len;
-    u32 instances[HANDLES_MAX]; // phandle; 0: free
+    struct instance instances[HANDLES_MAX];
     bool quiesced;
 };
 
@@ -69,31 +80,87 @@ static int node_of(const struct of_state *of, u32 phandle)
     return phandle == 0 || phandle == OF_ERROR ? -FDT_ERR_BADPHANDLE : fdt_node_offset_by_phandle(of->fdt, phandle);
 }
 
-// A path without its arguments ("/vdevice/vty@30000000:9600"), aliases resolved by libfdt.
-static int node_by_path(const struct of_state *of, const char *path)
+// What a path names.
+struct place {
+    int node; // negative: nothing
+    const struct of_disk *disk;
+    u32 partition; // of the disk; 0: all of it
+};
+
+// The first component may be an alias. Arguments begin at a colon. false: it is too long.
+static bool expand_alias(const struct of_state *of, const char *path, char full[STRING_MAX])
 {
-    size_t len = strcspn(path, ":");
-    while (len > 1 && path[len - 1] == '/')
-        len--;
-    return fdt_path_offset_namelen(of->fdt, path, (int)len);
+    size_t len = strcspn(path, "/:");
+    int aliases = fdt_path_offset(of->fdt, "/aliases"), size = 0;
+    const char *value =
+        path[0] != '/' && aliases >= 0 ? fdt_getprop_namelen(of->fdt, aliases, path, (int)len, &size) : NULL;
+    if (!value || size <= 0)
+        return snprintf(full, STRING_MAX, "%s", path) < (int)STRING_MAX;
+    return snprintf(full, STRING_MAX, "%.*s%s", size, value, path + len) < (int)STRING_MAX;
 }
 
-static u32 instance_open(struct of_state *of, u32 phandle)
+// Disks have one node for all of an adapter's; which one it is, is in the unit address alone.
+static const struct of_disk *disk_by_unit(struct partition *lp, int node, const char *unit)
 {
-    if (!phandle)
-        return 0;
+    int parent = fdt_parent_offset(lp->of->fdt, node), size;
+    const be32 *reg = parent < 0 ? NULL : fdt_getprop(lp->of->fdt, parent, "reg", &size);
+    if (!reg || size != sizeof(*reg))
+        return NULL;
+    char *end;
+    u64 lun = strtoull(unit, &end, 16);
+    return end != unit && (!*end || *end == ':') ? of_disk_find(lp, be32_get(*reg) - VIO_UNIT(0), lun) : NULL;
+}
+
+// A path with or without arguments ("/vdevice/vty@30000000:9600", "disk:2").
+static struct place place_by_path(struct partition *lp, const char *path)
+{
+    const struct of_state *of = lp->of;
+    struct place place = {.node = -FDT_ERR_NOTFOUND};
+    char full[STRING_MAX];
+    if (!expand_alias(of, path, full))
+        return place;
+    size_t len = strcspn(full, ":");
+    if (full[len] == ':')
+        place.partition = (u32)strtoul(full + len + 1, NULL, 10);
+    while (len > 1 && full[len - 1] == '/')
+        len--;
+    place.node = fdt_path_offset_namelen(of->fdt, full, (int)len);
+    const char *at = memrchr(full, '@', len), *slash = memrchr(full, '/', len);
+    if (place.node >= 0 || !at || !slash || at - slash != strlen("/disk") ||
+        strncmp(slash, "/disk", strlen("/disk")) != 0)
+        return place;
+    int node = fdt_path_offset_namelen(of->fdt, full, (int)(at - full));
+    place.disk = node < 0 ? NULL : disk_by_unit(lp, node, at + 1);
+    if (place.disk)
+        place.node = node;
+    return place;
+}
+
+const struct of_disk *of_disk_by_path(struct partition *lp, const char *path)
+{
+    return place_by_path(lp, path).disk;
+}
+
+static struct instance *instance_of(struct of_state *of, u32 handle)
+{
+    u32 i = handle - HANDLE_BASE - 1;
+    return i < HANDLES_MAX && of->instances[i].phandle ? &of->instances[i] : NULL;
+}
+
+static u32 instance_open(struct of_state *of, const struct instance *instance)
+{
     for (u32 i = 0; i < HANDLES_MAX; i++)
-        if (!of->instances[i]) {
-            of->instances[i] = phandle;
+        if (!of->instances[i].phandle) {
+            of->instances[i] = *instance;
             return HANDLE_BASE + i + 1;
         }
     return 0;
 }
 
-static u32 instance_phandle(const struct of_state *of, u32 handle)
+static u32 instance_phandle(struct of_state *of, u32 handle)
 {
-    u32 i = handle - HANDLE_BASE - 1;
-    return i < HANDLES_MAX ? of->instances[i] : 0;
+    const struct instance *instance = instance_of(of, handle);
+    return instance ? instance->phandle : 0;
 }
 
 static bool claimed(const struct of_state *of, u64 start, u64 end)
@@ -138,6 +205,26 @@ static void claim_remove(struct of_state *of, u64 start, u64 end)
     }
 }
 
+// memory@0's "available": boot programs look for room there (GRUB takes none that is next to its own). Not the interrupt vectors.
+static void update_available(struct partition *lp)
+{
+    struct of_state *of = lp->of;
+    be64 ranges[2 * (CLAIMS_MAX + 1)];
+    u64 at = VECTORS_END, limit = tree_rma_size(&lp->config);
+    unsigned len = 0;
+    for (unsigned i = 0; i <= of->claims_len; i++) {
+        u64 end = i < of->claims_len ? MIN(of->claims[i].start, limit) : limit;
+        if (end > at) {
+            ranges[len++] = be64_of(at);
+            ranges[len++] = be64_of(end - at);
+        }
+        at = i < of->claims_len ? MAX(at, of->claims[i].end) : at;
+    }
+    int node = fdt_path_offset(of->fdt, "/memory@0");
+    if (node >= 0) // a tree that is full keeps the old one
+        fdt_setprop(of->fdt, node, "available", ranges, (int)(len * sizeof(*ranges)));
+}
+
 // IEEE 1275 "claim": align 0 asks for the address itself, else for any with that alignment. OF_ERROR: not to be had.
 static u32 claim(struct partition *lp, u32 addr, u32 size, u32 align)
 {
@@ -153,7 +240,7 @@ static u32 claim(struct partition *lp, u32 addr, u32 size, u32 align)
     }
     if (align & (align - 1))
         return OF_ERROR;
-    u64 start = MAX(align, 0x4000u); // not where the interrupt vectors are
+    u64 start = MAX(align, VECTORS_END);
     start = (start + align - 1) & ~(u64)(align - 1);
     for (unsigned i = 0; i < of->claims_len; i++) { // sorted: step over each that is in the way
         const struct claim *c = &of->claims[i];
@@ -168,7 +255,7 @@ static u32 claim(struct partition *lp, u32 addr, u32 size, u32 align)
 static long c_finddevice(struct client_call *c)
 {
     char path[STRING_MAX];
-    int node = read_string(c->lp, c->args[0], path, sizeof(path)) ? node_by_path(c->of, path) : -1;
+    int node = read_string(c->lp, c->args[0], path, sizeof(path)) ? place_by_path(c->lp, path).node : -1;
     c->rets[0] = node < 0 ? OF_ERROR : phandle_at(c->of, node);
     return 0;
 }
@@ -292,27 +379,39 @@ static long c_setprop(struct client_call *c)
     return 0;
 }
 
-static void write_path(struct client_call *c, int node, u32 addr, u32 size)
+static void write_text(struct client_call *c, const char *text, u32 addr, u32 size)
+{
+    u32 len = (u32)strlen(text); // the terminator is copied where there is room, and not counted
+    u32 copied = MIN(len + 1, size);
+    c->rets[0] = OF_ERROR;
+    if (!copied || guest_mem_write(&c->lp->mem, addr, text, copied))
+        c->rets[0] = len;
+}
+
+static void write_path(struct client_call *c, const struct place *place, u32 addr, u32 size)
 {
     char path[STRING_MAX];
     c->rets[0] = OF_ERROR;
-    if (node < 0 || fdt_get_path(c->of->fdt, node, path, sizeof(path)))
+    if (place->disk)
+        of_disk_path(c->lp, place->disk, path);
+    else if (place->node < 0 || fdt_get_path(c->of->fdt, place->node, path, sizeof(path)))
         return;
-    u32 len = (u32)strlen(path); // the terminator is copied where there is room, and not counted
-    u32 copied = MIN(len + 1, size);
-    if (!copied || guest_mem_write(&c->lp->mem, addr, path, copied))
-        c->rets[0] = len;
+    write_text(c, path, addr, size);
 }
 
 static long c_package_to_path(struct client_call *c)
 {
-    write_path(c, node_of(c->of, c->args[0]), c->args[1], c->args[2]);
+    write_path(c, &(struct place){.node = node_of(c->of, c->args[0])}, c->args[1], c->args[2]);
     return 0;
 }
 
 static long c_instance_to_path(struct client_call *c)
 {
-    write_path(c, node_of(c->of, instance_phandle(c->of, c->args[0])), c->args[1], c->args[2]);
+    const struct instance *instance = instance_of(c->of, c->args[0]);
+    c->rets[0] = OF_ERROR;
+    if (instance)
+        write_path(c, &(struct place){.node = node_of(c->of, instance->phandle), .disk = instance->disk}, c->args[1],
+                   c->args[2]);
     return 0;
 }
 
@@ -326,25 +425,82 @@ static long c_instance_to_package(struct client_call *c)
 static long c_canon(struct client_call *c)
 {
     char path[STRING_MAX];
-    int node = read_string(c->lp, c->args[0], path, sizeof(path)) ? node_by_path(c->of, path) : -1;
-    write_path(c, node, c->args[1], c->args[2]);
+    c->rets[0] = OF_ERROR;
+    if (read_string(c->lp, c->args[0], path, sizeof(path))) {
+        struct place place = place_by_path(c->lp, path);
+        write_path(c, &place, c->args[1], c->args[2]);
+    }
     return 0;
+}
+
+struct open_disk {
+    struct partition *lp;
+    const struct of_disk *disk;
+};
+
+static bool read_disk(void *arg, u64 offset, void *to, u32 size)
+{
+    const struct open_disk *open = arg;
+    return of_disk_read(open->lp, open->disk, offset, to, size) == 0;
+}
+
+// What of a disk an instance is about. false: it has no such partition.
+static bool open_disk(struct partition *lp, struct instance *instance, u32 partition)
+{
+    struct open_disk open = {lp, instance->disk};
+    struct disk_source source = {instance->disk->block_size, of_disk_size(instance->disk), read_disk, &open};
+    struct disk_partition parts[DISK_PARTITIONS_MAX];
+    instance->size = source.size;
+    if (!partition)
+        return true;
+    u32 len = disk_label_read(&source, parts);
+    for (u32 i = 0; i < len; i++)
+        if (parts[i].number == partition) {
+            instance->start = parts[i].start;
+            instance->size = parts[i].size;
+            return true;
+        }
+    return false;
+}
+
+static bool is_disk_node(const struct of_state *of, int node)
+{
+    const char *type = fdt_getprop(of->fdt, node, "device_type", NULL);
+    return type && strcmp(type, "block") == 0;
 }
 
 static long c_open(struct client_call *c)
 {
     char path[STRING_MAX];
-    int node = read_string(c->lp, c->args[0], path, sizeof(path)) ? node_by_path(c->of, path) : -1;
-    c->rets[0] = node < 0 ? 0 : instance_open(c->of, phandle_at(c->of, node));
+    struct place place = {.node = -1};
+    if (read_string(c->lp, c->args[0], path, sizeof(path)))
+        place = place_by_path(c->lp, path);
+    c->rets[0] = 0;
+    if (place.node < 0 || (!place.disk && is_disk_node(c->of, place.node))) // which disk?
+        return 0;
+    struct instance instance = {.phandle = phandle_at(c->of, place.node), .disk = place.disk};
+    if (!instance.phandle || (place.disk && !open_disk(c->lp, &instance, place.partition)))
+        return 0;
+    c->rets[0] = instance_open(c->of, &instance);
     return 0;
 }
 
 static long c_close(struct client_call *c)
 {
-    u32 i = c->args[0] - HANDLE_BASE - 1;
-    if (i > 0 && i < HANDLES_MAX) // the console's stays
-        c->of->instances[i] = 0;
+    struct instance *instance = instance_of(c->of, c->args[0]);
+    if (instance && instance != c->of->instances) // the console's stays
+        instance->phandle = 0;
     return 0;
+}
+
+// Reads or writes at the position of a disk's instance as much as there is: the bytes.
+static u32 move_data(struct client_call *c, struct instance *instance, bool write)
+{
+    u64 size = MIN(c->args[2], instance->size - instance->position);
+    if (of_disk_copy(c->lp, instance->disk, write, instance->start + instance->position, c->args[1], size))
+        return OF_ERROR;
+    instance->position += size;
+    return (u32)size;
 }
 
 static bool is_console(const struct client_call *c, u32 handle)
@@ -356,7 +512,12 @@ static bool is_console(const struct client_call *c, u32 handle)
 static long c_write(struct client_call *c)
 {
     u32 addr = c->args[1], left = c->args[2];
+    struct instance *instance = instance_of(c->of, c->args[0]);
     c->rets[0] = OF_ERROR;
+    if (instance && instance->disk) {
+        c->rets[0] = move_data(c, instance, true);
+        return 0;
+    }
     if (!is_console(c, c->args[0]) || !guest_mem_contains(&c->lp->mem, addr, left))
         return 0;
     const struct partition *lp = c->lp;
@@ -378,7 +539,12 @@ static long c_read(struct client_call *c)
 {
     u8 chunk[512];
     u32 size = MIN(c->args[2], sizeof(chunk));
+    struct instance *instance = instance_of(c->of, c->args[0]);
     c->rets[0] = OF_ERROR;
+    if (instance && instance->disk) {
+        c->rets[0] = move_data(c, instance, false);
+        return 0;
+    }
     if (!is_console(c, c->args[0]) || !guest_mem_contains(&c->lp->mem, c->args[1], size))
         return 0;
     size_t got = c->lp->hv->console_read(c->lp->hv_arg, chunk, size);
@@ -389,19 +555,27 @@ static long c_read(struct client_call *c)
 
 static long c_seek(struct client_call *c)
 {
-    c->rets[0] = OF_ERROR; // no device of ours has positions
+    struct instance *instance = instance_of(c->of, c->args[0]);
+    u64 position = (u64)c->args[1] << 32 | c->args[2];
+    c->rets[0] = OF_ERROR;
+    if (instance && instance->disk && position <= instance->size) {
+        instance->position = position;
+        c->rets[0] = 0;
+    }
     return 0;
 }
 
 static long c_claim(struct client_call *c)
 {
     c->rets[0] = claim(c->lp, c->args[0], c->args[1], c->args[2]);
+    update_available(c->lp);
     return 0;
 }
 
 static long c_release(struct client_call *c)
 {
     claim_remove(c->of, c->args[0], (u64)c->args[0] + c->args[1]);
+    update_available(c->lp);
     return 0;
 }
 
@@ -413,6 +587,10 @@ static long c_milliseconds(struct client_call *c)
 
 static long c_quiesce(struct client_call *c)
 {
+    of_disk_quiesce(c->lp);
+    for (u32 i = 0; i < HANDLES_MAX; i++)
+        if (c->of->instances[i].disk)
+            c->of->instances[i] = (struct instance){0};
     c->of->quiesced = true;
     return 0;
 }
@@ -512,7 +690,7 @@ static bool set_handles(struct of_state *of)
 {
     // stdin and stdout are the console's instance, the first of all.
     int chosen = fdt_path_offset(of->fdt, "/chosen");
-    of->instances[0] = phandle_at(of, fdt_path_offset(of->fdt, TREE_CONSOLE_PATH));
+    of->instances[0].phandle = phandle_at(of, fdt_path_offset(of->fdt, TREE_CONSOLE_PATH));
     return fdt_setprop_u32(of->fdt, chosen, "stdout", HANDLE_BASE + 1) == 0 &&
            fdt_setprop_u32(of->fdt, chosen, "stdin", HANDLE_BASE + 1) == 0;
 }
@@ -526,6 +704,7 @@ static bool rebuild_tree(struct partition *lp)
     keep_client_properties(fdt, of->fdt);
     free(of->fdt);
     of->fdt = fdt;
+    update_available(lp);
     return set_handles(of);
 }
 
@@ -538,6 +717,16 @@ static u32 client_architecture_support(struct client_call *c, u32 addr)
         return OF_ERROR;
     }
     return 0;
+}
+
+// A method of a disk or of an adapter.
+static bool device_method(struct client_call *c, int node, const char *method)
+{
+    const struct instance *instance = instance_of(c->of, c->args[1]);
+    int size;
+    const be32 *reg = fdt_getprop(c->of->fdt, node, "reg", &size);
+    u32 slot = reg && size == sizeof(*reg) ? be32_get(*reg) - VIO_UNIT(0) : VIO_SLOTS;
+    return of_disk_method(c->lp, slot, instance->disk, method, &c->rets[1]);
 }
 
 // call-method: method, instance, arguments ...; results: catch-result, then the method's own.
@@ -559,6 +748,8 @@ static long c_call_method(struct client_call *c)
         }
     } else if (strcmp(path, "/") == 0 && strcmp(method, "ibm,client-architecture-support") == 0) {
         c->rets[1] = client_architecture_support(c, c->args[2]);
+        c->rets[0] = 0;
+    } else if (device_method(c, node, method)) {
         c->rets[0] = 0;
     }
     return 0;
@@ -654,7 +845,23 @@ long of_client_call(struct cpu *cpu, u64 addr)
 
 bool of_reserve(struct partition *lp, u64 addr, u64 size)
 {
-    return claim_insert(lp->of, addr, addr + size);
+    bool done = claim_insert(lp->of, addr, addr + size);
+    update_available(lp);
+    return done;
+}
+
+int of_set_boot_disk(struct partition *lp, const struct of_disk *disk)
+{
+    void *fdt = lp->of->fdt;
+    char path[OF_DISK_PATH_MAX];
+    of_disk_path(lp, disk, path);
+    int err = fdt_setprop_string(fdt, fdt_path_offset(fdt, "/chosen"), "bootpath", path);
+    for (u32 i = of_disk_count(lp); i-- && !err;) { // the first of each kind remains
+        const struct of_disk *other = of_disk_get(lp, i);
+        of_disk_path(lp, other, path);
+        err = fdt_setprop_string(fdt, fdt_path_offset(fdt, "/aliases"), other->cdrom ? "cdrom" : "disk", path);
+    }
+    return err ? -ENOSPC : 0;
 }
 
 int of_flatten(struct partition *lp, u64 rtas_addr, u64 fdt_addr, u64 limit, u64 *fdt_size)

@@ -25,6 +25,13 @@ long of_client_call(struct cpu *cpu, u64 addr);
 // Memory that belongs to the boot image: [addr, addr+size) cannot be claimed. false when there are too many ranges.
 bool of_reserve(struct partition *lp, u64 addr, u64 size);
 
+// The disk that a path or an alias names, whatever its arguments are, or NULL. Before the processors run.
+struct of_disk;
+const struct of_disk *of_disk_by_path(struct partition *lp, const char *path);
+
+// The boot program comes from this disk: /chosen and /aliases say so. Before the processors run. 0, or -ENOSPC.
+int of_set_boot_disk(struct partition *lp, const struct of_disk *disk);
+
 // Writes the client interface's entry point at `addr` (OF_ENTRY_SIZE bytes, in memory).
 #define OF_ENTRY_SIZE 32u
 void of_place_entry(struct partition *lp, u64 addr);

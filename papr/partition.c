@@ -12,6 +12,7 @@
 #include "papr/events.h"
 #include "papr/nvram.h"
 #include "papr/of.h"
+#include "papr/of_disk.h"
 #include "papr/rtas.h"
 #include "papr/sched.h"
 #include "papr/services.h"
@@ -84,6 +85,7 @@ static const struct {
     {"event log", events_init, events_fini},
     {"connectors", drc_init, drc_fini},
     {"run-time services", rtas_init, rtas_fini},
+    {"disks of firmware", of_disk_init, of_disk_fini},
     {"client interface", of_init, of_fini},
 };
 

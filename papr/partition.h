@@ -22,6 +22,7 @@ struct event_log;
 struct vty;
 struct vio;
 struct of_state;
+struct of_disks;
 struct drc_table;
 struct watchdogs;
 
@@ -70,8 +71,9 @@ struct partition {
     struct nvram *nvram;
     struct event_log *events;
     struct vty *vty;
-    struct vio *vio;     // papr/vdev_ops.h
-    struct of_state *of; // client interface
+    struct vio *vio;        // papr/vdev_ops.h
+    struct of_state *of;    // client interface
+    struct of_disks *disks; // papr/of_disk.h
     struct drc_table *drc;
     struct watchdogs *watchdogs;
 

@@ -589,6 +589,16 @@ static void vdevice_begin(struct builder *b, const char *name, const char *type,
     prop_str(b, "ibm,loc-code", location);
 }
 
+// Stands for every disk at the adapter: a path's unit address says which one (papr/of_disk.h).
+static void add_disk_node(struct builder *b)
+{
+    PROP_CELLS(b, "#address-cells", 2);
+    PROP_CELLS(b, "#size-cells", 0);
+    node_begin(b, "disk");
+    prop_str(b, "device_type", "block");
+    node_end(b);
+}
+
 static void add_adapter(struct builder *b, const struct vdev *vdev)
 {
     struct vdev_node node = {b};
@@ -600,6 +610,8 @@ static void add_adapter(struct builder *b, const struct vdev *vdev)
     }
     if (vdev->ops->properties)
         vdev->ops->properties(vdev, &node);
+    if (strcmp(vdev->ops->device_type, "vscsi") == 0)
+        add_disk_node(b);
     node_end(b);
 }
 
@@ -646,9 +658,10 @@ static void add_nvram(struct builder *b)
 
 static void add_small_nodes(struct builder *b)
 {
+    char boot_device[NVRAM_VALUE_MAX];
     node_begin(b, "options");
     prop_str(b, "auto-boot?", "true");
-    prop_str(b, "boot-device", "");
+    prop_str(b, "boot-device", nvram_variable(b->lp, "boot-device", boot_device) ? boot_device : "");
     prop_str(b, "little-endian?", "true");
     node_end(b);
 
