@@ -231,6 +231,9 @@ int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer 
     if (lp_active(lp))
         return refuse(answer, "HSCL3681", "The partition %s is on already: its state is %s.", lp_name(lp),
                       lp_state_name(lp));
+    if (rec_is(lp->rec, "lpar_env", "vioserver"))
+        return refuse(answer, "HSCL0622",
+                      "The partition %s is a Virtual I/O Server, which this version cannot activate.", lp_name(lp));
     if (profile || !p) {
         const char *wanted = profile ? profile : rec_text(lp->rec, "default_profile");
         const struct profile *found = lp_profile(lp, wanted);

@@ -187,6 +187,7 @@ static void list_prof(struct listing *l)
             start_rec(row, rec);
             put_text(row, "lpar_name", lp_name(lp));
             put_num(row, "lpar_id", lp->id);
+            put_text(row, "lpar_env", rec_text(lp->rec, "lpar_env"));
             put_text(row, "shared_proc_pool_name", pool_name(l->sys, (u32)rec_num(rec, "shared_proc_pool_id")));
             if (!rec_is(rec, "proc_mode", "shared")) {
                 static const char *const shared_only[] = {"min_proc_units",      "desired_proc_units",
