@@ -200,3 +200,26 @@ bool tce_write(struct partition *lp, u32 liobn, u64 ioba, const void *from, u64 
     }
     return true;
 }
+
+bool tce_permits(struct partition *lp, u32 liobn, u64 ioba, u64 size, u64 permission)
+{
+    u64 gra, len;
+    for (; size; ioba += len, size -= len) {
+        for (u64 bit = TCE_READ; bit <= TCE_WRITE; bit <<= 1) {
+            if (permission & bit && !piece(lp, liobn, ioba, size, bit, &gra, &len))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool tce_store_be32(struct partition *lp, u32 liobn, u64 ioba, u32 value)
+{
+    u64 gra, len;
+    u8 *p = ioba & 3 ? NULL : piece(lp, liobn, ioba, 4, TCE_WRITE, &gra, &len);
+    if (!p)
+        return false;
+    __atomic_store_n((u32 *)p, be32_of(value).raw, __ATOMIC_RELEASE);
+    guest_mem_wrote(&lp->mem, gra, 4);
+    return true;
+}

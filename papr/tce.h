@@ -23,4 +23,10 @@ void tce_window_remove(struct partition *lp, u32 liobn);
 bool tce_read(struct partition *lp, u32 liobn, u64 ioba, void *to, u64 size);
 bool tce_write(struct partition *lp, u32 liobn, u64 ioba, const void *from, u64 size);
 
+// Whether every page of [ioba, ioba+size) is mapped for all of `permission`, at this moment. Any thread.
+bool tce_permits(struct partition *lp, u32 liobn, u64 ioba, u64 size, u64 permission);
+
+// Stores a big-endian word, which is aligned, as one access behind all of what was written before.
+bool tce_store_be32(struct partition *lp, u32 liobn, u64 ioba, u32 value);
+
 #endif

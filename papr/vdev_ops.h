@@ -21,6 +21,8 @@ struct vdev_ops {
     long (*free_crq)(struct vdev *vdev);
     long (*enable_crq)(struct vdev *vdev);
     long (*send_crq)(struct vdev *vdev, u64 high, u64 low);
+    // The calls of a logical LAN, by their numbers (papr/vio_lan.c). What is not for the adapter answers H_PARAMETER before.
+    long (*logical_lan)(struct vdev *vdev, u32 number, u64 *args);
     void (*irq_enabled)(struct vdev *vdev); // H_VIO_SIGNAL switched the interrupt on
     void (*reset)(struct vdev *vdev);       // no thread runs
 };

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The virtual Ethernet adapter, which Linux's ibmveth drives. LoPAR "Interpartition Logical LAN".
+//
+// Frames go over a link (proto/vio/frame.h) to whoever is on its other side: a switch or an uplink. H_SEND_LOGICAL_LAN gathers a frame into the link's ring, and
+// a thread of the adapter copies frames from the ring into buffers of the OS; both through the adapter's window only.
+#ifndef VDEV_LLAN_H
+#define VDEV_LLAN_H
+
+#include "ipc/ring.h"
+#include "papr/partition.h"
+
+struct llan_config {
+    u32 slot;
+    u8 mac[6];
+    u8 trunk_priority; // 1..15 of a trunk adapter; 0: it is none
+};
+
+// Since power on.
+struct llan_counts {
+    u64 sent, sent_bytes, send_drops; // send_drops: the link was full
+    u64 received, received_bytes;
+    u64 no_buffer; // frames too large for any buffer that the OS gives
+    u64 filtered;  // frames for somebody else, or that this adapter may not get as they are
+};
+
+struct llan;
+
+// Attaches an adapter to the virtual I/O bus, with its link's side 0; the descriptors stay the caller's. No hardware thread runs. NULL with errno set.
+struct llan *llan_new(struct partition *lp, const struct llan_config *config, const struct ring_fds *link);
+// Detaches it. No hardware thread runs. Takes NULL.
+void llan_free(struct llan *llan);
+
+// Any thread.
+struct llan_counts llan_counts(struct llan *llan);
+
+#endif
