@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "papr/of_vscsi.h"
 #include "papr/vdev_ops.h"
 
 #define DISKS_MAX   64u
@@ -19,7 +20,9 @@
 #define BUFFER_SIZE (OF_DISK_AREA - AREA_BUFFER)
 
 struct of_disks {
-    u64 area; // guest real; 0: none
+    u64 area;   // guest real; 0: none
+    bool found; // somebody asked, so adapters were
+    struct of_vscsi driver;
     struct of_disk list[DISKS_MAX];
     u32 len;
 };
@@ -67,14 +70,23 @@ int of_disk_add(struct partition *lp, const struct of_disk *disk)
     return 0;
 }
 
+struct of_vscsi *of_disk_driver(const struct partition *lp)
+{
+    return &lp->disks->driver;
+}
+
 u32 of_disk_count(struct partition *lp)
 {
+    if (lp->disks->area && !lp->disks->found) {
+        lp->disks->found = true;
+        of_vscsi_find(lp);
+    }
     return lp->disks->len;
 }
 
 const struct of_disk *of_disk_get(struct partition *lp, u32 index)
 {
-    return index < lp->disks->len ? &lp->disks->list[index] : NULL;
+    return index < of_disk_count(lp) ? &lp->disks->list[index] : NULL;
 }
 
 const struct of_disk *of_disk_find(struct partition *lp, u32 slot, u64 lun)
@@ -232,5 +244,7 @@ void of_disk_quiesce(struct partition *lp)
     for (u32 i = 0; i < lp->disks->len; i++)
         if (lp->disks->list[i].ops->quiesce)
             lp->disks->list[i].ops->quiesce(lp, &lp->disks->list[i]);
+    of_vscsi_close(lp); // without a disk
     lp->disks->len = 0;
+    lp->disks->found = false;
 }

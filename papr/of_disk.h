@@ -37,11 +37,13 @@ void of_disk_set_area(struct partition *lp, u64 gra);
 // Its part for an adapter's queue and information units: OF_DISK_QUEUE_SIZE bytes.
 #define OF_DISK_QUEUE_SIZE 0x4000u
 u64 of_disk_queue(const struct partition *lp);
+// State of its driver (papr/of_vscsi.h).
+struct of_vscsi *of_disk_driver(const struct partition *lp);
 
 // 0, or -ENOSPC, -EINVAL (what it says of itself cannot be).
 int of_disk_add(struct partition *lp, const struct of_disk *disk);
 
-// How many there are, in the order of slots and units; which one; the one with a unit address at an adapter, or NULL.
+// How many there are (who asks first waits until adapters were asked), in the order of slots and units; which one; the one with a unit address at an adapter, or NULL.
 u32 of_disk_count(struct partition *lp);
 const struct of_disk *of_disk_get(struct partition *lp, u32 index);
 const struct of_disk *of_disk_find(struct partition *lp, u32 slot, u64 lun);
