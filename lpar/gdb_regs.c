@@ -87,7 +87,7 @@ static const struct reg spr_regs[] = {
     PLAIN("sprg0", sprg[0], 64), PLAIN("sprg1", sprg[1], 64), PLAIN("sprg2", sprg[2], 64), PLAIN("sprg3", sprg[3], 64),
     PLAIN("cfar", cfar, 64),   PLAIN("tar", tar, 64),       PLAIN("dscr", dscr, 64),   PLAIN("amr", amr, 64),
     PLAIN("iamr", iamr, 64),   PLAIN("uamor", uamor, 64),   PLAIN("fscr", fscr, 64),   PLAIN("pid", pidr, 64),
-    PLAIN("lpcr", lpcr, 64),   PLAIN("ppr", ppr, 64),       PLAIN("purr", purr, 64),   PLAIN("spurr", spurr, 64),
+    PLAIN("lpcr", lpcr, 64),   PLAIN("ppr", ppr, 64),       PLAIN("purr", purr, 64),   PLAIN("spurr", purr, 64),
     {.name = "tb", .bits = 64, .get = get_timebase, .read_only = true},
     PLAIN("pvr", pvr, 64),     PLAIN("pir", pir, 64),
 };
