@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "cli/metrics.h"
+#include "cli/say.h"
 #include "proto/hyper/attr.h"
 #include "proto/hyper/place.h"
 
@@ -26,17 +27,6 @@
 #define CLIENT_MEMORY  (32u * 1024)
 #define SYSTEMS_MAX    64u
 #define KEPT_NS        1000000000ll
-
-PRINTF_LIKE(1, 2) static int refuse(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    fprintf(stderr, "openlpar: ");
-    vfprintf(stderr, fmt, ap);
-    fprintf(stderr, "\n");
-    va_end(ap);
-    return 1;
-}
 
 // What the server's one thread has.
 struct exporter {
@@ -221,7 +211,7 @@ static int serve(struct exporter *e, int fd)
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY, MHD_OPTION_END);
     if (!server) {
         close(fd);
-        return refuse("the HTTP server cannot be started");
+        return say_refusal("the HTTP server cannot be started");
     }
     fflush(stdout);
     sigwait(&ends, &number);
@@ -243,31 +233,26 @@ int exporter_command(int argc, char **argv)
             return help();
         if (value) {
             if (!argv[i][len] && i + 1 == argc)
-                return refuse("%s needs a value", argv[i]);
+                return say_refusal("%s needs a value", argv[i]);
             *value = argv[i][len] ? argv[i] + len + 1 : argv[++i];
         } else if (argv[i][0] == '-' || e.only) {
-            return refuse("'%s' is no argument of openlpar system exporter; openlpar system exporter --help lists them",
-                          argv[i]);
+            return say_refusal(
+                "'%s' is no argument of openlpar system exporter; openlpar system exporter --help lists them", argv[i]);
         } else {
             e.only = argv[i];
         }
     }
     if (where && socket_path)
-        return refuse("--listen and --socket exclude each other");
-    if (e.only) {
-        char path[PLACE_MAX], database[PLACE_MAX + 16];
-        if (!attr_system_name_valid(e.only) || place_of(e.only, path))
-            return refuse("system '%s': a name has 1 to 31 letters, digits, dots, dashes and underscores", e.only);
-        snprintf(database, sizeof(database), "%s/system.db", path);
-        if (access(database, F_OK))
-            return refuse("there is no managed system %s; openlpar system list shows what there is", e.only);
-    }
+        return say_refusal("--listen and --socket exclude each other");
+    char path[PLACE_MAX];
+    if (e.only && say_system(e.only, path))
+        return 1;
     const char *shown = socket_path ? socket_path : where ? where : PORT_DEFAULT;
     int fd = socket_path ? open_socket(socket_path) : open_port(shown);
     if (fd == -EINVAL && !socket_path)
-        return refuse("--listen '%s': give 127.0.0.1, localhost or [::1] and a port, like " PORT_DEFAULT, shown);
+        return say_refusal("--listen '%s': give 127.0.0.1, localhost or [::1] and a port, like " PORT_DEFAULT, shown);
     if (fd < 0)
-        return refuse("%s: %s", shown, strerror(-fd));
+        return say_refusal("%s: %s", shown, strerror(-fd));
     int status = serve(&e, fd);
     if (socket_path)
         unlink(socket_path);

@@ -49,16 +49,23 @@ static void take_util_pool(void *arg, const struct wire_record *row)
     s->pool_used = wire_num(row, "utilized_pool_cycles", 0);
 }
 
+// One more in a list. NULL: no memory.
+static void *grow(struct taking *t, void *list, u32 *len, size_t size)
+{
+    void *more = realloc(list, (*len + 1) * size);
+    t->failed |= !more;
+    *len += more != NULL;
+    return more;
+}
+
 static void take_procpool(void *arg, const struct wire_record *row)
 {
     struct taking *t = arg;
-    struct snapshot_pool *more = realloc(t->s->pools, (t->s->pools_len + 1) * sizeof(*more));
-    if (!more) {
-        t->failed = true;
+    struct snapshot_pool *more = grow(t, t->s->pools, &t->s->pools_len, sizeof(*more));
+    if (!more)
         return;
-    }
     t->s->pools = more;
-    struct snapshot_pool *p = &more[t->s->pools_len++];
+    struct snapshot_pool *p = &more[t->s->pools_len - 1];
     *p = (struct snapshot_pool){.id = (u32)wire_num(row, "shared_proc_pool_id", 0),
                                 .total = wire_num(row, "total_pool_cycles", 0),
                                 .used = wire_num(row, "utilized_pool_cycles", 0)};
@@ -68,13 +75,11 @@ static void take_procpool(void *arg, const struct wire_record *row)
 static void take_lpar(void *arg, const struct wire_record *row)
 {
     struct taking *t = arg;
-    struct snapshot_lpar *more = realloc(t->s->lpars, (t->s->lpars_len + 1) * sizeof(*more));
-    if (!more) {
-        t->failed = true;
+    struct snapshot_lpar *more = grow(t, t->s->lpars, &t->s->lpars_len, sizeof(*more));
+    if (!more)
         return;
-    }
     t->s->lpars = more;
-    struct snapshot_lpar *l = &more[t->s->lpars_len++];
+    struct snapshot_lpar *l = &more[t->s->lpars_len - 1];
     *l = (struct snapshot_lpar){.id = (u32)wire_num(row, "lpar_id", 0)};
     copy(l->name, sizeof(l->name), row, "name");
     copy(l->state, sizeof(l->state), row, "state");
@@ -117,25 +122,34 @@ static int ask(struct link *link, enum object object, void (*row)(void *arg, con
     int fds[WIRE_FDS_MAX], got;
     m = (struct wire_message){.type = MESSAGE_LIST, .serial = 1, .object = (u8)object};
     wire_put_num(&m.values, "live", 1);
-    if (link_send_all(link, &m, NULL, 0))
-        return -1;
+    int err = link_send_all(link, &m, NULL, 0);
+    if (err)
+        return err;
     while ((got = link_wait(link, &m, fds)) > 0 && m.type == MESSAGE_ROW)
         row(t, &m.values);
-    return got > 0 && m.type == MESSAGE_DONE && !wire_num(&m.values, "status", 1) ? 0 : -1;
+    return got < 0 ? got : got && m.type == MESSAGE_DONE && !wire_num(&m.values, "status", 1) ? 0 : -EIO;
 }
 
 int snapshot_take(struct link *link, struct snapshot *s)
 {
     struct taking t = {.s = s};
     *s = (struct snapshot){.cycles_hz = 1};
-    // Partitions first: the accounts are looked at when utilisation is asked for, one after the other.
-    return ask(link, OBJECT_SYS, take_system, &t) || ask(link, OBJECT_LPAR, take_lpar, &t) ||
-                   ask(link, OBJECT_UTIL_SYS, take_util_system, &t) ||
-                   ask(link, OBJECT_UTIL_POOL, take_util_pool, &t) ||
-                   ask(link, OBJECT_UTIL_PROCPOOL, take_procpool, &t) ||
-                   ask(link, OBJECT_UTIL_LPAR, take_util_lpar, &t) || t.failed
-               ? -1
-               : 0;
+    static const struct {
+        enum object object;
+        void (*take)(void *arg, const struct wire_record *row);
+    } kinds[] = {
+        // Partitions first: the accounts are looked at when utilisation is asked for, one after the other.
+        {OBJECT_SYS, take_system},
+        {OBJECT_LPAR, take_lpar},
+        {OBJECT_UTIL_SYS, take_util_system},
+        {OBJECT_UTIL_POOL, take_util_pool},
+        {OBJECT_UTIL_PROCPOOL, take_procpool},
+        {OBJECT_UTIL_LPAR, take_util_lpar},
+    };
+    int err = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(kinds) && !err; i++)
+        err = ask(link, kinds[i].object, kinds[i].take, &t);
+    return t.failed ? -ENOMEM : err;
 }
 
 int snapshot_open(const char *folder, struct snapshot *s)
@@ -145,7 +159,8 @@ int snapshot_open(const char *folder, struct snapshot *s)
     int err = place_open(folder, &link);
     if (err)
         return err;
-    err = snapshot_take(&link, s) ? -EIO : 0;
+    link.patience_ms = PLACE_PATIENCE_MS;
+    err = snapshot_take(&link, s);
     link_fini(&link);
     return err;
 }

@@ -30,7 +30,7 @@ struct snapshot {
     u32 pools_len, lpars_len;
 };
 
-// Asks the system; the snapshot is to be freed in all cases. 0, or -1: it does not answer.
+// Asks the system; the snapshot is to be freed in all cases. 0, or a negative errno: it does not answer.
 int snapshot_take(struct link *link, struct snapshot *s);
 // The same of the system with that folder. 0, or a negative errno.
 int snapshot_open(const char *folder, struct snapshot *s);

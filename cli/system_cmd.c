@@ -17,6 +17,7 @@
 #include "cli/boot_cmd.h"
 #include "cli/exporter_cmd.h"
 #include "cli/json.h"
+#include "cli/say.h"
 #include "proto/hyper/attr.h"
 #include "proto/hyper/place.h"
 
@@ -27,17 +28,6 @@
 struct arguments {
     const char *name, *number, *processors, *installed, *memory, *state, *lmb, *json, *repair;
 };
-
-PRINTF_LIKE(1, 2) static int refuse(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    fprintf(stderr, "openlpar: ");
-    vfprintf(stderr, fmt, ap);
-    fprintf(stderr, "\n");
-    va_end(ap);
-    return 1;
-}
 
 // The daemon's program is beside this one.
 static int daemon_path(char path[PLACE_MAX])
@@ -86,19 +76,6 @@ static bool succeeded(pid_t pid)
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static int find(const char *name, char path[PLACE_MAX])
-{
-    char database[PLACE_MAX + 16];
-    if (!attr_system_name_valid(name))
-        return refuse("system '%s': a name has 1 to 31 letters, digits, dots, dashes and underscores", name);
-    if (place_of(name, path))
-        return refuse("no folder for state: set XDG_STATE_HOME or HOME");
-    snprintf(database, sizeof(database), "%s/system.db", path);
-    if (access(database, F_OK))
-        return refuse("there is no managed system %s; openlpar system list shows what there is", name);
-    return 0;
-}
-
 static int parse_count(const char *text, u64 max, u64 *value)
 {
     char *end;
@@ -112,13 +89,13 @@ static int check_memory(const char *text, u64 lmb, u64 *mb)
     struct sysinfo info;
     u64 size = parse_size(text);
     if (!size || size % MIB)
-        return refuse("--memory '%s': write a size with its unit, like 8G", text);
+        return say_refusal("--memory '%s': write a size with its unit, like 8G", text);
     *mb = size / MIB;
     if (*mb % lmb || *mb < 2 * lmb)
-        return refuse("--memory %s: memory comes in blocks of %lluM, two at least", text, (unsigned long long)lmb);
+        return say_refusal("--memory %s: memory comes in blocks of %lluM, two at least", text, (unsigned long long)lmb);
     if (sysinfo(&info) == 0 && size > ((u64)info.totalram + info.totalswap) * info.mem_unit)
-        return refuse("--memory %s: that is more than the host's %llu MiB; give less", text,
-                      (unsigned long long)(((u64)info.totalram + info.totalswap) * info.mem_unit / MIB));
+        return say_refusal("--memory %s: that is more than the host's %llu MiB; give less", text,
+                           (unsigned long long)(((u64)info.totalram + info.totalswap) * info.mem_unit / MIB));
     return 0;
 }
 
@@ -128,21 +105,21 @@ static int make_folder(const struct arguments *a, char path[PLACE_MAX], char lin
     char root[PLACE_MAX];
     int err = place_root(root, true);
     if (err || place_of(a->name, link_path))
-        return refuse("the folder for state: %s; set XDG_STATE_HOME or HOME", strerror(err ? -err : ENAMETOOLONG));
+        return say_refusal("the folder for state: %s; set XDG_STATE_HOME or HOME", strerror(err ? -err : ENAMETOOLONG));
     if (!a->state) {
         strcpy(path, link_path);
-        return mkdir(path, 0700) ? refuse("%s: %s", path, strerror(errno)) : 0;
+        return mkdir(path, 0700) ? say_refusal("%s: %s", path, strerror(errno)) : 0;
     }
     if (mkdir(a->state, 0700) && errno != EEXIST)
-        return refuse("--state %s: %s", a->state, strerror(errno));
+        return say_refusal("--state %s: %s", a->state, strerror(errno));
     char *real = realpath(a->state, NULL);
     if (!real || strlen(real) >= PLACE_MAX) {
         free(real);
-        return refuse("--state %s: %s", a->state, strerror(errno));
+        return say_refusal("--state %s: %s", a->state, strerror(errno));
     }
     strcpy(path, real);
     free(real);
-    return symlink(path, link_path) ? refuse("%s: %s", link_path, strerror(errno)) : 0;
+    return symlink(path, link_path) ? say_refusal("%s: %s", link_path, strerror(errno)) : 0;
 }
 
 static void remove_files(const char *path)
@@ -185,31 +162,31 @@ static int create(const struct arguments *a)
     u64 procs, installed, mb = 0, lmb = LMB_DEFAULT;
     struct stat st;
     if (!attr_system_name_valid(a->name))
-        return refuse("system '%s': a name has 1 to 31 letters, digits, dots, dashes and underscores", a->name);
+        return say_refusal("system '%s': a name has 1 to 31 letters, digits, dots, dashes and underscores", a->name);
     if (!a->processors || !a->memory)
-        return refuse("%s is missing: openlpar system create %s --processors N --memory SIZE",
-                      a->processors ? "--memory" : "--processors", a->name);
+        return say_refusal("%s is missing: openlpar system create %s --processors N --memory SIZE",
+                           a->processors ? "--memory" : "--processors", a->name);
     if (parse_count(a->processors, PROCESSORS_MAX, &procs))
-        return refuse("--processors '%s': give a number of physical processors from 1 to %u", a->processors,
-                      PROCESSORS_MAX);
+        return say_refusal("--processors '%s': give a number of physical processors from 1 to %u", a->processors,
+                           PROCESSORS_MAX);
     installed = procs;
     if (a->installed && (parse_count(a->installed, PROCESSORS_MAX, &installed) || installed < procs))
-        return refuse("--installed '%s': give a number of physical processors from %llu to %u", a->installed,
-                      (unsigned long long)procs, PROCESSORS_MAX);
+        return say_refusal("--installed '%s': give a number of physical processors from %llu to %u", a->installed,
+                           (unsigned long long)procs, PROCESSORS_MAX);
     if (a->lmb) {
         u64 size = parse_size(a->lmb);
         lmb = size / MIB;
         if (!size || size % MIB || lmb < 16 || lmb > 4096 || (lmb & (lmb - 1)))
-            return refuse("--lmb '%s': a logical memory block has 16M, 32M, 64M ... 4096M", a->lmb);
+            return say_refusal("--lmb '%s': a logical memory block has 16M, 32M, 64M ... 4096M", a->lmb);
     }
     if (check_memory(a->memory, lmb, &mb))
         return 1;
     if (!place_of(a->name, link_path) && lstat(link_path, &st) == 0)
-        return refuse("there is a managed system %s already; choose another name, or remove it first", a->name);
+        return say_refusal("there is a managed system %s already; choose another name, or remove it first", a->name);
     if (a->state) {
         snprintf(database, sizeof(database), "%s/system.db", a->state);
         if (access(database, F_OK) == 0)
-            return refuse("--state %s: that folder holds a managed system already", a->state);
+            return say_refusal("--state %s: that folder holds a managed system already", a->state);
     }
     if (make_folder(a, path, link_path))
         return 1;
@@ -229,14 +206,14 @@ static int start(const struct arguments *a)
 {
     char path[PLACE_MAX], text[16] = "", program[] = "openlpard", verb[] = "run";
     int output;
-    if (find(a->name, path))
+    if (say_system(a->name, path))
         return 1;
     if (place_running(path))
-        return refuse("the managed system %s is started already", a->name);
+        return say_refusal("the managed system %s is started already", a->name);
     char *argv[] = {program, verb, path, NULL};
     pid_t pid = start_daemon(argv, &output);
     if (pid < 0)
-        return refuse("the managed system %s cannot be started: %s", a->name, strerror(errno));
+        return say_refusal("the managed system %s cannot be started: %s", a->name, strerror(errno));
     ssize_t got = read(output, text, sizeof(text) - 1);
     close(output);
     if (got > 0 && strncmp(text, "ready", 5) == 0)
@@ -248,11 +225,7 @@ static int start(const struct arguments *a)
 static int open_system(const char *name, const char *path, struct link *link)
 {
     int err = place_open(path, link);
-    if (err == -EPROTO)
-        return refuse("the managed system %s runs another version of OpenLPAR; stop it with that version", name);
-    if (err)
-        return refuse("the managed system %s does not answer: %s", name, strerror(-err));
-    return 0;
+    return err ? say_no_answer(name, err) : 0;
 }
 
 static int stop(const struct arguments *a)
@@ -261,10 +234,10 @@ static int stop(const struct arguments *a)
     char path[PLACE_MAX];
     struct link link;
     int fds[WIRE_FDS_MAX];
-    if (find(a->name, path))
+    if (say_system(a->name, path))
         return 1;
     if (!place_running(path))
-        return refuse("the managed system %s is stopped already", a->name);
+        return say_refusal("the managed system %s is stopped already", a->name);
     if (open_system(a->name, path, &link))
         return 1;
     m = (struct wire_message){.type = MESSAGE_STOP, .serial = 1};
@@ -278,8 +251,8 @@ static int stop(const struct arguments *a)
             return 0;
         nanosleep(&wait, NULL);
     }
-    return refuse("the managed system %s has not stopped after %d seconds; its log is %s/log", a->name, STOP_SECONDS,
-                  path);
+    return say_refusal("the managed system %s has not stopped after %d seconds; its log is %s/log", a->name,
+                       STOP_SECONDS, path);
 }
 
 struct counts {
@@ -348,7 +321,7 @@ static void print_row(void *arg, const struct wire_record *row)
 
 static int finish_output(void)
 {
-    return fflush(stdout) || ferror(stdout) ? refuse("standard output: %s", strerror(errno)) : 0;
+    return fflush(stdout) || ferror(stdout) ? say_refusal("standard output: %s", strerror(errno)) : 0;
 }
 
 // What the daemon says of a stopped system, in the same form.
@@ -385,7 +358,7 @@ static int status(const struct arguments *a)
     char path[PLACE_MAX];
     struct link link;
     struct counts counts = {0};
-    if (find(a->name, path))
+    if (say_system(a->name, path))
         return 1;
     if (!place_running(path))
         return status_stopped(a, path);
@@ -396,7 +369,7 @@ static int status(const struct arguments *a)
         err = list_objects(&link, OBJECT_LPAR, count, &counts);
     link_fini(&link);
     if (err)
-        return refuse("the managed system %s did not answer", a->name);
+        return say_refusal("the managed system %s did not answer", a->name);
     print_count(a, "partitions", counts.partitions);
     print_count(a, "active", counts.active);
     if (a->json)
@@ -439,10 +412,11 @@ static int list(const struct arguments *a)
 static int remove_system(const struct arguments *a)
 {
     char path[PLACE_MAX];
-    if (find(a->name, path))
+    if (say_system(a->name, path))
         return 1;
     if (place_running(path))
-        return refuse("the managed system %s is running; stop it first: openlpar system stop %s", a->name, a->name);
+        return say_refusal("the managed system %s is running; stop it first: openlpar system stop %s", a->name,
+                           a->name);
     remove_folder(a->name, path);
     return 0;
 }
@@ -456,12 +430,13 @@ static int fail_processor(const struct arguments *a)
     int fds[WIRE_FDS_MAX];
     u64 number = a->number ? strtoull(a->number, &end, 10) : 0;
     if (!a->number || *a->number < '0' || *a->number > '9' || *end)
-        return refuse("which processor failed is missing: openlpar system fail-processor %s N, the first one being 0",
-                      a->name);
-    if (find(a->name, path))
+        return say_refusal(
+            "which processor failed is missing: openlpar system fail-processor %s N, the first one being 0", a->name);
+    if (say_system(a->name, path))
         return 1;
     if (!place_running(path))
-        return refuse("the managed system %s is stopped; start it first: openlpar system start %s", a->name, a->name);
+        return say_refusal("the managed system %s is stopped; start it first: openlpar system start %s", a->name,
+                           a->name);
     if (open_system(a->name, path, &link))
         return 1;
     m = (struct wire_message){.type = MESSAGE_CHANGE, .serial = 1, .object = OBJECT_PROCESSOR};
@@ -469,9 +444,9 @@ static int fail_processor(const struct arguments *a)
     wire_put_text(&m.values, "state", a->repair ? "Configured" : "Guarded");
     bool answered = !link_send_all(&link, &m, NULL, 0) && link_wait(&link, &m, fds) > 0 && m.type == MESSAGE_DONE;
     const char *text = answered ? wire_text(&m.values, "text") : NULL;
-    int status = !answered                           ? refuse("the managed system %s did not answer", a->name)
+    int status = !answered                           ? say_refusal("the managed system %s did not answer", a->name)
                  : !wire_num(&m.values, "status", 1) ? 0
-                                                     : refuse("%s", text ? text : "refused");
+                                                     : say_refusal("%s", text ? text : "refused");
     link_fini(&link);
     return status;
 }
@@ -529,8 +504,8 @@ int system_command(int argc, char **argv)
         if (strcmp(argv[1], verbs[i].name) == 0)
             verb = &verbs[i];
     if (!verb)
-        return refuse("openlpar system: %s%s; openlpar system --help lists the verbs",
-                      argc > 1 ? "unknown verb " : "a verb is missing", argc > 1 ? argv[1] : "");
+        return say_refusal("openlpar system: %s%s; openlpar system --help lists the verbs",
+                           argc > 1 ? "unknown verb " : "a verb is missing", argc > 1 ? argv[1] : "");
     if (!verb->run) // it has arguments of its own
         return exporter_command(argc - 1, argv + 1);
     for (int i = 2; i < argc; i++) {
@@ -551,18 +526,18 @@ int system_command(int argc, char **argv)
                 value = (const char **)((char *)&a + options[j].at);
         if (value) {
             if (!argv[i][len] && i + 1 == argc)
-                return refuse("%s needs a value", argv[i]);
+                return say_refusal("%s needs a value", argv[i]);
             *value = argv[i][len] ? argv[i] + len + 1 : argv[++i];
         } else if (argv[i][0] != '-' && a.name && !a.number && strncmp(verb->synopsis, "NAME N ", 7) == 0) {
             a.number = argv[i];
         } else if (argv[i][0] == '-' || a.name || !verb->named) {
-            return refuse("'%s' is no argument of openlpar system %s; openlpar system --help lists them", argv[i],
-                          verb->name);
+            return say_refusal("'%s' is no argument of openlpar system %s; openlpar system --help lists them", argv[i],
+                               verb->name);
         } else {
             a.name = argv[i];
         }
     }
     if (verb->named && !a.name)
-        return refuse("the system's name is missing: openlpar system %s %s", verb->name, verb->synopsis);
+        return say_refusal("the system's name is missing: openlpar system %s %s", verb->name, verb->synopsis);
     return verb->run(&a);
 }

@@ -9,20 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/say.h"
 #include "cli/top_screen.h"
 #include "proto/hyper/attr.h"
 #include "proto/hyper/place.h"
-
-PRINTF_LIKE(1, 2) static int refuse(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    fprintf(stderr, "openlpar: ");
-    vfprintf(stderr, fmt, ap);
-    fprintf(stderr, "\n");
-    va_end(ap);
-    return 1;
-}
 
 static int help(void)
 {
@@ -56,23 +46,18 @@ static int take_running(void *arg, const char *name, const char *path)
 
 static int choose(const char *name, struct choice *c)
 {
-    char database[PLACE_MAX + 16];
     if (!name) {
         place_each(take_running, c);
         return c->found == 1 ? 0
-                             : refuse(c->found ? "several managed systems run; name one: openlpar top SYSTEM"
-                                               : "no managed system runs; start one: openlpar system start NAME");
+                             : say_refusal(c->found ? "several managed systems run; name one: openlpar top SYSTEM"
+                                                    : "no managed system runs; start one: openlpar system start NAME");
     }
-    if (attr_system_name_valid(name) && !place_of(name, c->path)) {
-        snprintf(c->name, sizeof(c->name), "%s", name);
-        snprintf(database, sizeof(database), "%s/system.db", c->path);
-        if (access(database, F_OK))
-            return refuse("there is no managed system %s; openlpar system list shows what there is", name);
-        return place_running(c->path)
-                   ? 0
-                   : refuse("the managed system %s is stopped; start it: openlpar system start %s", name, name);
-    }
-    return refuse("system '%s': a name has 1 to 31 letters, digits, dots, dashes and underscores", name);
+    if (say_system(name, c->path))
+        return 1;
+    snprintf(c->name, sizeof(c->name), "%s", name);
+    return place_running(c->path)
+               ? 0
+               : say_refusal("the managed system %s is stopped; start it: openlpar system start %s", name, name);
 }
 
 static void set_clock(struct top_view *v)
@@ -106,7 +91,7 @@ static int batch(const struct choice *c, double interval, u64 count)
         before = now;
     }
     snapshot_free(&before);
-    return err ? refuse("the managed system %s does not answer: %s", c->name, strerror(-err)) : status;
+    return err ? say_no_answer(c->name, err) : status;
 }
 
 static int parse_seconds(const char *text, double *value)
@@ -115,7 +100,7 @@ static int parse_seconds(const char *text, double *value)
     *value = strtod(text, &end);
     return *text >= '0' && *text <= '9' && !*end && *value >= 0.5 && *value <= 600
                ? 0
-               : refuse("--interval '%s': give seconds from 0.5 to 600", text);
+               : say_refusal("--interval '%s': give seconds from 0.5 to 600", text);
 }
 
 static int parse_count(const char *text, u64 *value)
@@ -125,7 +110,7 @@ static int parse_count(const char *text, u64 *value)
     *value = strtoull(text, &end, 10);
     return *text >= '0' && *text <= '9' && !*end && !errno && *value
                ? 0
-               : refuse("--count '%s': give a number from 1 on", text);
+               : say_refusal("--count '%s': give a number from 1 on", text);
 }
 
 int top_command(int argc, char **argv)
@@ -144,7 +129,7 @@ int top_command(int argc, char **argv)
         if (is_interval || is_count) {
             const char *value = argv[i][len] ? argv[i] + len + 1 : i + 1 < argc ? argv[++i] : NULL;
             if (!value)
-                return refuse("%s needs a value", is_interval ? "--interval" : "--count");
+                return say_refusal("%s needs a value", is_interval ? "--interval" : "--count");
             if (is_interval ? parse_seconds(value, &interval) : parse_count(value, &count))
                 return 1;
             counted |= is_count;
@@ -154,13 +139,13 @@ int top_command(int argc, char **argv)
         } else if (strcmp(argv[i], "--batch") == 0) {
             text = true;
         } else if (argv[i][0] == '-' || name) {
-            return refuse("'%s' is no argument of openlpar top; openlpar top --help lists them", argv[i]);
+            return say_refusal("'%s' is no argument of openlpar top; openlpar top --help lists them", argv[i]);
         } else {
             name = argv[i];
         }
     }
     if (counted && !text)
-        return refuse("--count goes with --batch");
+        return say_refusal("--count goes with --batch");
     if (choose(name, &c))
         return 1;
     return text ? batch(&c, interval, count) : top_screen(c.name, c.path, interval);

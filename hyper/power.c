@@ -495,7 +495,7 @@ void power_link_ready(struct sys *sys, struct lp *lp, bool in)
 {
     static struct wire_message m; // large; one thread
     int fds[WIRE_FDS_MAX], err = link_flush(&lp->link), got = 0;
-    if (in && (!err || err == -EAGAIN))
+    if (in) // also where it takes nothing any more: what it said before it closed is there still
         err = link_fill(&lp->link);
     while (err != -EPROTO && power_listens(lp) && (got = link_next(&lp->link, &m, fds)) != 0) {
         if (got < 0) {
@@ -516,7 +516,7 @@ void power_link_ready(struct sys *sys, struct lp *lp, bool in)
         break_off(lp, "it sent more descriptors than it may");
         return;
     }
-    if (lp->linked && (err == 0 ? in : err < 0 && err != -EAGAIN)) { // closed: it ends, or is ended
+    if (lp->linked && in && err <= 0 && err != -EAGAIN) { // closed: it ends, or is ended
         link_fini(&lp->link);
         lp->linked = false;
         if (!lp->deadline)

@@ -2,13 +2,13 @@
 #include "hyper/samples.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "hyper/sql.h"
 
 static const struct {
     enum object object;
@@ -25,30 +25,9 @@ struct samples {
     sqlite3_stmt *insert[ARRAY_LEN(kinds)];
 };
 
-static int to_errno(int rc)
-{
-    switch (rc & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE: return 0;
-    case SQLITE_NOMEM: return -ENOMEM;
-    case SQLITE_FULL: return -ENOSPC;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return -EBUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return -EBADMSG;
-    default: return -EIO;
-    }
-}
-
 const char *samples_error(struct samples *samples)
 {
     return sqlite3_errmsg(samples->db);
-}
-
-static int run(struct samples *s, const char *sql)
-{
-    return to_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
 static bool has_column(struct samples *s, const char *table, const char *name)
@@ -85,12 +64,12 @@ static int make_table(struct samples *s, unsigned kind)
             table);
     put_columns(kind, to, ", ", "");
     fprintf(to, "); CREATE INDEX IF NOT EXISTS %s_time ON %s(time)", table, table);
-    int err = fclose(to) ? -ENOMEM : run(s, sql);
+    int err = fclose(to) ? -ENOMEM : sql_run(s->db, sql);
     free(sql);
     for (u32 i = 0; i < len && !err; i++)
         if ((attrs[i].flags & ATTR_STORED) && !has_column(s, table, attrs[i].name)) {
             snprintf(alter, sizeof(alter), "ALTER TABLE %s ADD COLUMN %s", table, attrs[i].name);
-            err = run(s, alter);
+            err = sql_run(s->db, alter);
         }
     return err;
 }
@@ -109,14 +88,15 @@ static int make_insert(struct samples *s, unsigned kind)
     fprintf(to, ")");
     int err = fclose(to) ? -ENOMEM : 0;
     if (!err)
-        err = to_errno(sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->insert[kind], NULL));
+        err = sql_errno(sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->insert[kind], NULL));
     free(sql);
     return err;
 }
 
 static int bring_up(struct samples *s)
 {
-    int err = run(s, "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 4194304");
+    int err =
+        sql_run(s->db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 4194304");
     if (!err)
         err = samples_begin(s);
     for (unsigned i = 0; i < ARRAY_LEN(kinds) && !err; i++)
@@ -144,10 +124,9 @@ static struct samples *try_open(const char *path, int *err, char *why, size_t wh
     snprintf(why, why_size, "no memory");
     if (!s)
         return NULL;
-    mode_t mask = umask(0077);
-    int rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-    *err = rc == SQLITE_OK ? bring_up(s) : to_errno(rc);
-    umask(mask);
+    *err = sql_open(path, true, &s->db);
+    if (!*err)
+        *err = bring_up(s);
     if (!*err)
         return s;
     snprintf(why, why_size, "%s: %s", path, s->db ? sqlite3_errmsg(s->db) : "no memory");
@@ -178,21 +157,17 @@ void samples_close(struct samples *s)
 
 int samples_begin(struct samples *s)
 {
-    return run(s, "BEGIN IMMEDIATE");
+    return sql_run(s->db, "BEGIN IMMEDIATE");
 }
 
 int samples_commit(struct samples *s)
 {
-    int err = run(s, "COMMIT");
-    if (err)
-        samples_rollback(s);
-    return err;
+    return sql_commit(s->db);
 }
 
 void samples_rollback(struct samples *s)
 {
-    if (!sqlite3_get_autocommit(s->db))
-        run(s, "ROLLBACK");
+    sql_rollback(s->db);
 }
 
 static int kind_of(enum object object)
@@ -201,13 +176,6 @@ static int kind_of(enum object object)
         if (kinds[i].object == object)
             return (int)i;
     return -1;
-}
-
-static int bind(sqlite3_stmt *st, int at, const struct wire_value *v)
-{
-    return v->kind == WIRE_NULL  ? sqlite3_bind_null(st, at)
-           : v->kind == WIRE_NUM ? sqlite3_bind_int64(st, at, (s64)v->num)
-                                 : sqlite3_bind_text(st, at, v->text, -1, SQLITE_TRANSIENT);
 }
 
 int samples_add(struct samples *s, s64 time, enum samples_tier tier, const struct rec *rec)
@@ -221,11 +189,11 @@ int samples_add(struct samples *s, s64 time, enum samples_tier tier, const struc
         rc = sqlite3_bind_int64(st, 2, tier);
     for (u32 i = 0; i < rec->len && rc == SQLITE_OK; i++)
         if (rec->attrs[i].flags & ATTR_STORED)
-            rc = bind(st, at++, &rec->v[i]);
+            rc = sql_bind(st, at++, &rec->v[i]);
     if (rc == SQLITE_OK)
         sqlite3_step(st);
     int reset = sqlite3_reset(st);
-    return to_errno(rc == SQLITE_OK ? reset : rc);
+    return sql_errno(rc == SQLITE_OK ? reset : rc);
 }
 
 int samples_thin(struct samples *s, s64 now, s64 max)
@@ -236,7 +204,7 @@ int samples_thin(struct samples *s, s64 now, s64 max)
         for (unsigned tier = 0; tier < TIERS && !err; tier++) {
             snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE time < %lld AND tier = %u", kinds[i].table,
                      (long long)(now - SAMPLES_KEPT[tier]), tier);
-            err = run(s, sql);
+            err = sql_run(s->db, sql);
         }
         if (err)
             break;
@@ -244,7 +212,7 @@ int samples_thin(struct samples *s, s64 now, s64 max)
                  "DELETE FROM %s WHERE id IN (SELECT id FROM %s ORDER BY tier, id LIMIT max(0, (SELECT count(*) FROM "
                  "%s) - %lld))",
                  kinds[i].table, kinds[i].table, kinds[i].table, (long long)max);
-        err = run(s, sql);
+        err = sql_run(s->db, sql);
     }
     if (err) {
         samples_rollback(s);
@@ -282,7 +250,7 @@ static int bind_where(sqlite3_stmt *st, int at, const struct wire_record *where)
             again |= strcmp(where->pairs[j].name, where->pairs[i].name) == 0;
         for (u32 j = i; j < where->len && !again && rc == SQLITE_OK; j++)
             if (strcmp(where->pairs[j].name, where->pairs[i].name) == 0)
-                rc = bind(st, at++, &where->pairs[j].value);
+                rc = sql_bind(st, at++, &where->pairs[j].value);
     }
     return rc;
 }
@@ -302,7 +270,7 @@ static sqlite3_stmt *prepare_query(struct samples *s, unsigned kind, const struc
     int bad = put_where(to, kinds[kind].object, q->where);
     fprintf(to, " ORDER BY id DESC LIMIT ?999");
     int failed = fclose(to);
-    *err = bad ? bad : failed ? -ENOMEM : to_errno(sqlite3_prepare_v2(s->db, sql, -1, &st, NULL));
+    *err = bad ? bad : failed ? -ENOMEM : sql_errno(sqlite3_prepare_v2(s->db, sql, -1, &st, NULL));
     free(sql);
     if (*err)
         return NULL;
@@ -312,7 +280,7 @@ static sqlite3_stmt *prepare_query(struct samples *s, unsigned kind, const struc
     rc = rc ? rc : sqlite3_bind_int64(st, 4, q->before ? q->before : INT64_MAX);
     rc = rc ? rc : bind_where(st, 5, q->where);
     rc = rc ? rc : sqlite3_bind_int64(st, 999, q->max);
-    *err = to_errno(rc);
+    *err = sql_errno(rc);
     if (rc == SQLITE_OK)
         return st;
     sqlite3_finalize(st);
@@ -323,15 +291,9 @@ static bool load(sqlite3_stmt *st, struct rec *rec)
 {
     int at = 2;
     for (u32 i = 0; i < rec->len; i++) {
-        struct wire_value v = {.kind = WIRE_NULL};
         if (!(rec->attrs[i].flags & ATTR_STORED))
             continue;
-        if (sqlite3_column_type(st, at) == SQLITE_INTEGER)
-            v = (struct wire_value){.kind = WIRE_NUM, .num = (u64)sqlite3_column_int64(st, at)};
-        else if (sqlite3_column_type(st, at) == SQLITE_TEXT)
-            v = (struct wire_value){.kind = WIRE_TEXT, .text = (const char *)sqlite3_column_text(st, at)};
-        at++;
-        if (!rec_set(rec, rec->attrs[i].name, v))
+        if (!rec_set(rec, rec->attrs[i].name, sql_column(st, at++)))
             return false;
     }
     return true;
@@ -349,7 +311,7 @@ int samples_each(struct samples *s, enum object object, const struct samples_que
         err = -ENOMEM;
     while (!err && sqlite3_step(st) == SQLITE_ROW)
         err = load(st, rec) ? each(arg, sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), rec) : -ENOMEM;
-    int closed = to_errno(sqlite3_finalize(st));
+    int closed = sql_errno(sqlite3_finalize(st));
     rec_free(rec);
     return err ? err : closed;
 }

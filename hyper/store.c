@@ -2,14 +2,13 @@
 #include "hyper/store.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "hyper/refcode.h"
+#include "hyper/sql.h"
 
 struct store {
     sqlite3 *db;
@@ -48,21 +47,6 @@ static const char *const upgrades[] = {
 
 static const char *const tables[] = {"system_attr", "partition_attr", "profile_attr", "current_attr", "pool_attr"};
 
-static int to_errno(int rc)
-{
-    switch (rc & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE: return 0;
-    case SQLITE_NOMEM: return -ENOMEM;
-    case SQLITE_FULL: return -ENOSPC;
-    case SQLITE_CONSTRAINT: return -EEXIST;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return -EBUSY;
-    default: return -EIO;
-    }
-}
-
 const char *store_error(struct store *store)
 {
     return sqlite3_errmsg(store->db);
@@ -78,10 +62,7 @@ static int bind_all(sqlite3_stmt *s, const char *format, va_list ap)
         } else if (*format == 't') {
             rc = sqlite3_bind_text(s, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
         } else {
-            const struct wire_value *v = va_arg(ap, const struct wire_value *);
-            rc = v->kind == WIRE_NULL  ? sqlite3_bind_null(s, i)
-                 : v->kind == WIRE_NUM ? sqlite3_bind_int64(s, i, (s64)v->num)
-                                       : sqlite3_bind_text(s, i, v->text, -1, SQLITE_TRANSIENT);
+            rc = sql_bind(s, i, va_arg(ap, const struct wire_value *));
         }
     }
     return rc;
@@ -96,7 +77,7 @@ static sqlite3_stmt *prepare(struct store *store, int *err, const char *sql, con
     if (rc == SQLITE_OK)
         rc = bind_all(s, format, ap);
     va_end(ap);
-    *err = to_errno(rc);
+    *err = sql_errno(rc);
     if (rc != SQLITE_OK) {
         sqlite3_finalize(s);
         s = NULL;
@@ -106,7 +87,7 @@ static sqlite3_stmt *prepare(struct store *store, int *err, const char *sql, con
 
 static int finish(sqlite3_stmt *s)
 {
-    return s ? to_errno(sqlite3_finalize(s)) : 0;
+    return s ? sql_errno(sqlite3_finalize(s)) : 0;
 }
 
 #define RUN(store, err, ...)                                     \
@@ -118,28 +99,19 @@ static int finish(sqlite3_stmt *s)
         }                                                        \
     } while (0)
 
-static int simple(struct store *store, const char *sql)
-{
-    return to_errno(sqlite3_exec(store->db, sql, NULL, NULL, NULL));
-}
-
 int store_begin(struct store *store)
 {
-    return simple(store, "BEGIN IMMEDIATE");
+    return sql_run(store->db, "BEGIN IMMEDIATE");
 }
 
 int store_commit(struct store *store)
 {
-    int err = simple(store, "COMMIT");
-    if (err)
-        store_rollback(store);
-    return err;
+    return sql_commit(store->db);
 }
 
 void store_rollback(struct store *store)
 {
-    if (!sqlite3_get_autocommit(store->db))
-        simple(store, "ROLLBACK");
+    sql_rollback(store->db);
 }
 
 static int schema_version(struct store *store, s64 *version)
@@ -153,7 +125,7 @@ static int schema_version(struct store *store, s64 *version)
 static int bring_up(struct store *store, bool make, char *why, size_t why_size)
 {
     s64 version;
-    int err = simple(store, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL");
+    int err = sql_run(store->db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL");
     if (!err)
         err = store_begin(store);
     if (!err)
@@ -170,9 +142,9 @@ static int bring_up(struct store *store, bool make, char *why, size_t why_size)
     for (; !err && version < SCHEMA_VERSION; version++) {
         char set[64];
         snprintf(set, sizeof(set), "PRAGMA user_version = %lld", (long long)version + 1);
-        err = simple(store, upgrades[version]);
+        err = sql_run(store->db, upgrades[version]);
         if (!err)
-            err = simple(store, set);
+            err = sql_run(store->db, set);
     }
     return err ? err : store_commit(store);
 }
@@ -185,12 +157,11 @@ struct store *store_open(const char *path, bool make, char *why, size_t why_size
         snprintf(why, why_size, "no memory");
         return NULL;
     }
-    mode_t mask = umask(0077);
-    int rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | (make ? SQLITE_OPEN_CREATE : 0), NULL);
-    if (rc == SQLITE_OK)
+    int err = sql_open(path, make, &store->db);
+    if (!err) {
         sqlite3_busy_timeout(store->db, 5000);
-    int err = rc == SQLITE_OK ? bring_up(store, make, why, why_size) : to_errno(rc);
-    umask(mask);
+        err = bring_up(store, make, why, why_size);
+    }
     if (!err)
         return store;
     if (!*why)
@@ -234,13 +205,10 @@ int store_load(struct store *store, enum store_owner owner, s64 id, struct rec *
         *found = true;
         if (!attr) // of a version that knew more
             continue;
-        struct wire_value v = {.kind = WIRE_NULL};
+        struct wire_value v = sql_column(s, 1);
         char why[8];
-        if (sqlite3_column_type(s, 1) == SQLITE_INTEGER)
-            v = (struct wire_value){.kind = WIRE_NUM, .num = (u64)sqlite3_column_int64(s, 1)};
-        else if (sqlite3_column_type(s, 1) == SQLITE_TEXT)
-            v = (struct wire_value){.kind = attr->type == ATTR_LIST ? WIRE_LIST : WIRE_TEXT,
-                                    .text = (const char *)sqlite3_column_text(s, 1)};
+        if (v.kind == WIRE_TEXT && attr->type == ATTR_LIST)
+            v.kind = WIRE_LIST;
         if (attr_check(attr, &v, why, sizeof(why)) == 0 && !rec_set(rec, name, v))
             err = -ENOMEM;
     }
@@ -324,13 +292,13 @@ int store_add_event(struct store *store, s64 time, u32 lpar_id, const char *lpar
 {
     int err;
     // What happened is no configuration: nobody waits for the disk. (In a transaction of somebody else's the first one does nothing.)
-    simple(store, "PRAGMA synchronous = NORMAL");
+    sql_run(store->db, "PRAGMA synchronous = NORMAL");
     RUN(store, err, "INSERT INTO event(time, lpar_id, lpar_name, refcode, text) VALUES(?, ?, ?, ?, ?)", "iittt", time,
         (s64)lpar_id, lpar_name, refcode, text);
     if (!err && sqlite3_last_insert_rowid(store->db) % 100 == 0)
         RUN(store, err, "DELETE FROM event WHERE id <= ?", "i",
             sqlite3_last_insert_rowid(store->db) - STORE_EVENTS_MAX);
-    simple(store, "PRAGMA synchronous = FULL");
+    sql_run(store->db, "PRAGMA synchronous = FULL");
     return err;
 }
 

@@ -197,7 +197,8 @@ int link_peer_pid(int fd)
 static int wait_for(struct link *link, short events)
 {
     struct pollfd p = {.fd = link->fd, .events = events};
-    return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+    int ready = poll(&p, 1, link->patience_ms ? link->patience_ms : -1);
+    return ready < 0 && errno != EINTR ? -errno : ready == 0 ? -ETIMEDOUT : 0;
 }
 
 int link_send_all(struct link *link, const struct wire_message *message, const int *fds, u32 fds_len)
@@ -222,9 +223,12 @@ int link_wait(struct link *link, struct wire_message *m, int fds[WIRE_FDS_MAX])
         if (got)
             return got;
         int err = link_fill(link);
-        if (err == -EAGAIN)
-            err = wait_for(link, POLLIN) ? -EIO : 1;
-        if (err <= 0)
+        if (err == -EAGAIN) {
+            err = wait_for(link, POLLIN);
+            if (err)
+                return err;
+        } else if (err <= 0) {
             return err;
+        }
     }
 }

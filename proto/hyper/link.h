@@ -20,7 +20,8 @@ struct link {
     u32 fds_len;
     struct link_frame *out, **out_end;
     size_t out_size;
-    bool failed; // memory, or too much waits: the owner closes it
+    bool failed;     // memory, or too much waits: the owner closes it
+    int patience_ms; // how long link_send_all() and link_wait() wait for the peer to do anything; 0: for ever
 };
 
 void link_init(struct link *link, int fd);
@@ -41,7 +42,7 @@ int link_flush(struct link *link);
 s64 link_peer_uid(int fd);
 int link_peer_pid(int fd);
 
-// Sends and waits until all is out, then waits for the next message: as link_next(), 0: the peer closed. For commands.
+// Sends and waits until all is out, then waits for the next message: as link_next(), 0: the peer closed, -ETIMEDOUT. For commands.
 int link_send_all(struct link *link, const struct wire_message *message, const int *fds, u32 fds_len);
 int link_wait(struct link *link, struct wire_message *message, int fds[WIRE_FDS_MAX]);
 

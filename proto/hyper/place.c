@@ -143,6 +143,7 @@ int place_open(const char *folder, struct link *link)
         return err ? err : -ENOMEM;
     }
     link_init(link, fd);
+    link->patience_ms = PLACE_PATIENCE_MS;
     m->type = MESSAGE_HELLO;
     m->where = none;
     wire_put_num(&m->values, "version", WIRE_VERSION);
@@ -156,6 +157,7 @@ int place_open(const char *folder, struct link *link)
             err = -EPROTO;
     }
     free(m);
+    link->patience_ms = 0;
     if (err)
         link_fini(link);
     return err;

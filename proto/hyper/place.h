@@ -7,7 +7,9 @@
 
 #include "proto/hyper/link.h"
 
-#define PLACE_MAX 1024u
+#define PLACE_MAX         1024u
+
+#define PLACE_PATIENCE_MS 10000 // so long may a hypervisor say nothing before it is taken to hang
 
 // The folder of all systems, made where it was missing (0700) when `make`. 0 or a negative errno.
 int place_root(char path[PLACE_MAX], bool make);
@@ -24,7 +26,8 @@ bool place_running(const char *path);
 int place_connect(const char *folder, const char *name);
 int place_bind(const char *folder, const char *name);
 
-// Connects to the system in that folder and exchanges HELLO. 0; -ENOENT, -ECONNREFUSED: it does not run; -EPROTO: it speaks another version.
+// Connects to the system in that folder and exchanges HELLO. 0; -ENOENT, -ECONNREFUSED: it does not run; -EPROTO: it speaks another version;
+// -ETIMEDOUT: it hangs.
 int place_open(const char *folder, struct link *link);
 
 #endif

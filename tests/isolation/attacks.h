@@ -14,6 +14,9 @@ struct target {
 struct attack {
     const char *name;
     long (*run)(const struct target *t);
+    // What stops it: the filter ends the process with SIGSYS (0), or answers with this errno, which the kernel itself would not give; or a limit does. -1: the hypervisor does, or
+    // the host ends it.
+    int refusal;
 };
 
 extern const struct attack attacks_calls[];     // single system calls

@@ -195,24 +195,28 @@ static long call_of_32_bits(const struct target *t)
 }
 #endif
 
-#define ROW(name)   \
-    {               \
-#name, name \
+#define ROW(name)      \
+    {                  \
+#name, name, 0 \
+    }
+#define ANSWERED(name, refusal) \
+    {                           \
+#name, name, refusal    \
     }
 const struct attack attacks_calls[] = {
-    ROW(file_read),
-    ROW(file_create),
-    ROW(file_database),
-    ROW(file_socket_folder),
-    ROW(file_proc_self),
-    ROW(memory_of_daemon),
-    ROW(memory_of_other),
-    ROW(files_of_other),
+    ANSWERED(file_read, EACCES),
+    ANSWERED(file_create, EACCES),
+    ANSWERED(file_database, EACCES),
+    ANSWERED(file_socket_folder, EACCES),
+    ANSWERED(file_proc_self, EACCES),
+    ANSWERED(memory_of_daemon, EACCES),
+    ANSWERED(memory_of_other, EACCES),
+    ANSWERED(files_of_other, EACCES),
     ROW(file_openat2),
     ROW(file_by_handle),
-    ROW(file_stat),
+    ANSWERED(file_stat, ENOENT),
     ROW(file_access),
-    ROW(file_readlink),
+    ANSWERED(file_readlink, EACCES),
     ROW(file_unlink),
     ROW(file_rename),
     ROW(file_link),
@@ -234,7 +238,7 @@ const struct attack attacks_calls[] = {
     ROW(mount_tree),
     ROW(mount_end),
     ROW(files_sync),
-    ROW(terminal_input),
+    ANSWERED(terminal_input, EACCES),
     ROW(socket_internet),
     ROW(socket_internet6),
     ROW(socket_local),
@@ -248,7 +252,7 @@ const struct attack attacks_calls[] = {
     ROW(socket_connect),
     ROW(process_fork),
     ROW(process_clone_shared),
-    ROW(process_clone3),
+    ANSWERED(process_clone3, ENOSYS),
     ROW(process_exec),
     ROW(process_exec_at),
     ROW(signal_daemon),
@@ -268,8 +272,8 @@ const struct attack attacks_calls[] = {
     ROW(write_other),
     ROW(advise_other),
     ROW(move_pages_of_other),
-    ROW(limit_daemon),
-    ROW(limit_self),
+    ANSWERED(limit_daemon, EACCES),
+    ANSWERED(limit_self, EACCES),
     ROW(limit_raise),
     ROW(schedule_real_time),
     ROW(schedule_attributes),
@@ -319,7 +323,7 @@ const struct attack attacks_calls[] = {
     ROW(timer_new),
     ROW(number_unknown),
 #ifdef __x86_64__
-    ROW(file_open_old),
+    ANSWERED(file_open_old, EACCES),
     ROW(process_fork_old),
     ROW(process_vfork_old),
     ROW(ports),
@@ -328,5 +332,5 @@ const struct attack attacks_calls[] = {
     ROW(number_of_x32),
     ROW(call_of_32_bits),
 #endif
-    {NULL, NULL},
+    {NULL, NULL, 0},
 };

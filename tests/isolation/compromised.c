@@ -3,7 +3,7 @@
 // of the sandbox. Boot arguments that begin with `attack=NAME daemon=PID other=PID folder=PATH` say what to try; the outcome becomes the reason for
 // which the partition did not start. With other arguments it is an ordinary partition.
 //
-//   compromised --list       prints the attacks' names
+//   compromised --list       prints the attacks' names, and what must stop them
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,10 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
         for (unsigned i = 0; i < ARRAY_LEN(all); i++)
             for (const struct attack *a = all[i]; a->name; a++)
-                puts(a->name);
+                printf("%s %s\n", a->name,
+                       a->refusal > 0    ? strerror(a->refusal)
+                       : a->refusal == 0 ? "filter"
+                                         : "otherwise");
         return fflush(stdout) ? 1 : 0;
     }
     _exit(managed_run(LISTEN_FD));

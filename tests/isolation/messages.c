@@ -135,14 +135,14 @@ FLOODS(flood_state, MESSAGE_STATE, "state", "starting")
 FLOODS(flood_terminals, MESSAGE_TERMINAL_END, "session", "1")
 FLOODS(flood_end, MESSAGE_END, "end", "power_off")
 
-#define ROW(name)   \
-    {               \
-#name, name \
+#define ROW(name)       \
+    {                   \
+#name, name, -1 \
     }
 const struct attack attacks_messages[] = {
     ROW(no_message),       ROW(endless_body), ROW(broken_record),  ROW(promised_descriptors),
     ROW(many_descriptors), ROW(says_unknown), ROW(says_twice_who), ROW(says_stop_system),
     ROW(says_power_off),   ROW(says_remove),  ROW(says_activate),  ROW(says_terminal),
     ROW(says_start),       ROW(flood_log),    ROW(flood_state),    ROW(flood_terminals),
-    ROW(flood_end),        {NULL, NULL},
+    ROW(flood_end),        {NULL, NULL, 0},
 };

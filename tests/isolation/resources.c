@@ -86,11 +86,12 @@ static long larger_file(const struct target *t)
     return -EPERM;
 }
 
-#define ROW(name)   \
-    {               \
-#name, name \
-    }
 const struct attack attacks_resources[] = {
-    ROW(much_memory), ROW(much_shared_memory), ROW(touched_memory), ROW(many_threads),
-    ROW(many_files),  ROW(larger_file),        {NULL, NULL},
+    {"much_memory", much_memory, ENOMEM},
+    {"much_shared_memory", much_shared_memory, ENOMEM},
+    {"touched_memory", touched_memory, -1},
+    {"many_threads", many_threads, -1},
+    {"many_files", many_files, EMFILE},
+    {"larger_file", larger_file, -1},
+    {NULL, NULL, 0},
 };
