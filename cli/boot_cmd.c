@@ -186,9 +186,34 @@ static int set_engine(struct boot_options *o, const char *value)
     return 0;
 }
 
+// Whether the name ends in ",ro", which is cut off.
+static bool take_suffix(char *path, const char *suffix)
+{
+    size_t len = strlen(path), cut = strlen(suffix);
+    if (len <= cut || strcmp(path + len - cut, suffix) != 0)
+        return false;
+    path[len - cut] = '\0';
+    return true;
+}
+
 static int set_disk(struct boot_options *o, const char *value)
 {
-    return refuse("--disk %s: this version has no disks yet; put what the partition needs into --initrd", value);
+    static char paths[EMBEDDED_DISKS_MAX][PATH_MAX];
+    if (o->disks_len == EMBEDDED_DISKS_MAX)
+        return refuse("--disk %s: a partition has at most %u disks here", value, EMBEDDED_DISKS_MAX);
+    if (strlen(value) >= PATH_MAX)
+        return refuse("--disk: the file's name is too long");
+    char *path = paths[o->disks_len];
+    strcpy(path, value);
+    bool read_only = take_suffix(path, ",ro");
+    if (!*path)
+        return refuse("--disk: the file's name is empty");
+    for (unsigned i = 0; i < o->disks_len; i++) {
+        if (strcmp(o->disks[i].path, path) == 0)
+            return refuse("--disk %s: is given twice", path);
+    }
+    o->disks[o->disks_len++] = (struct embedded_disk){.path = path, .read_only = read_only};
+    return 0;
 }
 
 static int set_net(struct boot_options *o, const char *value)
@@ -281,6 +306,8 @@ static const struct option_row {
 } option_rows[] = {
     {"kernel", "FILE", set_kernel, "kernel: vmlinux (ELF, either byte order), zImage, or vmlinux compressed by gzip"},
     {"initrd", "FILE", set_initrd, "initial RAM disk"},
+    {"disk", "FILE[,ro]", set_disk,
+     "virtual disk: a raw file or a block device; ro: read-only; repeat it for more disks"},
     {"append", "TEXT", set_append, "kernel command line (console=hvc0)"},
     {"memory", "SIZE", set_memory, "memory, like 512M, 1.5G, 4G (1G)"},
     {"vcpus", "N", set_vcpus, "virtual processors, 1 to 64 (1)"},
@@ -297,7 +324,6 @@ static const struct option_row {
     {"trace-filter", "TEXT", set_trace_filter, "only trace lines that contain TEXT"},
     {"stats", NULL, set_stats, "print the number of instructions and the time at the end"},
     {"perf-map", NULL, set_perf_map, "name translated code in /tmp/perf-PID.map, for perf on the host"},
-    {"disk", "FILE", set_disk, "not in this version"},
     {"net", "KIND", set_net, "not in this version"},
 };
 
@@ -317,6 +343,7 @@ static int print_help(void)
            "Exit status: 0 the guest powered off, 1 wrong options or files, 2 the guest crashed (with a report).\n\n"
            "Examples:\n"
            "  openlpar boot --kernel vmlinux --initrd initrd.img --append 'console=hvc0 quiet'\n"
+           "  openlpar boot --kernel vmlinux --initrd initrd.img --disk debian.img --disk data.img,ro\n"
            "  openlpar boot --kernel vmlinux --memory 4G --vcpus 4 --threads 2 --cpu power8 --mmu hash\n"
            "  openlpar boot --kernel vmlinux --trace hcall,rtas --trace-file trace.txt\n"
            "  openlpar boot --kernel vmlinux --gdb 127.0.0.1:1234\n");

@@ -33,6 +33,7 @@ struct boot {
     struct life_image image;
     struct null_hv hv;
     struct gdb *gdb;
+    struct embedded *vios; // NULL: no disks
     int signal_fd;
     int end_signal; // that ended the partition, or 0
     u64 insns;      // of earlier starts
@@ -102,6 +103,13 @@ static int create(struct boot *b)
         .bootargs = o->append && *o->append ? o->append : "console=hvc0",
     };
     snprintf(config.name, sizeof(config.name), "%s", o->name);
+    if (o->disks_len) {
+        char why[1200];
+        b->vios = embedded_start(config.id, o->disks, o->disks_len, why, sizeof(why));
+        if (!b->vios)
+            return fail("--disk: %s", why);
+        life_attach(&b->life, embedded_adapter(b->vios));
+    }
     return life_create(&b->life, &config, &null_hv_ops, &b->hv) ? fail("%s", b->life.why) : 0;
 }
 
@@ -377,6 +385,7 @@ int boot_run(const struct boot_options *options)
                 (unsigned long long)check_stats().pieces);
     trace_stop();
     life_fini(&b->life);
+    embedded_stop(b->vios);
     close_image(b);
     dispatch_fini(&b->hv.dispatcher);
     close(b->hv.ended_fd);

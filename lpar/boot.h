@@ -3,7 +3,7 @@
 #ifndef LPAR_BOOT_H
 #define LPAR_BOOT_H
 
-#include "base/types.h"
+#include "lpar/embedded.h"
 
 struct cpu_engine;
 
@@ -18,9 +18,11 @@ struct boot_options {
     const struct cpu_engine *engine;
     const char *code_cache; // the file in which translated code is kept; NULL: code_cache_path(), "none": nowhere
     bool stats;
-    bool perf_map; // name translated code for `perf`
+    bool perf_map;   // name translated code for `perf`
     const char *gdb; // ADDRESS:PORT, or NULL
-    unsigned trace;  // enum trace_what
+    struct embedded_disk disks[EMBEDDED_DISKS_MAX];
+    unsigned disks_len;
+    unsigned trace; // enum trace_what
     const char *trace_file, *trace_filter;
 };
 

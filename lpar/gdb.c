@@ -66,7 +66,8 @@ static bool target_copy(struct gdb *g, struct cpu *cpu, u64 ea, u8 *data, size_t
         for (size_t done = 0; done < size;) {
             u64 gra;
             size_t n = MIN(size - done, (size_t)(GUEST_PAGE_SIZE - ((ea + done) & ~GUEST_PAGE_MASK)));
-            if (mmu_translate_debug(cpu, ea + done, ACCESS_LOAD, &gra) && mmu_translate_debug(cpu, ea + done, ACCESS_FETCH, &gra))
+            if (mmu_translate_debug(cpu, ea + done, ACCESS_LOAD, &gra) &&
+                mmu_translate_debug(cpu, ea + done, ACCESS_FETCH, &gra))
                 return false;
             if (!guest_mem_contains(mem, gra, n))
                 return false;
@@ -176,8 +177,8 @@ static void target_monitor(void *arg, struct cpu *cpu, const char *command, char
             const struct cpu *c = g->lp->group.cpus[i];
             static const char *const states[] = {"stopped", "running", "stopping"};
             u32 state = atomic_load(&cpu_papr(c)->state);
-            int n = snprintf(text + at, size - at, "%u: virtual processor %u thread %u, %s, nia 0x%llx, msr 0x%llx\n", i + 1,
-                             c->vcpu, c->thread, state < 3 ? states[state] : "?", (unsigned long long)c->nia,
+            int n = snprintf(text + at, size - at, "%u: virtual processor %u thread %u, %s, nia 0x%llx, msr 0x%llx\n",
+                             i + 1, c->vcpu, c->thread, state < 3 ? states[state] : "?", (unsigned long long)c->nia,
                              (unsigned long long)c->msr);
             at += n > 0 ? (size_t)n : 0;
         }
@@ -191,7 +192,9 @@ static void thread_event(void *arg, struct cpu *cpu, enum cpu_exit why)
 {
     struct gdb *g = arg;
     post_event(g, (s32)cpu->index,
-               why == EXIT_STEPPED ? GDB_STEP : cpu->watch_ea != WATCH_NONE ? GDB_WATCH : GDB_BREAKPOINT);
+               why == EXIT_STEPPED           ? GDB_STEP
+               : cpu->watch_ea != WATCH_NONE ? GDB_WATCH
+                                             : GDB_BREAKPOINT);
 }
 
 static void flush_output(struct gdb *g)
@@ -263,9 +266,17 @@ static void *stub_main(void *arg)
 {
     struct gdb *g = arg;
     const struct gdb_target target = {
-        .arg = g,           .threads = target_threads, .cpu = target_cpu,       .read = target_read,
-        .write = target_write, .point = target_point,  .resume = target_resume, .interrupt = target_interrupt,
-        .kill = target_kill, .detach = target_detach,  .monitor = target_monitor,
+        .arg = g,
+        .threads = target_threads,
+        .cpu = target_cpu,
+        .read = target_read,
+        .write = target_write,
+        .point = target_point,
+        .resume = target_resume,
+        .interrupt = target_interrupt,
+        .kill = target_kill,
+        .detach = target_detach,
+        .monitor = target_monitor,
     };
     while (!g->done) {
         struct pollfd fds[3] = {{.fd = g->events[0], .events = POLLIN},

@@ -65,13 +65,16 @@ static u64 get_timebase(const struct cpu *cpu)
     return cpu_timebase(cpu);
 }
 
-#define CORE "org.gnu.gdb.power.core"
-#define FPU "org.gnu.gdb.power.fpu"
-#define ALTIVEC "org.gnu.gdb.power.altivec"
-#define VSX "org.gnu.gdb.power.vsx"
+#define CORE        "org.gnu.gdb.power.core"
+#define FPU         "org.gnu.gdb.power.fpu"
+#define ALTIVEC     "org.gnu.gdb.power.altivec"
+#define VSX         "org.gnu.gdb.power.vsx"
 #define SPR_FEATURE "org.openlpar.power.spr"
 
-#define PLAIN(nm, member, width) {.name = nm, .bits = width, .offset = offsetof(struct cpu, member)}
+#define PLAIN(nm, member, width)                                          \
+    {                                                                     \
+        .name = nm, .bits = width, .offset = offsetof(struct cpu, member) \
+    }
 
 static const struct reg core_regs[] = {
     {.name = "pc", .type = "code_ptr", .bits = 64, .offset = offsetof(struct cpu, nia)},
@@ -83,13 +86,29 @@ static const struct reg core_regs[] = {
 };
 
 static const struct reg spr_regs[] = {
-    PLAIN("srr0", srr0, 64),   PLAIN("srr1", srr1, 64),     PLAIN("dar", dar, 64),     PLAIN("dsisr", dsisr, 64),
-    PLAIN("sprg0", sprg[0], 64), PLAIN("sprg1", sprg[1], 64), PLAIN("sprg2", sprg[2], 64), PLAIN("sprg3", sprg[3], 64),
-    PLAIN("cfar", cfar, 64),   PLAIN("tar", tar, 64),       PLAIN("dscr", dscr, 64),   PLAIN("amr", amr, 64),
-    PLAIN("iamr", iamr, 64),   PLAIN("uamor", uamor, 64),   PLAIN("fscr", fscr, 64),   PLAIN("pid", pidr, 64),
-    PLAIN("lpcr", lpcr, 64),   PLAIN("ppr", ppr, 64),       PLAIN("purr", purr, 64),   PLAIN("spurr", purr, 64),
+    PLAIN("srr0", srr0, 64),
+    PLAIN("srr1", srr1, 64),
+    PLAIN("dar", dar, 64),
+    PLAIN("dsisr", dsisr, 64),
+    PLAIN("sprg0", sprg[0], 64),
+    PLAIN("sprg1", sprg[1], 64),
+    PLAIN("sprg2", sprg[2], 64),
+    PLAIN("sprg3", sprg[3], 64),
+    PLAIN("cfar", cfar, 64),
+    PLAIN("tar", tar, 64),
+    PLAIN("dscr", dscr, 64),
+    PLAIN("amr", amr, 64),
+    PLAIN("iamr", iamr, 64),
+    PLAIN("uamor", uamor, 64),
+    PLAIN("fscr", fscr, 64),
+    PLAIN("pid", pidr, 64),
+    PLAIN("lpcr", lpcr, 64),
+    PLAIN("ppr", ppr, 64),
+    PLAIN("purr", purr, 64),
+    PLAIN("spurr", spurr, 64),
     {.name = "tb", .bits = 64, .get = get_timebase, .read_only = true},
-    PLAIN("pvr", pvr, 64),     PLAIN("pir", pir, 64),
+    PLAIN("pvr", pvr, 64),
+    PLAIN("pir", pir, 64),
 };
 
 enum {
@@ -233,7 +252,8 @@ const char *gdb_regs_xml(void)
     if (!f)
         return text;
     fputs("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
-          "<architecture>powerpc:common64</architecture>", f);
+          "<architecture>powerpc:common64</architecture>",
+          f);
     feature(f, CORE);
     many(f, 0, 32, "r", "uint64");
     for (unsigned i = 0; i < ARRAY_LEN(core_regs); i++)
@@ -248,7 +268,8 @@ const char *gdb_regs_xml(void)
           "<vector id=\"v8i16\" type=\"int16\" count=\"8\"/><vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
           "<union id=\"vec128\"><field name=\"uint128\" type=\"uint128\"/><field name=\"v4_float\" type=\"v4f\"/>"
           "<field name=\"v4_int32\" type=\"v4i32\"/><field name=\"v8_int16\" type=\"v8i16\"/>"
-          "<field name=\"v16_int8\" type=\"v16i8\"/></union>", f);
+          "<field name=\"v16_int8\" type=\"v16i8\"/></union>",
+          f);
     many(f, FIRST_VR, 32, "vr", "vec128");
     one(f, VSCR, "vscr", "int");
     one(f, VRSAVE, "vrsave", "int");

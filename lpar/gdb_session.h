@@ -34,7 +34,7 @@ struct gdb_target {
 
 struct gdb_session {
     const struct gdb_target *target;
-    unsigned current;  // thread for register and memory access
+    unsigned current; // thread for register and memory access
     bool no_ack, running, detached;
     // Input: the packet being received.
     enum { GDB_IDLE, GDB_DATA, GDB_SUM1, GDB_SUM2 } state;

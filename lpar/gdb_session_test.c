@@ -17,7 +17,7 @@ static struct guest_mem mem;
 static struct cpu_group group;
 static const struct cpu_hooks hooks;
 static struct gdb_session session;
-static int resumed;           // the argument of the last resume, -2: none
+static int resumed; // the argument of the last resume, -2: none
 static unsigned interrupted, killed, detached;
 static struct {
     bool insert;
@@ -229,7 +229,7 @@ static void test_registers(void)
     CHECK_REPLY("pffff", "E01");
     CHECK_REPLY("p", "E01");
     CHECK_REPLY("p20", "0000000000000000"); // pc
-    CHECK_REPLY("P22=78563412", "OK");       // cr
+    CHECK_REPLY("P22=78563412", "OK");      // cr
     CHECK_EQ(cpu->crf[0], 1);
     CHECK_EQ(cpu->crf[7], 8);
     CHECK_REPLY("P25=7f000ca0", "OK"); // xer

@@ -13,6 +13,7 @@
 #include "papr/rtas.h"
 #include "papr/sched.h"
 #include "papr/tree.h"
+#include "papr/vdev_ops.h"
 #include "vdev/vty.h"
 #include "cpu/msr.h"
 
@@ -134,11 +135,28 @@ static int add_devices(struct life *b)
     b->have_vty = true;
     b->starts++;
     pthread_mutex_unlock(&b->devices);
-    return 0;
+    for (u32 i = 0; !err && i < b->adapters_len; i++)
+        err = vio_add(&b->lp, b->adapters[i]);
+    if (!err && b->adapters_len)
+        err = of_attached(&b->lp);
+    return err ? fail(b, err, "virtual adapters: %s", strerror(-err)) : 0;
+}
+
+void life_attach(struct life *b, struct vdev *vdev)
+{
+    assert(b->adapters_len < LIFE_ADAPTERS_MAX);
+    b->adapters[b->adapters_len++] = vdev;
 }
 
 static void remove_devices(struct life *b)
 {
+    // First all of them lose their memory, then the windows to it go.
+    for (u32 i = 0; i < b->adapters_len; i++) {
+        if (vio_slot(&b->lp, b->adapters[i]->slot) == b->adapters[i] && b->adapters[i]->ops->reset)
+            b->adapters[i]->ops->reset(b->adapters[i]);
+    }
+    for (u32 i = 0; i < b->adapters_len; i++)
+        vio_remove(&b->lp, b->adapters[i]);
     pthread_mutex_lock(&b->devices);
     if (b->have_vty)
         vty_fini(&b->lp);

@@ -17,6 +17,8 @@ struct life_image {
     bool client_interface;                 // false: enter with a flattened tree, R5 = 0
 };
 
+#define LIFE_ADAPTERS_MAX 64u
+
 struct life {
     struct partition lp;
     struct hold hold;
@@ -24,9 +26,15 @@ struct life {
     bool have_partition;
     pthread_mutex_t devices; // around what other threads than the processors' do with devices
     bool have_vty;           // under `devices`
-    u32 starts;              // under `devices`: how often it was powered on
-    char why[1024];          // what failed
+    // Adapters that are attached at each start: see life_attach().
+    struct vdev *adapters[LIFE_ADAPTERS_MAX];
+    u32 adapters_len;
+    u32 starts;     // under `devices`: how often it was powered on
+    char why[1024]; // what failed
 };
+
+// Before life_create(): an adapter of the partition's, which stays the caller's beyond life_fini(). It is attached at each start, and reset and detached at each end.
+void life_attach(struct life *life, struct vdev *vdev);
 
 // Each: 0, or a negative errno with `why`.
 int life_create(struct life *life, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg);

@@ -26,8 +26,8 @@ static struct {
 static const struct {
     const char *name;
     unsigned bit;
-} names[] = {{"insn", TRACE_INSN}, {"hcall", TRACE_HCALL}, {"rtas", TRACE_RTAS}, {"except", TRACE_EXCEPT},
-           {"ir", TRACE_IR},     {"asm", TRACE_ASM}};
+} names[] = {{"insn", TRACE_INSN},     {"hcall", TRACE_HCALL}, {"rtas", TRACE_RTAS},
+             {"except", TRACE_EXCEPT}, {"ir", TRACE_IR},       {"asm", TRACE_ASM}};
 
 unsigned trace_parse(const char *list)
 {

@@ -14,9 +14,10 @@ struct vps {
     struct hold *hold;
     const struct cpu_engine *engine;
     u64 boot_msr_set, boot_msr_clear; // what the boot program needs in MSR other than a started thread
-    void (*entered)(void *arg);       // the first instruction is about to be executed; thread 0 calls it. NULL: nobody wants to know
+    void (*entered)(
+        void *arg); // the first instruction is about to be executed; thread 0 calls it. NULL: nobody wants to know
     void *entered_arg;
-    pthread_mutex_t lock;             // around what follows
+    pthread_mutex_t lock; // around what follows
     struct vp *each;
     u32 len;
 };

@@ -11,13 +11,14 @@
 
 #include "base/types.h"
 
-#define VSCSI_VERSION      1u
-#define VSCSI_CLIENT       0u // the sides of the link
-#define VSCSI_SERVER       1u
-#define VSCSI_RING_SIZE    0x20000u
+#define VSCSI_VERSION 1u
+#define VSCSI_CLIENT  0u // the sides of the link
+#define VSCSI_SERVER  1u
+#define VSCSI_RING_SIZE \
+    0x200000u // holds a message of the largest size for each request that can be open, with much to spare
 #define VSCSI_DATA_SIZE    (64 * MIB)
 #define VSCSI_IU_MAX       256u
-#define VSCSI_SEGMENTS_MAX 1024u
+#define VSCSI_SEGMENTS_MAX 256u
 
 enum vscsi_type {
     // From the client's side.

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The SCSI target: logical units on a store, and the commands that initiators send to them. SAM-5, SPC-4, SBC-3.
+//
+// Whoever brings the commands (vios/srp.c) makes a nexus for each pair of an initiator and a logical unit, and a task for each command. All on the loop's thread.
+#ifndef VIOS_SCSI_SCSI_H
+#define VIOS_SCSI_SCSI_H
+
+#include "vios/store/store.h"
+
+#define SCSI_BLOCK        512u
+#define SCSI_TRANSFER_MAX (1 * MIB) // of one command; VPD page B0
+#define SCSI_CDB_MAX      16u
+#define SCSI_SENSE_SIZE   18u
+
+enum scsi_status {
+    SCSI_GOOD = 0x00,
+    SCSI_CHECK_CONDITION = 0x02,
+    SCSI_RESERVATION_CONFLICT = 0x18,
+    SCSI_TASK_SET_FULL = 0x28,
+    SCSI_TASK_ABORTED = 0x40,
+};
+
+struct scsi_task;
+
+#define PR_REGISTRANTS_MAX 64u
+
+// SPC-4 "Persistent Reservations". An initiator here is an I_T nexus: there is one target port.
+struct scsi_registrations {
+    u32 generation;
+    bool persist; // over a loss of power: APTPL
+    u8 type;      // of the reservation; 0: there is none
+    u64 holder;   // initiator; not of the types "all registrants"
+    u32 len;
+    struct {
+        u64 initiator, key;
+    } registrants[PR_REGISTRANTS_MAX];
+};
+
+struct scsi_lu {
+    struct store *store;
+    u64 blocks;
+    bool optical;
+    bool write_cache; // mode page 8, WCE
+    bool stopped;     // START STOP UNIT
+    u64 reserved_by;  // RESERVE: the initiator; 0: none
+    struct scsi_registrations registrations;
+    struct scsi_nexus *nexuses;
+    // Tasks that have begun, and those that wait until they are over, because one of them wants to be alone.
+    struct scsi_task *tasks, *waiting, **waiting_end;
+    u32 running;
+    bool exclusive;
+};
+
+struct scsi_nexus {
+    u64 initiator;      // not 0; the same one after a restart
+    struct scsi_lu *lu; // NULL: there is none at this place
+    u16 attention;      // additional sense code and qualifier of a unit attention; 0: none
+    struct scsi_nexus *next;
+};
+
+struct scsi_task {
+    // Set by the caller. The data is shared with the initiator: what is looked at is copied first.
+    struct scsi_nexus *nexus;
+    u8 cdb[SCSI_CDB_MAX];
+    u8 *data;
+    u32 out_size;                         // bytes that the initiator sent
+    u32 in_max;                           // bytes that it takes; one of the two is 0
+    void (*done)(struct scsi_task *task); // once; perhaps before scsi_start() returns
+    // Results.
+    u8 status;
+    u8 sense[SCSI_SENSE_SIZE];
+    u8 sense_size;
+    u32 in_size; // bytes that the initiator gets
+    bool aborted;
+    // The target's.
+    const struct scsi_command *command;
+    struct store_io io;
+    u64 lba, blocks;
+    u8 *buffer;                     // malloc()
+    u64 at, len;                    // of a loop over pieces
+    struct scsi_task *next, **link; // in one of the unit's lists
+    bool started, alone;
+};
+
+// The unit takes the store over, scsi_lu_free() closes it. NULL: no memory.
+struct scsi_lu *scsi_lu_new(struct store *store, bool optical);
+void scsi_lu_free(struct scsi_lu *lu); // no nexus is left; takes NULL
+
+void scsi_nexus_init(struct scsi_nexus *nexus, u64 initiator, struct scsi_lu *lu);
+void scsi_nexus_fini(struct scsi_nexus *nexus); // no task is left
+// The initiator logged in anew: a unit attention tells it so.
+void scsi_nexus_reset(struct scsi_nexus *nexus);
+
+void scsi_start(struct scsi_task *task);
+// The initiator wants no answer any more: done() comes as soon as nothing touches its data, with `aborted`. Before this returns, perhaps.
+void scsi_abort(struct scsi_task *task);
+// LOGICAL UNIT RESET by this nexus; tasks of others end with TASK ABORTED, the caller aborts its own.
+void scsi_lu_reset(struct scsi_nexus *nexus);
+// CLEAR TASK SET: the part of it that concerns others.
+void scsi_clear(struct scsi_nexus *nexus);
+
+#endif
