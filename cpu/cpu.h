@@ -82,6 +82,21 @@ struct ftlb_entry {
     struct cpage *page;
 };
 
+// Where translated code went lately from one page to another, or by a register: sets of two, an effective address and the code of the region there. The
+// set of an address is at cpu->jumps + jump_offset(), in bytes; cpu/xlate/xlate.c (10) says what keeps that right.
+#define JUMP_SETS 1024u
+#define JUMP_WAYS 2u
+
+struct jump {
+    u64 ea;
+    u64 code;
+};
+
+static inline u64 jump_offset(u64 ea)
+{
+    return (ea << 3 ^ ea >> 6) & (JUMP_SETS - 1) << 5;
+}
+
 // Translation regimes that have a table of their own: problem and supervisor state with relocation, and real mode.
 enum mmu_mode { MMU_USER, MMU_KERNEL, MMU_REAL, MMU_MODES };
 
@@ -143,6 +158,7 @@ struct cpu {
     struct tlb_entry *tlb;       // tables of the current state
     u64 tlb_mask;                // (entries - 1) * sizeof(struct tlb_entry)
     struct ftlb_entry *ftlb;
+    struct jump *jumps; // of the same table
     // What translated code found in `tlb` last, for reads and for writes, by the number of the base register: a comparison with a place
     // that does not depend on the address instead of a lookup. A tag is that of a TLB entry; cpu/mmu forgets them all whenever an
     // entry goes or the table is changed for another.
@@ -165,6 +181,7 @@ struct cpu {
     s64 budget;                  // instructions until the clock is looked at
     _Atomic u32 attn;            // set by anybody (release), read by the owner (relaxed), then acquired
     _Atomic u32 lines;           // likewise
+    _Atomic bool jumps_stale;    // likewise: `jumps` may name code that nobody enters any more
     u64 msr;
     u64 insns;                   // instructions completed, up to block_d
 

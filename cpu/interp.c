@@ -444,6 +444,8 @@ static bool attend(struct cpu *cpu, enum cpu_exit *why)
     }
     // What is taken back is what is attended to: a request that arrives in between must not be lost, its poster waits for it.
     u32 attn = atomic_fetch_and(&cpu->attn, ~(u32)(ATTN_REQUEST | ATTN_INTERRUPT | ATTN_TIMER));
+    if (unlikely(atomic_load(&cpu->jumps_stale)))
+        mmu_forget_jumps(cpu);
     if (attn & ATTN_REQUEST)
         cpu_serve_requests(cpu);
     if (attn & ATTN_TIMER || cpu->budget < 0) {

@@ -121,6 +121,7 @@ static void table_drop_ea(struct tlb_table *t, u64 ea, unsigned shift)
         if (((f->tag ^ ea) & mask) == 0)
             f->tag = TLB_NO_TAG;
     }
+    table_forget_jumps_to(t, first, pages);
 }
 
 // One page of a PID. The supervisor's tables are looked through whatever the PID: an entry too few costs little.
@@ -167,6 +168,7 @@ static void flush_va(struct cpu *cpu, u64 va, unsigned shift)
             if ((t->fetch_va[slot] & ~(pages - 1)) == first)
                 t->fetch[slot].tag = TLB_NO_TAG;
         }
+        table_forget_jumps_to(t, first, pages);
     }
 }
 
@@ -188,6 +190,7 @@ static void flush_real(struct cpu *cpu, u64 gra)
                 f->tag = TLB_NO_TAG;
         }
     }
+    mmu_forget_jumps(cpu);
 }
 
 void mmu_flush_local(struct cpu *cpu, enum tlb_scope scope, u64 arg0, u64 arg1, u64 arg2)

@@ -33,6 +33,8 @@ int mmu_translate_debug(struct cpu *cpu, u64 ea, enum mmu_access access, u64 *gr
 void mmu_context_changed(struct cpu *cpu);
 // Empties the fetch tables.
 void mmu_forget_fetches(struct cpu *cpu);
+// Empties cpu->jumps, in all tables. The owner, or with everybody out of guest code.
+void mmu_forget_jumps(struct cpu *cpu);
 // Whether the thread may hold translations of this PID. Any thread; see (6) in tables.c.
 bool mmu_may_hold(const struct cpu *cpu, u64 pid);
 

@@ -38,10 +38,14 @@ static inline unsigned mmu_prot_needed(enum mmu_access access)
 #define TABLES        (USER_TABLES + KERNEL_TABLES + 1u)
 #define LOWER_LOG     32u
 #define SPACE_NONE    (~0ull)
+#define FETCHED_BITS  4096u
 
 struct tlb_table {
     struct tlb_entry *data; // room for TLB_BITS_MAX
     struct ftlb_entry *fetch;
+    struct jump *jumps; // to what `fetch` has, or had
+    // A bit for each page that `fetch` has had since it was empty, by its number modulo the length.
+    u64 fetched[FETCHED_BITS / 64];
     u64 *fetch_va;    // for each of `fetch`: hash, virtual address >> 12
     u64 mask;         // as cpu->tlb_mask
     u64 space, guard; // whose they are
@@ -109,6 +113,9 @@ void tables_forget_memos(struct cpu *cpu); // an entry of the chosen table goes 
 void tables_segment_comes(struct cpu *cpu, u64 esid); // hash: into the SLB
 void tables_clear(struct cpu *cpu, struct tlb_table *t);
 void tables_clear_all(struct cpu *cpu);
+// Translations go, those of these pages (effective or virtual numbers: what counts is the same in both) or any: so do jumps to there.
+void table_forget_jumps_to(struct tlb_table *t, u64 first, u64 pages);
+void table_forget_jumps(struct tlb_table *t);
 void tables_forget_walks(struct cpu *cpu);
 // The supervisor's entries of the lower half.
 void tables_purge_lower(struct cpu *cpu);

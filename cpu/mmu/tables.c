@@ -97,12 +97,30 @@ static void choose_pointers(struct cpu *cpu)
     cpu->tlb = data->data;
     cpu->tlb_mask = data->mask;
     cpu->ftlb = mmu->now[mmu->code_mode]->fetch;
+    cpu->jumps = mmu->now[mmu->code_mode]->jumps;
+}
+
+void table_forget_jumps(struct tlb_table *t)
+{
+    memset(t->jumps, 0xff, JUMP_SETS * JUMP_WAYS * sizeof(struct jump)); // no address of an instruction
+}
+
+// What lost its place in `fetch` is not found there any more, but jumps may still go there: so `fetched` counts.
+void table_forget_jumps_to(struct tlb_table *t, u64 first, u64 pages)
+{
+    bool any = pages >= FETCHED_BITS;
+    for (u64 n = first; !any && n < first + pages; n++)
+        any = t->fetched[n % FETCHED_BITS / 64] >> n % 64 & 1;
+    if (any)
+        table_forget_jumps(t);
 }
 
 static void table_empty(struct mmu *mmu, struct tlb_table *t)
 {
     memset(t->data, 0xff, t->mask + sizeof(struct tlb_entry));
     memset(t->fetch, 0xff, FTLB_ENTRIES * sizeof(struct ftlb_entry));
+    memset(t->fetched, 0, sizeof(t->fetched));
+    table_forget_jumps(t);
     t->fills = t->evictions = t->lower_len = 0;
     t->lower_fetch = false;
     t->ready = true;
@@ -168,6 +186,7 @@ static void purge_lower(struct tlb_table *t)
             if (!(t->fetch[i].tag >> 63))
                 t->fetch[i].tag = TLB_NO_TAG;
         }
+        table_forget_jumps(t);
         t->lower_fetch = false;
     }
 }
@@ -208,6 +227,8 @@ void tables_purge_upper(struct cpu *cpu, u64 ea)
             if (in_bucket(t->fetch[i].tag, bucket))
                 t->fetch[i].tag = TLB_NO_TAG;
         }
+        if (t->fills)
+            table_forget_jumps(t);
     }
 }
 
@@ -448,6 +469,8 @@ void tables_fetch_fill(struct cpu *cpu, u64 ea, struct cpage *page, u64 va)
             t->lower_fetch = true;
     }
     t->fills++;
+    u64 page_bit = (ea >> GUEST_PAGE_SHIFT) % FETCHED_BITS;
+    t->fetched[page_bit / 64] |= 1ull << page_bit % 64;
     t->fetch[slot] = (struct ftlb_entry){.tag = ea & GUEST_PAGE_MASK, .page = page};
     t->fetch_va[slot] = va;
 }
@@ -458,6 +481,17 @@ void mmu_forget_fetches(struct cpu *cpu)
     for (unsigned i = 0; i < TABLES; i++) {
         if (mmu->tables[i].fills)
             memset(mmu->tables[i].fetch, 0xff, FTLB_ENTRIES * sizeof(struct ftlb_entry));
+    }
+    mmu_forget_jumps(cpu);
+}
+
+void mmu_forget_jumps(struct cpu *cpu)
+{
+    struct mmu *mmu = cpu_mmu(cpu);
+    atomic_store(&cpu->jumps_stale, false);
+    for (unsigned i = 0; i < TABLES; i++) {
+        if (mmu->tables[i].fills)
+            table_forget_jumps(&mmu->tables[i]);
     }
 }
 
@@ -537,6 +571,7 @@ int tables_init(struct cpu *cpu)
     if (p == MAP_FAILED)
         return -ENOMEM;
     u8 *f = aligned_alloc(64, TABLES * fetch);
+    struct jump *jumps = aligned_alloc(64, TABLES * JUMP_SETS * JUMP_WAYS * sizeof(*jumps));
     u64 *va = calloc(TABLES * FTLB_ENTRIES, sizeof(u64));
     mmu->walks = calloc(WALKS, sizeof(*mmu->walks));
     mmu->writers = calloc(WRITER_SETS, sizeof(*mmu->writers));
@@ -547,12 +582,15 @@ int tables_init(struct cpu *cpu)
         if (i < USER_TABLES)
             atomic_store(&mmu->held[i], SPACE_NONE);
         t->fetch = f ? (void *)(f + i * fetch) : NULL;
+        t->jumps = jumps ? jumps + i * JUMP_SETS * JUMP_WAYS : NULL;
         t->fetch_va = va ? va + i * FTLB_ENTRIES : NULL;
     }
-    if (!f || !va || !mmu->walks || !mmu->writers) {
+    if (!f || !jumps || !va || !mmu->walks || !mmu->writers) {
         free(f);
+        free(jumps);
         free(va);
         mmu->tables[0].fetch = NULL;
+        mmu->tables[0].jumps = NULL;
         mmu->tables[0].fetch_va = NULL;
         return -ENOMEM;
     }
@@ -572,6 +610,7 @@ void tables_fini(struct cpu *cpu)
     if (mmu->tables[0].data)
         munmap(mmu->tables[0].data, (size_t)TABLES * sizeof(struct tlb_entry) << TLB_BITS_MAX);
     free(mmu->tables[0].fetch);
+    free(mmu->tables[0].jumps);
     free(mmu->tables[0].fetch_va);
     free(mmu->walks);
     free(mmu->writers);

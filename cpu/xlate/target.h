@@ -16,8 +16,9 @@
 // Links. From region to region code jumps with all guest state but the budget in struct cpu, and cpu->page_ea that of the target's page.
 // Every entry but that of a predicted return looks at attn and the budget first: no cycle is without one.
 // - Within the page: an indirect jump through the cell of the target place, a doubleword of data. Unlinking a place is one store.
-// - To an effective address: the fetch TLB has its page, and the page's predecoded entry the code. So no link has to go when a translation
-//   changes: such changes become visible only where requests are served, outside of translated code.
+// - To an effective address, calls and jumps: cpu->jumps has the code, looked up in line, by a jump of its own for each place; else the fetch TLB
+//   has the page, and the page's predecoded entry the code, and cpu->jumps has it from then on. It is emptied when a translation or code goes:
+//   such changes become visible only where requests are served, outside of translated code.
 // - Returns: calls are host calls, below the address that LR then has. A return that finds LR below its return address is a host
 //   return; else the predictions are forgotten, and it is any other indirect branch. They are also forgotten, with the stack, whenever
 //   translated code is left: so a predicted return goes to code that was right when the call was made, and nothing that would have

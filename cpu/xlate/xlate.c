@@ -34,6 +34,11 @@
 // (9) Regions are kept from one run to the next (cache.c, keep.c). What is kept was made of exactly the instructions that are there now, read
 //     after version as in (4), for the same level and byte order; with breakpoints, or a trace of what is made, nothing is taken from there.
 //     A place is looked up there after a few branches to it.
+// (10) Where a processor went lately it finds again without a look at the fetch TLB and the predecoded entry (cpu->jumps): by the effective address,
+//     in a table that belongs to the fetch TLB's. cpu/mmu empties it when a translation goes that may be among these. Whoever takes predecoded entries
+//     away marks all processors' jumps as stale before it sets their attn: as with predicted returns, what is gone is not entered any more by
+//     those that have looked at attn since. A processor notes a jump and goes there at once, to an entry that looks at attn. Whoever frees code does
+//     so with everybody out of guest code, and empties them all.
 //
 // Locks: group->outside, then xlate->lock: held while something is translated. A processor only tries it, and interprets when it
 // does not get it.
@@ -274,6 +279,20 @@ static bool is_remade(const struct xlate *x, const struct dinsn *d)
     return x->remade.page && (word & 0xffff) == OP_REGION && (word >> 16) - (uintptr_t)x->remade.start < x->remade.size;
 }
 
+// (10)
+static void mark_jumps_stale(struct xlate *x)
+{
+    for (u32 i = 0; i < x->group->len; i++)
+        atomic_store(&x->group->cpus[i]->jumps_stale, true);
+}
+
+// Exclusively.
+static void forget_all_jumps(struct xlate *x)
+{
+    for (u32 i = 0; i < x->group->len; i++)
+        mmu_forget_jumps(x->group->cpus[i]);
+}
+
 // (4), the places behind calls being entries, too, where there are no others; false: something was written in the meantime.
 static bool publish(struct xlate *x, struct cpage *page, unsigned index, u32 version)
 {
@@ -307,6 +326,8 @@ static bool publish(struct xlate *x, struct cpage *page, unsigned index, u32 ver
         else
             publish_entry(x, page, code->returns[i].index, mark, code->returns[i].code);
     }
+    if (x->remade.page) // the old one is as right, but slower
+        mark_jumps_stale(x);
     return published;
 }
 
@@ -585,6 +606,7 @@ static void evict(struct xlate *x)
             heat_set(page, i, 0);
         }
     }
+    forget_all_jumps(x);
     x->changes++;
     x->stats.code_size += gone.size;
     x->stats.evictions++;
@@ -615,6 +637,7 @@ void xlate_reset(struct xlate *x)
     if (x->background)
         background_clear(x->background);
     code_memory_reset(x->memory);
+    forget_all_jumps(x);
     atomic_store(&x->full, false);
 }
 
@@ -668,6 +691,7 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
     u32 now = now_ms();
     page->drops = now - page->dropped_at > DROPS_WITHIN ? 1u : MIN(page->drops + 1u, DROPS_MAX);
     page->dropped_at = now;
+    mark_jumps_stale(x);
     for (u32 i = 0; i < x->group->len; i++) // (3)
         atomic_fetch_or(&x->group->cpus[i]->attn, ATTN_REQUEST);
 }
@@ -699,6 +723,8 @@ void xlate_memo_failed(struct cpu *cpu)
             atomic_fetch_or(what & FIND_CROSSED ? &page->no_share[i / 64] : &page->no_memo[i / 64], 1ull << i % 64);
     }
     drop_regions(cpu->xlate, page, index, index, xlate_heat_limit / 4 * 3);
+    mark_jumps_stale(cpu->xlate);
+    mmu_forget_jumps(cpu);
 }
 
 struct xlate_stats xlate_stats(struct xlate *x)

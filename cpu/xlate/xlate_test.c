@@ -107,11 +107,62 @@ static void test_self_modifying(void)
     machine_free(m);
 }
 
+static bool has_jump(const struct cpu *cpu, u64 ea)
+{
+    const struct jump *set = (const void *)((const u8 *)cpu->jumps + jump_offset(ea));
+    return set[0].ea == ea || set[1].ea == ea;
+}
+
+// The same with the function in another page, to which calls go by the processor's jumps.
+static void test_self_modifying_elsewhere(void)
+{
+    static const u32 code[] = {I_STW(5, 0, 6), I_ISYNC, I_BL(0xff8), I_ADDI(5, 5, 1), I_BDNZ(-16), I_SC1};
+    static const u32 calls[] = {I_BL(0xf80), I_BDNZ(-4), I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    struct cpu *cpu = m->cpu;
+    put_all(m, TEST_CODE, code, ARRAY_LEN(code));
+    put_all(m, TEST_CODE + 0x80, calls, ARRAY_LEN(calls));
+    put_all(m, TEST_CODE + 0x1000, (const u32[]){I_ADDI(3, 3, 0), I_BLR}, 2);
+    u64 sum = 0;
+    for (unsigned round = 1; round <= 50; round++) {
+        cpu->gpr[5] = I_ADDI(3, 3, round);
+        cpu->gpr[6] = TEST_CODE + 0x1000;
+        cpu->ctr = 1;
+        run_jit(m, cpu);
+        CHECK(!has_jump(cpu, TEST_CODE + 0x1000));
+        cpu->ctr = 1000;
+        run_jit_at(m, cpu, TEST_CODE + 0x80);
+        sum += round + 1000 * round;
+        CHECK_EQ(cpu->gpr[3], sum);
+    }
+    machine_free(m);
+}
+
+// Three functions whose jumps are of one set, which has room for two.
+static void test_jumps_of_one_set(void)
+{
+    static const u32 loop[] = {I_BL(0x10000), I_BL(0x11008 - 4), I_BL(0x12010 - 8), I_BDNZ(-12), I_SC1};
+    const u64 at[] = {TEST_CODE + 0x10000, TEST_CODE + 0x11008, TEST_CODE + 0x12010};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    for (unsigned i = 0; i < ARRAY_LEN(at); i++)
+        put_all(m, at[i], (const u32[]){I_ADDI(3 + i, 3 + i, 1), I_BLR}, 2);
+    for (unsigned i = 0; i < ARRAY_LEN(at); i++)
+        CHECK_EQ(jump_offset(at[i]), jump_offset(at[0]));
+    m->cpu->ctr = 5000;
+    run_jit(m, m->cpu);
+    for (unsigned i = 0; i < ARRAY_LEN(at); i++)
+        CHECK_EQ(m->cpu->gpr[3 + i], 5000);
+    CHECK(!has_jump(m->cpu, at[0]) || !has_jump(m->cpu, at[1]) || !has_jump(m->cpu, at[2]));
+    machine_free(m);
+}
+
 // Data beside code in one page does not cost the page its translations.
 // What is written drops the regions that were made of it, and no others of its page.
 static void test_regions_beside_each_other(void)
 {
-    static const u32 first[] = {I_ADDI(5, 5, 1), I_BDNZ(-4), I_SC1}, second[] = {I_ADDI(5, 5, 2), I_NOP, I_BDNZ(-8), I_SC1};
+    static const u32 first[] = {I_ADDI(5, 5, 1), I_BDNZ(-4), I_SC1},
+                     second[] = {I_ADDI(5, 5, 2), I_NOP, I_BDNZ(-8), I_SC1};
     const u64 places[] = {TEST_CODE, TEST_CODE + 0x400, TEST_CODE + 0xff0};
     struct machine *m = machine_new(1, LEVEL_V30);
     u64 want = 0, regions = ARRAY_LEN(places);
@@ -285,16 +336,44 @@ static void test_mapping_changes_under_link(void)
     run_jit(m, cpu);
     CHECK_EQ(cpu->gpr[4], 5000);
     struct ftlb_entry *e = &cpu->ftlb[ftlb_index((TEST_CODE + 0x1000) >> GUEST_PAGE_SHIFT)];
+    CHECK(has_jump(cpu, TEST_CODE + 0x1000));
     e->page = mmu_fetch_page(cpu, TEST_CODE + 0x2000);
+    mmu_forget_jumps(cpu);
+    CHECK(!has_jump(cpu, TEST_CODE + 0x1000));
     cpu->ctr = 5000;
     run_jit(m, cpu);
     CHECK_EQ(cpu->gpr[4], 5000);
     CHECK_EQ(cpu->gpr[5], 5000);
     CHECK_EQ(cpu->gpr[3], 10000);
     mmu_flush_local(cpu, TLB_ALL, 0, 0, 0);
+    CHECK(!has_jump(cpu, TEST_CODE + 0x1000));
     cpu->ctr = 5000;
     run_jit(m, cpu);
     CHECK_EQ(cpu->gpr[4], 10000);
+    machine_free(m);
+}
+
+// A jump goes with the translation of its page, also when the fetch TLB has lost that before.
+static void test_jumps_go_with_translations(void)
+{
+    static const u32 loop[] = {I_BL(0x1000), I_BDNZ(-4), I_SC1};
+    const u64 to = TEST_CODE + 0x1000, page = to >> GUEST_PAGE_SHIFT, slot = ftlb_index(page);
+    struct machine *m = machine_new(1, LEVEL_V30);
+    struct cpu *cpu = m->cpu;
+    put_all(m, TEST_CODE, loop, ARRAY_LEN(loop));
+    put_all(m, to, (const u32[]){I_ADDI(4, 4, 1), I_BLR}, 2);
+    for (unsigned round = 0; round < 3; round++) {
+        cpu->ctr = 5000;
+        run_jit(m, cpu);
+        CHECK(has_jump(cpu, to));
+        if (round == 1)
+            cpu->ftlb[slot].tag = TLB_NO_TAG;
+        mmu_flush_local(cpu, TLB_VPN, page + 1, GUEST_PAGE_SHIFT, 0); // never fetched
+        CHECK(has_jump(cpu, to));
+        mmu_flush_local(cpu, round == 2 ? TLB_REAL : TLB_VPN, round == 2 ? to : page, GUEST_PAGE_SHIFT, 0);
+        CHECK(!has_jump(cpu, to));
+    }
+    CHECK_EQ(cpu->gpr[4], 15000);
     machine_free(m);
 }
 
@@ -507,6 +586,8 @@ static void test_kept_apart(void)
     run(test_loop_is_translated)         \
     run(test_pruned_branch_comes_back)   \
     run(test_self_modifying)             \
+    run(test_self_modifying_elsewhere)   \
+    run(test_jumps_of_one_set)           \
     run(test_regions_beside_each_other)  \
     run(test_data_beside_code)           \
     run(test_rewritten_from_outside)     \
@@ -515,6 +596,7 @@ static void test_kept_apart(void)
     run(test_returns_past_a_frame)       \
     run(test_deep_recursion)             \
     run(test_mapping_changes_under_link) \
+    run(test_jumps_go_with_translations) \
     run(test_breakpoint_in_loop)         \
     run(test_full_memory)                \
     run(test_word_mode)                  \

@@ -78,7 +78,7 @@ struct keep {
     u8 order; // of the words in what it is made from (PSHUFD), when not 0
 };
 
-enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE, COLD_FP, COLD_ENTER, COLD_FP_ENTER, COLD_DIVIDE };
+enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE, COLD_FP, COLD_ENTER, COLD_FP_ENTER, COLD_DIVIDE, COLD_JUMP };
 
 // Code out of line.
 struct cold {
@@ -261,6 +261,7 @@ void leave_entries(struct comp *x, struct target_code *out); // the others, out 
 void leave_end(struct comp *x);
 void leave_cold(struct comp *x, struct cold *cold);
 void leave_entry_cold(struct comp *x, struct cold *cold);
+void leave_jump_cold(struct comp *x, struct cold *cold);
 // The interpreter executes the instruction at the block's entry; nothing is in registers.
 void leave_to_plain(struct comp *x, unsigned block);
 void leave_behind(struct comp *x); // in the interpreter, behind the instruction at cpu->d, which a helper has executed

@@ -213,6 +213,40 @@ static void end_exit(struct comp *x, const struct ir_insn *in)
     }
 }
 
+// To the code at rsi by way of the processor's jumps (xlate.c (10)): each place has a lookup and a jump of its own, which the host predicts better than
+// one that all share. Sets cpu->page_ea; gives the entry.
+static struct mem find_jump(struct comp *x)
+{
+    struct code *c = &x->c;
+    static_assert(sizeof(struct jump) * JUMP_WAYS == 32, "jump_offset()");
+    if (x86_features.bmi2) {
+        x_rorx(c, 0, RCX, RSI, 29);
+        x_rorx(c, 0, RDX, RSI, 6);
+    } else {
+        x_mov(c, 0, RCX, RSI);
+        x_shift(c, SHIFT_SHL, 0, RCX, 3);
+        x_mov(c, 0, RDX, RSI);
+        x_shift(c, SHIFT_SHR, 0, RDX, 6);
+    }
+    x_alu(c, ALU_XOR, 0, RCX, RDX);
+    x_alu_imm(c, ALU_AND, 0, RCX, (s32)((JUMP_SETS - 1) << 5));
+    x_alu_load(c, ALU_ADD, 1, RCX, CPU_MEM(jumps));
+    x_alu_load(c, ALU_CMP, 1, RSI, mem_at(RCX, offsetof(struct jump, ea)));
+    struct cold *cold = comp_cold(x, COLD_JUMP);
+    x_jcc(c, CC_NE, &cold->start);
+    x_bind(c, &cold->back);
+    x_alu_imm(c, ALU_AND, 1, RSI, (s32)GUEST_PAGE_MASK);
+    x_store(c, 8, CPU_MEM(page_ea), RSI);
+    return mem_at(RCX, offsetof(struct jump, code));
+}
+
+void leave_jump_cold(struct comp *x, struct cold *cold)
+{
+    x_bind(&x->c, &cold->start);
+    x_call_to(&x->c, x->memory->stubs.jump);
+    x_jmp(&x->c, &cold->back);
+}
+
 static void end_exit_ea(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
@@ -226,21 +260,19 @@ static void end_exit_ea(struct comp *x, const struct ir_insn *in)
     leave_write_back(x, x->dirty_now);
     count(x);
     switch (in->cond) {
-    case WAY_CALL:
-        x_call_to(c, x->memory->stubs.find);
+    case WAY_CALL: {
+        struct mem code = find_jump(x);
         x_push_mem(c, slot_mem(SLOT_LR));
-        x_call_reg(c, RAX);
+        x_call_mem(c, code);
         return_point(x, in->index);
         break;
+    }
     case WAY_RETURN:
         x_alu_load(c, ALU_CMP, 1, RSI, mem_at(RSP, 8));
         x_jcc_to(c, CC_NE, x->memory->stubs.return_miss);
         x_ret(c);
         break;
-    default: // a jump of its own, which the host predicts better than one that all share
-        x_call_to(c, x->memory->stubs.find);
-        x_jmp_reg(c, RAX);
-        break;
+    default: x_jmp_mem(c, find_jump(x)); break;
     }
 }
 

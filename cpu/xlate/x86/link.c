@@ -166,12 +166,19 @@ static void enter(struct code *c)
     x_jmp_reg(c, RDX);
 }
 
-// To the code of the region at rsi; jumps there, or returns it in rax.
-static void far(struct code *c, bool jump)
+static struct mem way_mem(enum reg set, unsigned way, size_t member)
+{
+    return mem_at(set, (s32)(way * sizeof(struct jump) + member));
+}
+
+// To the code of the region at rsi: jumps there, or (note) makes it the first of the set rcx in cpu->jumps and returns.
+static void far(struct code *c, bool note)
 {
     struct label slow = {0};
     static_assert(sizeof(struct ftlb_entry) == 16, "the index is shifted, not multiplied");
     if (xlate_links) {
+        if (note)
+            x_mov(c, 1, R8, RCX);
         // The address's page; the entry for it.
         x_mov(c, 1, RCX, RSI);
         x_alu_imm(c, ALU_AND, 1, RCX, (s32)GUEST_PAGE_MASK);
@@ -195,17 +202,38 @@ static void far(struct code *c, bool jump)
         x_movzx(c, 2, RDX, RAX);
         x_alu_imm(c, ALU_CMP, 0, RDX, OP_REGION);
         x_jcc(c, CC_NE, &slow);
-        x_store(c, 8, CPU_MEM(page_ea), RCX);
         x_shift(c, SHIFT_SHR, 1, RAX, 16);
-        if (jump)
-            x_jmp_reg(c, RAX);
-        else
+        if (note) {
+            for (size_t member = 0; member < sizeof(struct jump); member += 8) {
+                x_load(c, 1, RDX, way_mem(R8, 0, member));
+                x_store(c, 8, way_mem(R8, 1, member), RDX);
+            }
+            x_store(c, 8, way_mem(R8, 0, offsetof(struct jump, ea)), RSI);
+            x_store(c, 8, way_mem(R8, 0, offsetof(struct jump, code)), RAX);
+            x_mov(c, 1, RCX, R8);
             x_ret(c);
+        } else {
+            x_store(c, 8, CPU_MEM(page_ea), RCX);
+            x_jmp_reg(c, RAX);
+        }
     }
     x_bind(c, &slow);
     x_store(c, 8, CPU_MEM(nia), RSI);
     finish(c, XLATE_EXIT_FAR);
     x_jmp_to(c, (const void *)(uintptr_t)xlate_exit_far);
+}
+
+// The second of the set, or what becomes its first.
+static void jump(struct code *c)
+{
+    struct label other = {0};
+    static_assert(JUMP_WAYS == 2, "one more");
+    x_alu_load(c, ALU_CMP, 1, RSI, way_mem(RCX, 1, offsetof(struct jump, ea)));
+    x_jcc(c, CC_NE, &other);
+    x_alu_imm(c, ALU_ADD, 1, RCX, sizeof(struct jump));
+    x_ret(c);
+    x_bind(c, &other);
+    far(c, true);
 }
 
 static u8 *finder_at(const struct code_memory *m, unsigned n)
@@ -254,9 +282,9 @@ void link_emit_stubs(struct code_memory *m)
     x_load(c, 1, RSP, CPU_MEM(xlate_stack));
     x_alu_imm(c, ALU_SUB, 1, RSP, 16);
     m->stubs.far = here(c);
-    far(c, true);
-    m->stubs.find = here(c);
     far(c, false);
+    m->stubs.jump = here(c);
+    jump(c);
     m->stubs.leave = here(c);
     x_store(c, 8, CPU_MEM(nia), RSI);
     finish(c, XLATE_EXIT_ATTN);

@@ -26,8 +26,7 @@ struct link_stubs {
     const void *unlinked; // rsi: the cell. Goes on at its place in the interpreter
     const void *pending;  // the same, and the mark of whoever is about to link it
     const void *far;      // rsi: effective address. Goes on there, in the code of its region if it has one
-    const void *
-        find; // called with rsi: effective address. Returns with rax: the code there, cpu->page_ea set; or goes on as `far`
+    const void *jump; // called with rsi: effective address, rcx: its set in cpu->jumps. Returns with rcx: its place there; or goes on as `far`
     const void *return_miss; // likewise, after the prediction of a return was wrong
     const void *leave;       // rsi: effective address. Leaves threaded code in front of it
     const void *behind;      // goes on behind the instruction at cpu->d, which has been executed

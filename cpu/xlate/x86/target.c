@@ -44,6 +44,8 @@ static void compile_colds(struct comp *x, unsigned first)
             leave_cold(x, &x->colds[n]);
         else if (x->colds[n].kind == COLD_ENTER)
             leave_entry_cold(x, &x->colds[n]);
+        else if (x->colds[n].kind == COLD_JUMP)
+            leave_jump_cold(x, &x->colds[n]);
         else if (x->colds[n].kind == COLD_DIVIDE)
             divide_cold(x, &x->colds[n]);
         else if (x->colds[n].kind == COLD_FP || x->colds[n].kind == COLD_FP_ENTER)
