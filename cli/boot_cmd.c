@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/net_option.h"
 #include "cpu/run.h"
 #include "isa/isa.h"
 #include "lpar/trace.h"
@@ -218,7 +219,13 @@ static int set_disk(struct boot_options *o, const char *value)
 
 static int set_net(struct boot_options *o, const char *value)
 {
-    return refuse("--net %s: this version has no network yet; leave the option out", value);
+    char why[512];
+    if (o->nets_len == NETS_MAX)
+        return refuse("--net %s: a partition has at most %u networks", value, NETS_MAX);
+    if (!net_option_parse(value, &o->nets[o->nets_len], why, sizeof(why)))
+        return refuse("--net %s: %s", value, why);
+    o->nets_len++;
+    return 0;
 }
 
 static int set_gdb(struct boot_options *o, const char *value)
@@ -324,7 +331,7 @@ static const struct option_row {
     {"trace-filter", "TEXT", set_trace_filter, "only trace lines that contain TEXT"},
     {"stats", NULL, set_stats, "print the number of instructions and the time at the end"},
     {"perf-map", NULL, set_perf_map, "name translated code in /tmp/perf-PID.map, for perf on the host"},
-    {"net", "KIND", set_net, "not in this version"},
+    {"net", "user[,...]", set_net, "network: user-mode, with hostfwd=tcp:PORT-:PORT (may be repeated) and mac=; see openlpar(1)"},
 };
 
 static int print_help(void)

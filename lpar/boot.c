@@ -34,6 +34,7 @@ struct boot {
     struct null_hv hv;
     struct gdb *gdb;
     struct embedded *vios; // NULL: no disks
+    struct uplink *uplinks[NETS_MAX];
     int signal_fd;
     int end_signal; // that ended the partition, or 0
     u64 insns;      // of earlier starts
@@ -86,6 +87,46 @@ static int check_memory(const struct boot_options *o)
         return fail("--memory: %llu MiB are more than the host's %llu MiB; give less",
                     (unsigned long long)(o->memory / MIB), (unsigned long long)(total / MIB));
     return 0;
+}
+
+// Ethernet adapters are in slots from here on.
+#define LAN_SLOT_FIRST 32u
+
+// Locally administered, the same at each start of a partition of this name.
+static void make_mac(const char *name, u32 place, u8 mac[6])
+{
+    u32 hash = 2166136261u; // FNV-1a
+    for (; *name; name++)
+        hash = (hash ^ (u8)*name) * 16777619u;
+    const u8 made[6] = {
+        0x02, (u8)(hash >> 24), (u8)(hash >> 16), (u8)(hash >> 8), (u8)hash, (u8)(LAN_SLOT_FIRST + place)};
+    memcpy(mac, made, sizeof(made));
+}
+
+static int start_nets(struct boot *b)
+{
+    static const u8 none[6];
+    const struct boot_options *o = b->options;
+    for (u32 i = 0; i < o->nets_len; i++) {
+        struct life_lan *lan = &b->life.lans[i];
+        char why[512];
+        if (uplink_start(&o->nets[i], &b->uplinks[i], why, sizeof(why)))
+            return fail("--net: %s", why);
+        lan->config.slot = LAN_SLOT_FIRST + i;
+        lan->link = *uplink_link(b->uplinks[i]);
+        if (memcmp(o->nets[i].mac, none, 6) != 0)
+            memcpy(lan->config.mac, o->nets[i].mac, 6);
+        else
+            make_mac(o->name, i, lan->config.mac);
+        b->life.lans_len++;
+    }
+    return 0;
+}
+
+static void stop_nets(struct boot *b)
+{
+    for (u32 i = 0; i < NETS_MAX; i++)
+        uplink_stop(b->uplinks[i]);
 }
 
 static int create(struct boot *b)
@@ -325,7 +366,9 @@ static int restart(struct boot *b)
 
 static int run_to_end(struct boot *b)
 {
-    int status = create(b);
+    int status = start_nets(b);
+    if (!status)
+        status = create(b);
     for (bool first = true; !status; first = false) {
         status = run(b, first);
         if (status || atomic_load(&b->life.lp.end) != END_REBOOT)
@@ -386,6 +429,7 @@ int boot_run(const struct boot_options *options)
     trace_stop();
     life_fini(&b->life);
     embedded_stop(b->vios);
+    stop_nets(b);
     close_image(b);
     dispatch_fini(&b->hv.dispatcher);
     close(b->hv.ended_fd);

@@ -4,6 +4,7 @@
 #define LPAR_BOOT_H
 
 #include "lpar/embedded.h"
+#include "lpar/uplink.h"
 
 struct cpu_engine;
 
@@ -24,6 +25,8 @@ struct boot_options {
     unsigned disks_len;
     unsigned trace; // enum trace_what
     const char *trace_file, *trace_filter;
+    struct net_options nets[NETS_MAX];
+    u32 nets_len;
 };
 
 #define BOOT_APPEND_MAX 2047u // Linux's COMMAND_LINE_SIZE on powerpc, less its terminator

@@ -126,11 +126,37 @@ int life_load(struct life *b, const struct life_image *from)
     return from->client_interface ? enter_kernel(b, limit) : enter_flat(b, limit);
 }
 
+static void remove_lans(struct life *b)
+{
+    for (u32 i = 0; i < b->lans_len; i++) {
+        llan_free(b->lans[i].llan);
+        b->lans[i].llan = NULL;
+    }
+}
+
+static int add_lans(struct life *b)
+{
+    for (u32 i = 0; i < b->lans_len; i++) {
+        struct life_lan *lan = &b->lans[i];
+        lan->llan = llan_new(&b->lp, &lan->config, &lan->link);
+        if (!lan->llan)
+            return fail(b, -errno, "the Ethernet adapter in slot %u: %s", lan->config.slot, strerror(errno));
+    }
+    int err = b->lans_len ? of_attached(&b->lp) : 0;
+    return err ? fail(b, err, "the device tree: %s", strerror(-err)) : 0;
+}
+
 static int add_devices(struct life *b)
 {
     int err = vty_init(&b->lp);
     if (err)
         return fail(b, err, "the console: %s", strerror(-err));
+    err = add_lans(b);
+    if (err) {
+        remove_lans(b);
+        vty_fini(&b->lp);
+        return err;
+    }
     pthread_mutex_lock(&b->devices);
     b->have_vty = true;
     b->starts++;
@@ -150,6 +176,7 @@ void life_attach(struct life *b, struct vdev *vdev)
 
 static void remove_devices(struct life *b)
 {
+    remove_lans(b);
     // First all of them lose their memory, then the windows to it go.
     for (u32 i = 0; i < b->adapters_len; i++) {
         if (vio_slot(&b->lp, b->adapters[i]->slot) == b->adapters[i] && b->adapters[i]->ops->reset)

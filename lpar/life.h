@@ -9,6 +9,7 @@
 #include "lpar/image.h"
 #include "lpar/vp.h"
 #include "papr/partition.h"
+#include "vdev/llan.h"
 
 // What a partition boots. Files are descriptors, kept open: a restart reads them again.
 struct life_image {
@@ -18,6 +19,13 @@ struct life_image {
 };
 
 #define LIFE_ADAPTERS_MAX 64u
+// A virtual Ethernet adapter, attached at each start.
+struct life_lan {
+    struct llan_config config;
+    struct ring_fds link; // stays the caller's
+    struct llan *llan;    // NULL: not attached
+};
+#define LIFE_LANS_MAX 16u
 
 struct life {
     struct partition lp;
@@ -29,6 +37,8 @@ struct life {
     // Adapters that are attached at each start: see life_attach().
     struct vdev *adapters[LIFE_ADAPTERS_MAX];
     u32 adapters_len;
+    struct life_lan lans[LIFE_LANS_MAX]; // set before life_create()
+    u32 lans_len;
     u32 starts;     // under `devices`: how often it was powered on
     char why[1024]; // what failed
 };

@@ -112,6 +112,12 @@ void offload_checksum(u8 *frame, const struct tcp_frame *tcp)
     put_sum(frame + tcp->l4 + TCP_CHECKSUM, sum(frame + tcp->l4, size, pseudo));
 }
 
+void offload_ipv4_checksum(u8 *ip, u32 size)
+{
+    memset(ip + 10, 0, 2);
+    put_sum(ip + 10, sum(ip, size, 0));
+}
+
 u32 offload_segments(const struct tcp_frame *tcp, u16 mss)
 {
     u32 carried = tcp->size - tcp->payload;
@@ -141,8 +147,7 @@ void offload_segment(const u8 *head, const u8 *payload, const struct tcp_frame *
     } else {
         store_be16(ip + 2, (u16)(segment.size - tcp->l3));
         store_be16(ip + 4, (u16)(load_be16(ip + 4) + index)); // each its own identification
-        memset(ip + 10, 0, 2);
-        put_sum(ip + 10, sum(ip, tcp->l4 - tcp->l3, 0));
+        offload_ipv4_checksum(ip, (u32)tcp->l4 - tcp->l3);
     }
     store_be32(header + TCP_SEQUENCE, load_be32(header + TCP_SEQUENCE) + index * mss);
     if (index)

@@ -21,6 +21,9 @@ bool offload_parse(const u8 *head, u32 head_size, u32 size, struct tcp_frame *tc
 // Puts the checksum in. `frame` has tcp->size bytes.
 void offload_checksum(u8 *frame, const struct tcp_frame *tcp);
 
+// Puts the checksum of an IPv4 header of `size` bytes in.
+void offload_ipv4_checksum(u8 *ip, u32 size);
+
 // A large frame's segments: how many, and number `index` of them, headers and checksums included, which takes offload_segment_size(). `head` is
 // what was parsed; payload, all that TCP carries, is only copied.
 u32 offload_segments(const struct tcp_frame *tcp, u16 mss);

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/vio/uplink.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FDS 3u
+
+int uplink_send(int fd, const struct uplink_message *message, const int fds[3])
+{
+    _Alignas(struct cmsghdr) u8 control[CMSG_SPACE(sizeof(int) * FDS)] = {0};
+    struct uplink_message copy = *message;
+    struct iovec iov = {.iov_base = &copy, .iov_len = sizeof(copy)};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (fds) {
+        msg.msg_control = control;
+        msg.msg_controllen = sizeof(control);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int) * FDS);
+        memcpy(CMSG_DATA(c), fds, sizeof(int) * FDS);
+    }
+    copy.version = UPLINK_VERSION;
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
+}
+
+bool uplink_message_valid(const struct uplink_message *m, size_t size)
+{
+    if (size != sizeof(*m) || m->version != UPLINK_VERSION || m->forwards_len > UPLINK_FORWARDS_MAX ||
+        !memchr(m->text, 0, sizeof(m->text)))
+        return false;
+    for (u32 i = 0; i < m->forwards_len; i++)
+        if (!m->forwards[i].host_port || !m->forwards[i].guest_port || m->forwards[i].udp > 1)
+            return false;
+    return m->type >= UPLINK_START && m->type <= UPLINK_FAILED;
+}
+
+int uplink_receive(int fd, struct uplink_message *message, int fds[3])
+{
+    _Alignas(struct cmsghdr) u8 control[CMSG_SPACE(sizeof(int) * FDS)];
+    struct iovec iov = {.iov_base = message, .iov_len = sizeof(*message)};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    ssize_t got;
+    do
+        got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return got < 0 ? -errno : 0;
+    int passed[FDS] = {-1, -1, -1};
+    size_t len = 0;
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        len = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(passed, CMSG_DATA(c), len * sizeof(int));
+    }
+    if (!(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && uplink_message_valid(message, (size_t)got) &&
+        len == (message->type == UPLINK_START ? FDS : 0)) {
+        memcpy(fds, passed, sizeof(passed));
+        return 1;
+    }
+    for (size_t i = 0; i < len; i++)
+        close(passed[i]);
+    return -EPROTO;
+}
