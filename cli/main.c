@@ -10,6 +10,7 @@
 #include "cli/boot_cmd.h"
 #include "cli/system_cmd.h"
 #include "cli/top_cmd.h"
+#include "proto/hyper/place.h"
 
 static int help(int argc, char **argv);
 static int version(int argc, char **argv);
@@ -58,6 +59,7 @@ static void keep_standard_streams(void)
 int main(int argc, char **argv)
 {
     keep_standard_streams();
+    place_typed(argc, argv);
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {
         fprintf(stderr, "openlpar: a command is missing; openlpar --help lists them\n");

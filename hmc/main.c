@@ -7,6 +7,7 @@
 #include "hmc/complete.h"
 #include "hmc/manual.h"
 #include "hmc/options.h"
+#include "proto/hyper/place.h"
 
 static int help(void)
 {
@@ -53,8 +54,10 @@ int main(int argc, char **argv)
 {
     const char *slash = argc ? strrchr(argv[0], '/') : NULL, *name = slash ? slash + 1 : argc ? argv[0] : "hmc";
     const struct command *command = find(name);
-    if (command)
+    if (command) {
+        place_typed(argc, argv);
         return run(command, argc, argv);
+    }
     if (argc < 2) {
         fprintf(stderr, "hmc: a command is missing; hmc --help lists them\n");
         return 1;
@@ -62,8 +65,10 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help();
     command = find(argv[1]);
-    if (command)
+    if (command) {
+        place_typed(argc - 1, argv + 1);
         return run(command, argc - 1, argv + 1);
+    }
     int status = documents(argc, argv);
     if (status >= 0)
         return status;

@@ -119,6 +119,11 @@ int session_open(struct session *s, const char *system)
     int err = place_open(path, &s->link);
     if (err == -EPROTO)
         return message_refuse("HSCL0622", "The managed system %s runs another version of OpenLPAR.", s->name);
+    if (err == -ETIMEDOUT)
+        return message_refuse("HSCL3205",
+                              "The managed system %s has said nothing for %u seconds: its hypervisor, the process "
+                              "openlpard, hangs or is stopped.",
+                              s->name, PLACE_PATIENCE_MS / 1000);
     if (err)
         return message_refuse("HSCL0622",
                               "The managed system %s is not running (%s). Start it: openlpar system start %s", s->name,

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,6 +27,9 @@ struct client {
     struct link link;
     bool used, greeted;
     u32 number; // of its connection: who waits for an answer may be gone when there is one
+    // What the log of commands says of it.
+    char command[WIRE_TEXT_MAX / 4], user[64], result[32];
+    u32 acts, answers; // of those that may change something
 };
 
 enum watched { WATCH_LISTEN, WATCH_SIGNAL, WATCH_CLIENT, WATCH_LINK, WATCH_PROCESS, WATCH_TERMINAL };
@@ -50,6 +55,11 @@ struct server {
 static void reply(struct client *client, u32 serial, const struct answer *answer, const int *fd)
 {
     static struct wire_message m; // large; one thread
+    if (client->answers < client->acts) {
+        client->answers++;
+        if (answer->refused && !*client->result)
+            snprintf(client->result, sizeof(client->result), "%s", *answer->code ? answer->code : "refused");
+    }
     m.type = MESSAGE_DONE;
     m.serial = serial;
     m.values.len = 0;
@@ -156,6 +166,7 @@ static void serve(struct server *s, struct client *client, const struct wire_mes
     struct answer answer = {0};
     struct rows rows = {client, m->serial, m->object};
     int fd = -1;
+    client->acts += m->type != MESSAGE_LIST;
     switch (m->type) {
     case MESSAGE_LIST: views_list(sys, m, send_row, &rows, &answer); break;
     case MESSAGE_CREATE: objects_create(sys, m, &answer); break;
@@ -196,8 +207,23 @@ static void serve(struct server *s, struct client *client, const struct wire_mes
         close(fd);
 }
 
-static void drop(struct client *client)
+// Who typed what, once it is over.
+static void log_command(struct sys *sys, const struct client *client)
 {
+    struct store_command c = {.time = (s64)time(NULL),
+                              .user = client->user,
+                              .text = client->command,
+                              .result = *client->result                  ? client->result
+                                        : client->answers < client->acts ? "given up"
+                                                                         : "succeeded"};
+    if (client->acts && *client->command && store_add_command(sys->store, &c))
+        fprintf(stderr, "openlpard: a command could not be kept (%s): %s %s\n", store_error(sys->store), c.user,
+                c.text);
+}
+
+static void drop(struct server *s, struct client *client)
+{
+    log_command(s->sys, client);
     link_fini(&client->link);
     client->used = false;
 }
@@ -212,7 +238,11 @@ static void client_ready(struct server *s, struct client *client)
         if (client->greeted) {
             serve(s, client, &m);
         } else if (m.type == MESSAGE_HELLO) {
+            const char *command = wire_text(&m.values, "command");
             client->greeted = true;
+            snprintf(client->command, sizeof(client->command), "%s", command ? command : "");
+            for (char *p = client->command; *p; p++)
+                *p = (u8)*p < ' ' || *p == 0x7f ? '?' : *p;
             m.serial = 0;
             m.where.len = m.values.len = 0;
             wire_put_num(&m.values, "version", WIRE_VERSION);
@@ -223,7 +253,7 @@ static void client_ready(struct server *s, struct client *client)
         }
     }
     if (err == 0 || (err < 0 && err != -EAGAIN) || got < 0 || client->link.failed)
-        drop(client);
+        drop(s, client);
 }
 
 static void accept_client(struct server *s)
@@ -237,6 +267,11 @@ static void accept_client(struct server *s)
         if (client->used || (uid != (s64)geteuid() && uid != 0))
             continue;
         *client = (struct client){.used = true, .number = ++s->connections};
+        const struct passwd *user = getpwuid((uid_t)uid);
+        if (user)
+            snprintf(client->user, sizeof(client->user), "%s", user->pw_name);
+        else
+            snprintf(client->user, sizeof(client->user), "%lld", (long long)uid);
         link_init(&client->link, fd);
         return;
     }
@@ -339,7 +374,7 @@ static void flush_clients(struct server *s)
             continue;
         int err = link_flush(&client->link);
         if (client->link.failed || (err && err != -EAGAIN))
-            drop(client);
+            drop(s, client);
     }
 }
 
@@ -392,7 +427,7 @@ int server_run(struct sys *sys, int listen_fd)
     }
     for (u32 i = 0; i < CLIENTS_MAX; i++)
         if (s->clients[i].used)
-            drop(&s->clients[i]);
+            drop(s, &s->clients[i]);
     close(s->signal_fd);
     free(s->polls);
     free(s->watches);

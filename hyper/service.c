@@ -97,30 +97,47 @@ static void time_text(s64 seconds, char text[32])
     strftime(text, 32, "%m/%d/%Y %H:%M:%S", &tm);
 }
 
+static s64 since(const struct listing *l)
+{
+    return (s64)MIN(wire_num(&l->m->values, "since", 0), (u64)INT64_MAX);
+}
+
+static int give_command(void *arg, const struct store_command *c)
+{
+    struct listing *l = arg;
+    char when[32];
+    struct rec *r = c->time < since(l) ? NULL : start(l);
+    if (!r)
+        return l->failed ? -1 : 0;
+    time_text(c->time, when);
+    rec_set_text(r, "time", when);
+    rec_set_text(r, "userid", c->user);
+    rec_set_text(r, "name", rec_text(l->sys->rec, "name"));
+    rec_set_text(r, "text", c->text);
+    rec_set_text(r, "result", c->result);
+    give(l, r);
+    rec_free(r);
+    return 0;
+}
+
 static int give_event(void *arg, const struct store_event *e)
 {
     struct listing *l = arg;
-    bool hardware = l->m->object == OBJECT_SVCEVENT;
     char when[32], text[64];
-    if (e->time < (s64)MIN(wire_num(&l->m->values, "since", 0), (u64)INT64_MAX) || (hardware && *e->refcode != 'B'))
+    if (e->time < since(l) || *e->refcode != 'B')
         return 0;
     struct rec *r = start(l);
     if (!r)
         return -1;
     time_text(e->time, when);
-    if (hardware) {
-        rec_set_num(r, "problem_num", (u64)e->number);
-        rec_set_text(r, "refcode", e->refcode);
-        rec_set_text(r, "status", e->flags & STORE_EVENT_CLOSED ? "Closed" : "Open");
-        rec_set_text(r, "first_time", when);
-        rec_set_text(r, "last_time", when);
-        rec_set_text(r, "sys_name", rec_text(l->sys->rec, "name"));
-        mtms(l->sys, text);
-        rec_set_text(r, "sys_mtms", text);
-    } else {
-        rec_set_text(r, "time", when);
-        rec_set_text(r, "name", rec_text(l->sys->rec, "name"));
-    }
+    rec_set_num(r, "problem_num", (u64)e->number);
+    rec_set_text(r, "refcode", e->refcode);
+    rec_set_text(r, "status", e->flags & STORE_EVENT_CLOSED ? "Closed" : "Open");
+    rec_set_text(r, "first_time", when);
+    rec_set_text(r, "last_time", when);
+    rec_set_text(r, "sys_name", rec_text(l->sys->rec, "name"));
+    mtms(l->sys, text);
+    rec_set_text(r, "sys_mtms", text);
     if (e->lpar_id) {
         rec_set_text(r, "lpar_name", e->lpar_name);
         rec_set_num(r, "lpar_id", e->lpar_id);
@@ -254,10 +271,8 @@ int service_list(struct sys *sys, const struct wire_message *m,
     case OBJECT_LIC: list_lic(&l); break;
     case OBJECT_LED_SYS:
     case OBJECT_LED_LPAR: list_leds(&l); break;
-    case OBJECT_SVCEVENT:
-    case OBJECT_CONSOLE_EVENT:
-        l.failed |= store_each_event(sys->store, -1, STORE_EVENTS_MAX, give_event, &l) != 0;
-        break;
+    case OBJECT_CONSOLE_EVENT: l.failed |= store_each_command(sys->store, give_command, &l) != 0; break;
+    case OBJECT_SVCEVENT: l.failed |= store_each_event(sys->store, -1, STORE_EVENTS_MAX, give_event, &l) != 0; break;
     case OBJECT_VIO_SERIAL: list_serial(&l); break;
     case OBJECT_VIO_LPAR: list_vio_lpar(&l); break;
     default: list_vio_slot(&l); break;

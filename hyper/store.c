@@ -41,6 +41,8 @@ static const char *const upgrades[] = {
     "CREATE TABLE pool_attr(owner INTEGER NOT NULL CHECK(owner BETWEEN 0 AND 63), name TEXT NOT NULL, value, PRIMARY "
     "KEY(owner, name)) WITHOUT ROWID;"
     "ALTER TABLE event ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE command(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, user TEXT NOT NULL, text TEXT "
+    "NOT NULL, result TEXT NOT NULL);",
 };
 
 #define SCHEMA_VERSION ((s64)ARRAY_LEN(upgrades))
@@ -324,6 +326,34 @@ int store_each_event(struct store *store, s64 lpar_id, u32 max, int (*each)(void
                                 .text = (const char *)sqlite3_column_text(s, 5),
                                 .flags = (u32)sqlite3_column_int64(s, 6)};
         err = each(arg, &e);
+    }
+    int closed = finish(s);
+    return err ? err : closed;
+}
+
+int store_add_command(struct store *store, const struct store_command *c)
+{
+    int err;
+    sql_run(store->db, "PRAGMA synchronous = NORMAL");
+    RUN(store, err, "INSERT INTO command(time, user, text, result) VALUES(?, ?, ?, ?)", "ittt", c->time, c->user,
+        c->text, c->result);
+    if (!err && sqlite3_last_insert_rowid(store->db) % 100 == 0)
+        RUN(store, err, "DELETE FROM command WHERE id <= ?", "i",
+            sqlite3_last_insert_rowid(store->db) - STORE_EVENTS_MAX);
+    sql_run(store->db, "PRAGMA synchronous = FULL");
+    return err;
+}
+
+int store_each_command(struct store *store, int (*each)(void *arg, const struct store_command *command), void *arg)
+{
+    int err;
+    sqlite3_stmt *s = prepare(store, &err, "SELECT time, user, text, result FROM command ORDER BY id DESC", "");
+    while (s && !err && sqlite3_step(s) == SQLITE_ROW) {
+        struct store_command c = {.time = sqlite3_column_int64(s, 0),
+                                  .user = (const char *)sqlite3_column_text(s, 1),
+                                  .text = (const char *)sqlite3_column_text(s, 2),
+                                  .result = (const char *)sqlite3_column_text(s, 3)};
+        err = each(arg, &c);
     }
     int closed = finish(s);
     return err ? err : closed;

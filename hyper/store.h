@@ -63,6 +63,15 @@ int store_add_event(struct store *store, s64 time, u32 lpar_id, const char *lpar
 int store_each_event(struct store *store, s64 lpar_id, u32 max, int (*each)(void *arg, const struct store_event *event),
                      void *arg);
 
+// What users typed that changed something: kept as events are, listed newest first.
+struct store_command {
+    s64 time; // seconds since 1970
+    const char *user, *text, *result;
+};
+
+int store_add_command(struct store *store, const struct store_command *command);
+int store_each_command(struct store *store, int (*each)(void *arg, const struct store_command *command), void *arg);
+
 // Whether the LED of a partition, or of the system (0), is on; switches it off.
 int store_led(struct store *store, u32 lpar_id, bool *on);
 int store_led_off(struct store *store, u32 lpar_id);

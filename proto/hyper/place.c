@@ -133,6 +133,18 @@ int place_bind(const char *folder, const char *name)
     return fd;
 }
 
+static char typed[WIRE_TEXT_MAX / 4];
+
+void place_typed(int argc, char **argv)
+{
+    size_t at = 0;
+    for (int i = 0; i < argc && at < sizeof(typed); i++) {
+        const char *slash = i ? NULL : strrchr(argv[i], '/'), *word = slash ? slash + 1 : argv[i];
+        const char *quote = *word && !strpbrk(word, " \t\n'\"\\") ? "" : "'";
+        at += (size_t)snprintf(typed + at, sizeof(typed) - at, "%s%s%s%s", at ? " " : "", quote, word, quote);
+    }
+}
+
 int place_open(const char *folder, struct link *link)
 {
     static const struct wire_record none;
@@ -147,6 +159,8 @@ int place_open(const char *folder, struct link *link)
     m->type = MESSAGE_HELLO;
     m->where = none;
     wire_put_num(&m->values, "version", WIRE_VERSION);
+    if (*typed)
+        wire_put_text(&m->values, "command", typed);
     err = link_peer_uid(fd) == (s64)geteuid() || link_peer_uid(fd) == 0 ? link_send_all(link, m, NULL, 0) : -EPERM;
     if (!err) {
         int got = link_wait(link, m, fds);

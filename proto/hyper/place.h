@@ -26,6 +26,9 @@ bool place_running(const char *path);
 int place_connect(const char *folder, const char *name);
 int place_bind(const char *folder, const char *name);
 
+// What was typed to start this program, for the log of every system that place_open() connects to.
+void place_typed(int argc, char **argv);
+
 // Connects to the system in that folder and exchanges HELLO. 0; -ENOENT, -ECONNREFUSED: it does not run; -EPROTO: it speaks another version;
 // -ETIMEDOUT: it hangs.
 int place_open(const char *folder, struct link *link);
