@@ -178,6 +178,7 @@ struct cpu {
     // An access that is better translated in another way: what it asked for, and the effective address of its page. 0: none.
     u32 memo_failed;
     u64 memo_failed_page;
+    s64 strip_end;               // the budget behind the repetitions of a loop that were begun (cpu/xlate/pass_strip.c)
     s64 budget;                  // instructions until the clock is looked at
     _Atomic u32 attn;            // set by anybody (release), read by the owner (relaxed), then acquired
     _Atomic u32 lines;           // likewise

@@ -79,7 +79,7 @@ static inline bool eval_access_x(struct cpu *cpu, const struct ir_insn *in, u64 
     return true;
 }
 
-static bool eval_left;
+static bool eval_left, eval_strip_missed;
 
 // Behind a helper: values of the instruction that are in slots.
 static inline unsigned eval_behind(struct cpu *cpu, const struct ir_region *r, const struct ir_block *block, unsigned at, u64 *v)
@@ -251,6 +251,15 @@ static inline unsigned eval_insn(struct cpu *cpu, const struct ir_region *r, con
     case IR_STCX:
     case IR_ZERO:
     case IR_EXEC: eval_helper(cpu, r, in); return eval_behind(cpu, r, block, at, v);
+    case IR_STRIP: { // as if what the TLB has were what was found last
+        const struct tlb_entry *e = tlb_slot(cpu, v[in->a]);
+        unsigned span = in->imm & STRIP_SPAN;
+        u64 room = GUEST_PAGE_SIZE - span, from = v[in->a] % GUEST_PAGE_SIZE;
+        eval_strip_missed |= (in->imm & STRIP_WRITE ? e->wtag : e->rtag) != tlb_tag(v[in->a], 1) || from > room;
+        u64 n = ((in->imm & STRIP_DOWN ? from : room - from) >> (in->imm >> STRIP_SHIFT_AT & STRIP_SHIFT)) + 1;
+        v[at] = in->imm & STRIP_STAYS ? v[in->b] : MIN(n, v[in->b]);
+        return at + 1;
+    }
     default: break;
     }
     // The rest has no state: the constant folder is not asked where it is itself under test, in pass_test.c.
@@ -314,6 +323,14 @@ static inline bool eval_region(struct cpu *cpu, const struct ir_region *r)
         default: break;
         }
         unsigned to = block->then;
+        if (end->op == IR_BEGIN) {
+            bool enough = !eval_strip_missed && v[end->a] >= STRIP_LEAST;
+            to = enough ? block->then : block->other;
+            cpu->strip_end = MAX(cpu->budget - (s64)(v[end->a] * end->imm), 0);
+            eval_strip_missed = false;
+        }
+        if (end->op == IR_AGAIN && cpu->budget <= cpu->strip_end)
+            to = block->other;
         if (end->op == IR_BRANCH && !ir_compare_values(end->cond, v[end->a], v[end->b]))
             to = block->other;
         if (to <= n && hops > 40) { // as if attn were set

@@ -133,12 +133,16 @@ static void print_insn(struct text *t, const struct ir_region *r, const struct i
         add(t, " clear");
     if (in->op == IR_JUMP)
         add(t, " b%u", block->then);
-    if (in->op == IR_BRANCH)
+    if (ir_successors(in->op) == 2)
         add(t, " ? b%u : b%u", block->then, block->other);
     if ((in->op == IR_EXIT || in->op == IR_EXIT_EA) && in->cond != WAY_JUMP)
         add(t, in->cond == WAY_CALL ? " call" : " return");
     if (in->op == IR_EXEC || in->op == IR_EXIT_INSN)
         add(t, " %08x", in->insn);
+    if (ir_access_bytes(in) && in->cond == ACCESS_KNOWN)
+        add(t, " known");
+    if (in->op == IR_STRIP)
+        add(t, " %#x", (unsigned)in->imm);
     if (row->flags & IR_GUEST || in->op == IR_EXIT_INSN)
         add(t, " @%#x", in->index * 4);
     add(t, "\n");
@@ -206,14 +210,18 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
         return "strange atomic operation";
     if ((in->op == IR_LARX || in->op == IR_STCX) && in->imm & ~(u64)(MEM_SIZE | MEM_SWAP | MEM_PAIRED))
         return "unknown kind of reservation";
+    if (ir_access_bytes(in) && in->cond > ACCESS_KNOWN)
+        return "an access that is known in an unknown way";
+    if (in->op == IR_STRIP && r->insns[block->first + block->len - 1u].op != IR_BEGIN)
+        return "a strip that does not begin";
     if (in->op == IR_EXIT && in->imm > GUEST_PAGE_SIZE / 4 - 1)
         return "an exit out of the page";
     unsigned bytes = IR_FIELD_BYTES(in->imm);
     if ((in->op == IR_FIELD || in->op == IR_SET_FIELD) && bytes != 1 && bytes != 4 && bytes != 8)
         return "a member of unknown width";
-    if ((in->op == IR_JUMP || in->op == IR_BRANCH) && block->then >= r->blocks_len)
+    if (ir_successors(in->op) && block->then >= r->blocks_len)
         return "unknown successor";
-    if (in->op == IR_BRANCH && block->other >= r->blocks_len)
+    if (ir_successors(in->op) == 2 && block->other >= r->blocks_len)
         return "unknown other successor";
     return NULL;
 }

@@ -60,6 +60,20 @@ enum ir_compare { COMPARE_S64, COMPARE_U64, COMPARE_S32, COMPARE_U32 };
 // imm of LOAD and STORE: log2 of the bytes, sign extension, byte reversal (relative to the host). LARX and STCX: a pair (pass_pair.c).
 enum ir_memory { MEM_8, MEM_16, MEM_32, MEM_64, MEM_SIZE = 3, MEM_SIGNED = 4, MEM_SWAP = 8, MEM_PAIRED = 16, RMW_ADD = 32 };
 
+// LOAD, STORE, LOADX, STOREX, LOADD, STORED: `cond` of one whose page a STRIP has found: it cannot miss, and is no GUEST.
+#define ACCESS_KNOWN 1
+
+// imm of STRIP: bytes; log2 of what each repetition moves the address by, or a little more; how.
+enum ir_strip {
+    STRIP_SPAN = 0xfff,
+    STRIP_SHIFT_AT = 12,
+    STRIP_SHIFT = 15,
+    STRIP_DOWN = 1 << 16,  // to lower addresses
+    STRIP_STAYS = 1 << 17, // it does not move
+    STRIP_WRITE = 1 << 18, // for storing
+};
+#define STRIP_LEAST 4u // repetitions that are worth it
+
 // Guest state that lowering names. Names, offsets in struct cpu and widths are in ir_slots[].
 enum ir_slot {
     SLOT_GPR,              // .. SLOT_GPR + 31
@@ -148,6 +162,25 @@ static inline bool ir_is_store(const struct ir_insn *in)
     return in->op == IR_STORE || in->op == IR_STORED || in->op == IR_STOREX || in->op == IR_ZERO;
 }
 
+// Whether it may fault or look at any guest state.
+static inline bool ir_is_guest(const struct ir_insn *in)
+{
+    return ir_ops[in->op].flags & IR_GUEST && !(in->cond == ACCESS_KNOWN && ir_access_bytes(in));
+}
+
+// The register that an access counts from.
+static inline unsigned ir_base_register(u32 insn)
+{
+    unsigned ra = insn >> 16 & 31;
+    return ra ? ra : insn >> 11 & 31;
+}
+
+// How many blocks an END goes to: `then`, and `other`.
+static inline unsigned ir_successors(u8 op)
+{
+    return op == IR_BRANCH || op == IR_BEGIN || op == IR_AGAIN ? 2 : op == IR_JUMP;
+}
+
 // The slot that is another view of a vector-scalar register, or IR_SLOTS.
 static inline unsigned ir_overlap(unsigned slot)
 {
@@ -169,6 +202,8 @@ struct ir_block {
     u16 insns;           // guest instructions completed when the block is left through its END
     u16 weight;          // estimated executions, for allocation: 1, or more inside loops
     u32 need;            // bits of MSR: where it is entered from outside with one clear, the interpreter executes its first instruction
+    bool strip;          // a JUMP or BRANCH to it is a back edge, wherever from (pass_strip.c)
+    bool copied;         // a BRANCH from it to a block with a lower number is none
     bool returns;        // entered from outside: what a call returns to
 };
 

@@ -15,6 +15,9 @@ void pass_dead(struct ir_region *r);
 // The front end's last step: marks the loads and stores of reservations that are pairs.
 void pass_pair(struct ir_region *r);
 
+// Loops through memory get a copy that need not look at pages.
+void pass_strip(struct ir_region *r);
+
 // The first two; returns `out`. (A second pass_forward() finds nothing that counts.)
 struct ir_region *pass_all(const struct ir_region *in, struct ir_region *out);
 

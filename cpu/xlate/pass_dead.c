@@ -12,10 +12,10 @@ static struct slot_set live_out(const struct ir_region *r, unsigned n, const str
 {
     const struct ir_block *block = &r->blocks[n];
     u8 op = r->insns[block->first + block->len - 1].op;
-    if (op != IR_JUMP && op != IR_BRANCH)
+    if (!ir_successors(op))
         return SLOTS_ALL;
     struct slot_set live = block->then > n ? live_in[block->then] : SLOTS_ALL;
-    if (op == IR_BRANCH)
+    if (ir_successors(op) == 2)
         slots_join(&live, block->other > n ? live_in[block->other] : SLOTS_ALL);
     return live;
 }
@@ -52,7 +52,7 @@ static struct slot_set sweep_slots(const struct ir_region *r, unsigned n, struct
         if (in->op == IR_EXEC && ir_effects(in->insn, &e) && !e.raises) {
             slots_join(&live, e.reads); // what it writes may keep a part
             slots_join(&live, e.writes);
-        } else if (ir_ops[in->op].flags & IR_GUEST) {
+        } else if (ir_is_guest(in)) {
             live = SLOTS_ALL;
         } else if (in->op == IR_PUT) {
             dead[at] = !slots_have(&live, in->slot) && !is_loaded(r, in);

@@ -40,7 +40,7 @@ static unsigned successors(const struct ir_region *r, const struct ir_block *blo
     u8 end = r->insns[block->first + block->len - 1].op;
     to[0] = block->then;
     to[1] = block->other;
-    return end == IR_BRANCH ? 2 : end == IR_JUMP ? 1 : 0;
+    return ir_successors(end);
 }
 
 // What will be looked at on every way from the block's beginning.

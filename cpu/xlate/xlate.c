@@ -396,7 +396,13 @@ static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
         }
         r = pass_all(&x->region, &x->optimised);
         x->region.lines = x->optimised.lines = lines_covered(&x->shape);
+        u16 len = r->len;
+        pass_strip(&x->optimised);
         made = target_compile(x->memory, r, &x->code);
+        if (!made && r->len != len) { // too large with copies of loops
+            r = pass_all(&x->region, &x->optimised);
+            made = target_compile(x->memory, r, &x->code);
+        }
     }
     if (made && xlate_trace) {
         const void *bytes;

@@ -26,7 +26,7 @@ static void find_dirty(struct comp *x, struct slot_set puts[IR_BLOCKS_MAX])
             const struct ir_block *block = &r->blocks[b];
             unsigned end = r->insns[block->first + block->len - 1].op;
             struct slot_set out = slots_or(x->dirty[b], puts[b]);
-            for (unsigned s = 0; s < (end == IR_BRANCH ? 2u : end == IR_JUMP ? 1u : 0u); s++) {
+            for (unsigned s = 0; s < ir_successors((u8)end); s++) {
                 again |= slots_join(&x->dirty[s ? block->other : block->then], out);
             }
         }
@@ -231,7 +231,7 @@ void comp_scan_block(struct comp *x)
         }
         if (in->op == IR_GET)
             touched[in->slot] = (u16)(i + 1);
-        if (ir_ops[in->op].flags & IR_GUEST)
+        if (ir_is_guest(in))
             guest = i;
     }
     memory_scan(x, first, end);

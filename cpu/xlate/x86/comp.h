@@ -229,6 +229,9 @@ struct address {
 // Finds the page of `span` bytes from `a` on; its addend is in `at` then, and `tag` is changed. With a miss of its own. shared: the bytes are
 // those of several accesses.
 void memory_find(struct comp *x, struct address a, unsigned span, bool write, bool shared, enum reg tag, enum reg at);
+// The same for an access whose page a STRIP has found.
+void memory_known(struct comp *x, enum reg at);
+void memory_strip(struct comp *x);
 void memory_find_cold(struct comp *x, struct cold *cold);
 // The way out of line for the current operation: its whole instruction by reference semantics.
 struct cold *memory_miss(struct comp *x);

@@ -111,7 +111,7 @@ void float_scan_block(struct comp *x, unsigned first, unsigned end)
             asks = asks_compare = 0;
         } else if (ir_is_float(in) || (in->op >= IR_FBITS1 && in->op <= IR_FNARROW)) {
             need_all(x, in, i + 1);
-        } else if (ir_ops[in->op].flags & IR_GUEST) {
+        } else if (ir_is_guest(in)) {
             asks = MAX(asks, i);
             asks_compare = MAX(asks_compare, i);
         }

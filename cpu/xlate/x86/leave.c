@@ -289,12 +289,17 @@ static void end_exit_insn(struct comp *x, const struct ir_insn *in)
     x_jmp_to(c, x->memory->stubs.insn);
 }
 
+static bool is_back_edge(const struct comp *x, unsigned to)
+{
+    return x->r->blocks[to].strip || (to <= x->block_no && !x->block->copied);
+}
+
 // From the end of this block to block `to`; falls through to the next one.
 // counted: the flags are those of the budget.
 static void edge(struct comp *x, unsigned to, bool counted)
 {
     struct code *c = &x->c;
-    if (to > x->block_no) {
+    if (!is_back_edge(x, to)) {
         if (to != x->block_no + 1)
             x_jmp(c, &x->blocks[to]);
         return;
@@ -312,13 +317,14 @@ static void edge(struct comp *x, unsigned to, bool counted)
 static void branch(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
-    unsigned then = x->block->then, other = x->block->other, here = x->block_no;
+    unsigned then = x->block->then, other = x->block->other;
+    bool then_back = is_back_edge(x, then), other_back = is_back_edge(x, other);
     enum cc cc = select_condition(x, in->cond, in->a, in->b);
     struct label over = {0};
-    if (then > here && (other <= here || then != here + 1)) {
+    if (!then_back && (other_back || then != x->block_no + 1)) {
         x_jcc(c, cc, &x->blocks[then]);
         edge(x, other, false);
-    } else if (other > here) {
+    } else if (!other_back) {
         x_jcc(c, cc ^ 1, &x->blocks[other]);
         edge(x, then, false);
     } else { // both back
@@ -327,6 +333,31 @@ static void branch(struct comp *x, const struct ir_insn *in)
         x_bind(c, &over);
         edge(x, then, false);
     }
+}
+
+// So many repetitions, by what the budget is behind them.
+static void begin(struct comp *x, const struct ir_insn *in)
+{
+    struct code *c = &x->c;
+    enum reg n = value_reg(x, in->a), end = value_scratch(x), zero = value_scratch(x);
+    x_alu_imm(c, ALU_CMP, 1, n, (s32)STRIP_LEAST);
+    x_jcc(c, CC_B, &x->blocks[x->block->other]);
+    x_imul_imm(c, 1, end, n, (s32)in->imm);
+    x_unary(c, UNARY_NEG, 1, end);
+    x_mov_imm(c, zero, 0);
+    x_alu(c, ALU_ADD, 1, end, BUDGET);
+    x_cmov(c, CC_S, 1, end, zero);
+    x_store(c, 8, CPU_MEM(strip_end), end);
+    if (x->block->then != x->block_no + 1)
+        x_jmp(c, &x->blocks[x->block->then]);
+}
+
+static void again(struct comp *x)
+{
+    struct code *c = &x->c;
+    x_alu_load(c, ALU_CMP, 1, BUDGET, CPU_MEM(strip_end));
+    x_jcc(c, CC_G, &x->blocks[x->block->then]);
+    edge(x, x->block->other, false);
 }
 
 void leave_behind(struct comp *x)
@@ -350,6 +381,11 @@ void leave_end(struct comp *x)
     case IR_JUMP:
         count(x);
         edge(x, x->block->then, x->block->insns != 0);
+        break;
+    case IR_BEGIN: begin(x, in); break;
+    case IR_AGAIN:
+        count(x);
+        again(x);
         break;
     default:
         count(x);

@@ -24,12 +24,6 @@
 #define SOON        128 // instructions
 #define BAD_MAX     64
 
-static unsigned base_register(u32 insn)
-{
-    unsigned ra = insn >> 16 & 31;
-    return ra ? ra : insn >> 11 & 31;
-}
-
 static bool is_memo_of_thread(unsigned base)
 {
     return base == 1 || base == 13;
@@ -38,7 +32,7 @@ static bool is_memo_of_thread(unsigned base)
 static bool memo_wanted(const struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
-    return is_memo_of_thread(base_register(in->insn)) ||
+    return is_memo_of_thread(ir_base_register(in->insn)) ||
            (x->block->weight >= LOOP_WEIGHT && !page_bit(x->r->page->no_memo, in->index));
 }
 
@@ -101,7 +95,7 @@ static void look_at_memo(struct comp *x, struct cold *cold, struct mem a, unsign
 void memory_find(struct comp *x, struct address a, unsigned span, bool write, bool shared, enum reg tag, enum reg at)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
-    unsigned base = base_register(in->insn), memo = 32u * write + base;
+    unsigned base = ir_base_register(in->insn), memo = 32u * write + base;
     struct cold *cold = memory_miss(x);
     cold->base = (u8)a.base;
     cold->disp = a.disp;
@@ -117,6 +111,46 @@ void memory_find(struct comp *x, struct address a, unsigned span, bool write, bo
         look_up(x, cold, mem_at(a.base, a.disp), span, write);
     }
     x_bind(&x->c, &cold->hit);
+}
+
+static struct mem memo_addend(const struct ir_insn *in, bool write)
+{
+    return mem_at(CPU, (s32)(offsetof(struct cpu, memo_addend) + 8 * (32 * write + ir_base_register(in->insn))));
+}
+
+void memory_known(struct comp *x, enum reg at)
+{
+    const struct ir_insn *in = &x->r->insns[x->at];
+    x_load(&x->c, 1, at, memo_addend(in, ir_is_store(in)));
+}
+
+// How far the address is from where the first byte, or the last one, would be in another page.
+void memory_strip(struct comp *x)
+{
+    struct code *c = &x->c;
+    const struct ir_insn *in = &x->r->insns[x->at];
+    unsigned memo = 32u * !!(in->imm & STRIP_WRITE) + ir_base_register(in->insn);
+    s32 room = (s32)(GUEST_PAGE_SIZE - (in->imm & STRIP_SPAN));
+    enum reg a = value_reg(x, in->a), most = value_reg(x, in->b), left = value_scratch(x);
+    x_mov(c, 1, left, a);
+    x_alu_load(c, ALU_SUB, 1, left, mem_at(CPU, (s32)(offsetof(struct cpu, memo_tag) + 8 * memo)));
+    x_alu_imm(c, ALU_CMP, 1, left, room);
+    x_jcc(c, CC_A, &x->blocks[x->block->other]);
+    enum reg n = value_result(x, in->b, IR_NO_VALUE, 1u << left);
+    if (n != most)
+        x_mov(c, 1, n, most);
+    if (in->imm & STRIP_STAYS)
+        return;
+    if (!(in->imm & STRIP_DOWN)) {
+        x_unary(c, UNARY_NEG, 1, left);
+        x_alu_imm(c, ALU_ADD, 1, left, room);
+    }
+    unsigned shift = in->imm >> STRIP_SHIFT_AT & STRIP_SHIFT;
+    if (shift)
+        x_shift(c, SHIFT_SHR, 1, left, (u8)shift);
+    x_alu_imm(c, ALU_ADD, 1, left, 1);
+    x_alu(c, ALU_CMP, 1, left, n);
+    x_cmov(c, CC_B, 1, n, left);
 }
 
 void memory_find_cold(struct comp *x, struct cold *cold)

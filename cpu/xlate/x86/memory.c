@@ -388,6 +388,11 @@ void memory_access(struct comp *x)
         cache->used = (u16)x->at;
         addend = cache->addend;
         x->locked |= 1u << addend;
+    } else if (in->cond == ACCESS_KNOWN) {
+        addend = value_scratch(x);
+        memory_known(x, addend);
+        if (val->shared)
+            make_cache(x, root, write, val->low, val->high, addend);
     } else {
         s64 low = a.disp + (val->low - disp);
         bool shared = val->shared && is_s32((u64)low) && is_s32((u64)low + FIND_SHARED_MAX);

@@ -612,8 +612,11 @@ void select_operation(struct comp *x)
         x_load_zx(&x->c, IR_FIELD_BYTES(in->imm), value_result(x, IR_NO_VALUE, IR_NO_VALUE, 0), field_mem(in->imm));
         break;
     case IR_SET_FIELD: set_field(x, in); break;
+    case IR_STRIP: memory_strip(x); break;
     case IR_JUMP:
     case IR_BRANCH:
+    case IR_BEGIN:
+    case IR_AGAIN:
     case IR_EXIT:
     case IR_EXIT_EA:
     case IR_EXIT_INSN: leave_end(x); break;
