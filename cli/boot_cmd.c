@@ -314,7 +314,7 @@ static const struct option_row {
     {"kernel", "FILE", set_kernel, "kernel: vmlinux (ELF, either byte order), zImage, or vmlinux compressed by gzip"},
     {"initrd", "FILE", set_initrd, "initial RAM disk"},
     {"disk", "FILE[,ro]", set_disk,
-     "virtual disk: a raw file or a block device; ro: read-only; repeat it for more disks"},
+     "virtual disk: a raw file or a block device; ro: read-only; repeat it for more disks; booted without --kernel"},
     {"append", "TEXT", set_append, "kernel command line (console=hvc0)"},
     {"memory", "SIZE", set_memory, "memory, like 512M, 1.5G, 4G (1G)"},
     {"vcpus", "N", set_vcpus, "virtual processors, 1 to 64 (1)"},
@@ -336,7 +336,7 @@ static const struct option_row {
 
 static int print_help(void)
 {
-    printf("Usage: openlpar boot --kernel FILE [options]\n\nRuns one partition in the foreground, its console on "
+    printf("Usage: openlpar boot --kernel FILE [options]\n       openlpar boot --disk FILE [options]\n\nRuns one partition in the foreground, its console on "
            "standard input "
            "and output.\n\nOptions:\n");
     for (unsigned i = 0; i < ARRAY_LEN(option_rows); i++) {
@@ -349,6 +349,7 @@ static int print_help(void)
     printf("\nOn a terminal Ctrl-a h shows the console's keys, Ctrl-a x ends the partition.\n"
            "Exit status: 0 the guest powered off, 1 wrong options or files, 2 the guest crashed (with a report).\n\n"
            "Examples:\n"
+           "  openlpar boot --disk debian-12.raw\n"
            "  openlpar boot --kernel vmlinux --initrd initrd.img --append 'console=hvc0 quiet'\n"
            "  openlpar boot --kernel vmlinux --initrd initrd.img --disk debian.img --disk data.img,ro\n"
            "  openlpar boot --kernel vmlinux --memory 4G --vcpus 4 --threads 2 --cpu power8 --mmu hash\n"
@@ -367,8 +368,11 @@ static const struct option_row *find_option(const char *name, size_t len)
 
 static int check_together(const struct boot_options *o)
 {
-    if (!o->kernel)
-        return refuse("a kernel is missing; name one with --kernel FILE");
+    if (!o->kernel && !o->disks_len)
+        return refuse("a kernel is missing; name one with --kernel FILE, or a disk to boot from with --disk FILE");
+    if (!o->kernel && (o->initrd || o->append || !o->client_interface))
+        return refuse("%s needs --kernel FILE: a disk's own boot program says what the kernel gets",
+                      o->initrd ? "--initrd" : o->append ? "--append" : "--no-client-interface");
     if (o->isa_level < LEVEL_V30 && o->radix_allowed && !o->hash_allowed)
         return refuse("--mmu radix: a POWER8 has no radix translation; use --mmu hash or --cpu power9");
     if (!o->trace && (o->trace_file || o->trace_filter))
@@ -412,7 +416,7 @@ int boot_parse(int argc, char **argv, struct boot_options *options)
             return status;
     }
     // Without a command line Debian's kernels use one of their own, which puts the console on a screen.
-    if (!options->append || !*options->append)
+    if (options->kernel && (!options->append || !*options->append))
         options->append = "console=hvc0";
     if (options->isa_level < LEVEL_V30 && options->hash_allowed)
         options->radix_allowed = false;

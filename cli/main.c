@@ -19,7 +19,7 @@ static const struct command {
     const char *name, *synopsis;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"boot", "run one partition in the foreground: openlpar boot --kernel FILE [options]", boot_command},
+    {"boot", "run one partition in the foreground: openlpar boot --kernel FILE|--disk FILE [options]", boot_command},
     {"system", "managed systems of many partitions: openlpar system --help lists the verbs", system_command},
     {"top", "a monitor of a managed system: openlpar top [SYSTEM]", top_command},
     {"--help", "this text; openlpar boot --help lists the options of boot", help},

@@ -60,6 +60,8 @@ static int open_image(struct boot *b)
                                    .kernel = -1,
                                    .initrd = -1,
                                    .client_interface = o->client_interface};
+    if (!o->kernel)
+        return 0;
     b->image.kernel = image_open_file(o->kernel, reason, sizeof(reason));
     if (b->image.kernel < 0)
         return fail("kernel %s: %s", o->kernel, reason);
@@ -141,7 +143,10 @@ static int create(struct boot *b)
         .radix_allowed = o->radix_allowed,
         .hash_allowed = o->hash_allowed,
         // With no command line at all a kernel takes one that it was built with, often for another console.
-        .bootargs = o->append && *o->append ? o->append : "console=hvc0",
+        // A disk's boot program takes arguments for itself.
+        .bootargs = !o->kernel                ? NULL
+                    : o->append && *o->append ? o->append
+                                              : "console=hvc0",
     };
     snprintf(config.name, sizeof(config.name), "%s", o->name);
     if (o->disks_len) {

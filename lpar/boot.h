@@ -10,7 +10,7 @@ struct cpu_engine;
 
 struct boot_options {
     const char *name;
-    const char *kernel, *initrd, *append; // initrd, append: may be NULL
+    const char *kernel, *initrd, *append; // may be NULL; no kernel: the boot program of a disk
     u64 memory;
     u32 vcpus, threads;
     u8 isa_level; // enum isa_level of the processor

@@ -607,9 +607,27 @@ static long c_boot(struct client_call *c)
     return 0;
 }
 
+// No Forth: but for the words by which a boot program ends, none is known.
 static long c_interpret(struct client_call *c)
 {
-    c->rets[0] = OF_ERROR; // no Forth: every word is unknown
+    static const struct {
+        const char *word, *reason;
+        enum partition_end end;
+    } words[] = {
+        {"reset-all", "the boot program asked for a restart", END_REBOOT},
+        {"shut-down", "the boot program shut down", END_POWER_OFF},
+        {"power-off", "the boot program shut down", END_POWER_OFF},
+        {"poweroff", "the boot program shut down", END_POWER_OFF},
+    };
+    char text[STRING_MAX];
+    c->rets[0] = OF_ERROR;
+    if (!read_string(c->lp, c->args[0], text, sizeof(text)))
+        return 0;
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(text, words[i].word) == 0) {
+            partition_end(c->lp, words[i].end, words[i].reason);
+            c->rets[0] = 0;
+        }
     return 0;
 }
 

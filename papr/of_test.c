@@ -285,6 +285,17 @@ static void test_flat(void)
     CHECK(of_flatten(lp, 0x100000, TEST_MEMORY - 16, TEST_MEMORY, &size) < 0);
 }
 
+// The words that end a boot program.
+static void test_interpret(void)
+{
+    partition_fini(lp);
+    lp = test_partition(1, 1, LEVEL_V30);
+    CHECK_EQ(CALL("interpret", 1, text("cursor-on")), ~0u);
+    CHECK_EQ(atomic_load(&lp->end), END_NONE);
+    CHECK_EQ(CALL("interpret", 1, text("reset-all")), 0);
+    CHECK_EQ(atomic_load(&lp->end), END_REBOOT);
+}
+
 int main(void)
 {
     lp = test_partition(2, 2, LEVEL_V30);
@@ -297,6 +308,7 @@ int main(void)
     TEST(test_wild);
     TEST(test_tree_file);
     TEST(test_flat);
+    TEST(test_interpret);
     partition_fini(lp);
     return test_done();
 }
