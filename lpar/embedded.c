@@ -226,6 +226,8 @@ static bool wait_ready(struct embedded *e, char *why, size_t why_size)
     int fds[VIOS_FDS_MAX];
     unsigned fds_len;
     int got = vios_receive(e->socket, &m, fds, &fds_len);
+    if (got == -ECONNRESET) // it ended with messages unread; its own last one comes behind that error
+        got = vios_receive(e->socket, &m, fds, &fds_len);
     if (got > 0 && m.header.type == VIOS_READY)
         return true;
     if (got > 0 && m.header.type == VIOS_FAILED)
