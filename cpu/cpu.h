@@ -230,8 +230,11 @@ struct cpu {
     // Time. The decrementer is kept as the time base value at which it goes negative.
     u64 dec_expires;
     bool dec_pending_ack;
-    u64 purr, spurr, vtb;     // as of tb_entered; they run only while the thread runs
     u64 tb_entered;           // 0: it does not run
+    u64 vtb;                  // as of tb_entered; it runs only while the thread runs
+    u64 purr;                 // as of purr_tb, when the host's thread had had purr_host_ns of processor time
+    u64 purr_tb, purr_host_ns;
+    u64 purr_seen;            // the highest value that was read
     u64 spr_extra[16];        // the MMU's and others' few rarely used registers
 
     // Fixed after start.

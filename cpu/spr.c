@@ -172,7 +172,7 @@ static u64 get_purr(struct cpu *cpu, unsigned spr)
 static u64 get_spurr(struct cpu *cpu, unsigned spr)
 {
     (void)spr;
-    return cpu_spurr(cpu);
+    return cpu_purr(cpu);
 }
 
 static u64 get_vtb(struct cpu *cpu, unsigned spr)

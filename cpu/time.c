@@ -2,13 +2,19 @@
 //
 // The decrementer costs nothing while it counts: it is kept as the time base value at which it becomes negative, and the engine's
 // budget is chosen so that the clock is looked at about then. The speed of the thread is estimated from the last budget.
+//
+// The PURR counts what the thread had of a processor: the processor time of its host thread. So the PURRs of threads that share a processor add up to
+// its time, and what the host does beside them is nobody's. Asking the host costs a system call: in between the PURR goes with the time base, and stands still afterwards where that was too much.
 #include "cpu/time.h"
+
+#include <time.h>
 
 #include "cpu/group.h"
 #include "cpu/pmu.h"
 #include "cpu/spr.h"
 
 #define BUDGET_MIN 64
+#define PURR_LOOK  (TIMEBASE_HZ / 1000) // so long the PURR may follow the time base before the host's clock is asked
 
 // spr_extra slots of the budget's estimate.
 enum { EXTRA_CHECK_TB, EXTRA_CHECK_INSNS, EXTRA_TICKS_PER_KINSN };
@@ -18,13 +24,31 @@ u64 cpu_insns_now(const struct cpu *cpu)
     return cpu->insns + (cpu->page ? (u64)(cpu->d - cpu->block_d) : 0);
 }
 
+static u64 host_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+}
+
+// Brings the PURR up to date with the host's clock.
+static void look_at_host(struct cpu *cpu)
+{
+    u64 host = host_ns();
+    cpu->purr += (host - cpu->purr_host_ns) / 125 * 64; // what is left over counts the next time
+    cpu->purr_host_ns = host - (host - cpu->purr_host_ns) % 125;
+    cpu->purr_tb = cpu_timebase(cpu);
+}
+
 void cpu_time_start(struct cpu *cpu)
 {
     cpu->tb_entered = cpu_timebase(cpu);
-    cpu->spr_extra[EXTRA_CHECK_TB] = cpu->tb_entered;
-    cpu->spr_extra[EXTRA_CHECK_INSNS] = cpu->insns;
     if (cpu->group->hooks && cpu->group->hooks->dispatch)
         cpu->group->hooks->dispatch(cpu, true);
+    cpu->tb_entered = cpu->purr_tb = cpu_timebase(cpu);
+    cpu->purr_host_ns = host_ns();
+    cpu->spr_extra[EXTRA_CHECK_TB] = cpu->tb_entered;
+    cpu->spr_extra[EXTRA_CHECK_INSNS] = cpu->insns;
 }
 
 // Ticks since the thread was started; none while it stands still (tb_entered is 0).
@@ -36,10 +60,9 @@ static u64 ticks_running(const struct cpu *cpu)
 void cpu_time_stop(struct cpu *cpu)
 {
     pmu_update(cpu);
-    u64 ran = ticks_running(cpu);
-    cpu->purr += ran;
-    cpu->spurr += ran;
-    cpu->vtb += ran;
+    if (cpu->tb_entered)
+        look_at_host(cpu);
+    cpu->vtb += ticks_running(cpu);
     cpu->tb_entered = 0;
     if (cpu->group->hooks && cpu->group->hooks->dispatch)
         cpu->group->hooks->dispatch(cpu, false);
@@ -107,14 +130,19 @@ void cpu_time_check(struct cpu *cpu)
     cpu->budget = budget;
 }
 
-u64 cpu_purr(const struct cpu *cpu)
+u64 cpu_purr(struct cpu *cpu)
 {
-    return cpu->purr + ticks_running(cpu);
-}
-
-u64 cpu_spurr(const struct cpu *cpu)
-{
-    return cpu->spurr + ticks_running(cpu);
+    u64 value = cpu->purr;
+    if (cpu->tb_entered) {
+        u64 since = cpu_timebase(cpu) - cpu->purr_tb;
+        if (since > PURR_LOOK) {
+            look_at_host(cpu);
+            since = 0;
+        }
+        value = cpu->purr + since;
+    }
+    cpu->purr_seen = MAX(cpu->purr_seen, value);
+    return cpu->purr_seen;
 }
 
 u64 cpu_vtb(const struct cpu *cpu)

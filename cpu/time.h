@@ -5,7 +5,8 @@
 
 #include "cpu/cpu.h"
 
-#define BUDGET_MAX 20000 // instructions between two looks at the clock, and calls on the stack of translated code (lpar/vp.c)
+#define BUDGET_MAX \
+    20000 // instructions between two looks at the clock, and calls on the stack of translated code (lpar/vp.c)
 
 // The thread starts (stops) using its host CPU: PURR and its relatives run in between.
 void cpu_time_start(struct cpu *cpu);
@@ -21,8 +22,8 @@ void cpu_dec_set(struct cpu *cpu, u64 value);
 // LINE_DECREMENTER as the clock says.
 void cpu_dec_update(struct cpu *cpu);
 
-u64 cpu_purr(const struct cpu *cpu);
-u64 cpu_spurr(const struct cpu *cpu);
+// PURR; and SPURR, which is the same: processors have one speed.
+u64 cpu_purr(struct cpu *cpu);
 u64 cpu_vtb(const struct cpu *cpu);
 
 // Instructions completed before the one that executes now.

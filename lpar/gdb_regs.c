@@ -105,7 +105,7 @@ static const struct reg spr_regs[] = {
     PLAIN("lpcr", lpcr, 64),
     PLAIN("ppr", ppr, 64),
     PLAIN("purr", purr, 64),
-    PLAIN("spurr", spurr, 64),
+    PLAIN("spurr", purr, 64),
     {.name = "tb", .bits = 64, .get = get_timebase, .read_only = true},
     PLAIN("pvr", pvr, 64),
     PLAIN("pir", pir, 64),

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -127,6 +128,14 @@ static void bind_thread(struct share_thread *t, s32 cpu)
     t->host_cpu = cpu;
 }
 
+// Processor time that the calling thread has had.
+static s64 thread_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (s64)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static void ring(const struct share_client *c)
 {
     u64 one = 1;
@@ -212,15 +221,14 @@ void share_begin(struct share_client *c, u32 thread)
         return;
     }
     t->alone = false;
+    t->began_ns = thread_ns();
     bind_thread(t, (s32)atomic_load(&s->host_cpu));
 }
 
 static void leave(struct share_client *c, struct share_gate *g, struct share_vp *s, bool wants)
 {
-    s64 now = clock_ns(), since = atomic_load(&s->run_since);
+    s64 now = clock_ns();
     u32 run = SHARE_RUN;
-    if (since > 0)
-        atomic_store(&s->ran_ns, atomic_load(&s->ran_ns) + (u64)(now - since));
     atomic_store(&s->run_since, -now);
     wants |= g->closing && g->outside;
     if (g->closing) {
@@ -252,6 +260,7 @@ void share_end(struct share_client *c, u32 thread, bool ceded)
     bool wants = !ceded && !(gives_way && !atomic_load(&s->contended));
     t->naps = gives_way && !wants;
     pthread_mutex_lock(&g->lock);
+    atomic_fetch_add(&s->ran_ns, (u64)(thread_ns() - t->began_ns));
     if (g->active)
         g->active--;
     if (wants && atomic_load(&c->attached))

@@ -33,6 +33,7 @@ struct share_client {
         bool gives_way;   // H_CONFER: it will be back
         bool naps;        // nobody else waits for the processor: it gives whoever it waits for a moment
         s32 host_cpu;     // to which it is bound; -1: to none
+        s64 began_ns;     // its processor time when it began
     } each[GROUP_CPUS_MAX];
 };
 

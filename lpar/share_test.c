@@ -175,6 +175,44 @@ static void test_threads_together(void)
     end();
 }
 
+static void *turn(void *arg)
+{
+    u32 thread = (u32)(uintptr_t)arg;
+    static _Atomic u32 begun;
+    share_begin(&client, thread);
+    atomic_fetch_add(&begun, 1);
+    while (atomic_load(&begun) < 2)
+        ;
+    share_end(&client, thread, true);
+    return NULL;
+}
+
+// What is reported is processor time: of both threads no more than there was, and of one that sleeps less.
+static void test_processor_time(void)
+{
+    start(2);
+    s64 began = clock_ns();
+    pthread_t a, b;
+    CHECK_EQ(pthread_create(&a, NULL, turn, (void *)(uintptr_t)4), 0);
+    await_word(2, SHARE_WANT);
+    grant(2, INT64_MAX, true);
+    CHECK_EQ(pthread_create(&b, NULL, turn, (void *)(uintptr_t)5), 0);
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+    CHECK((s64)atomic_load(&daemon_side->vps[2].ran_ns) <= clock_ns() - began);
+    CHECK(atomic_load(&daemon_side->vps[2].ran_ns) > 0);
+    a = begin_apart(0);
+    await_word(0, SHARE_WANT);
+    grant(0, INT64_MAX, true);
+    pthread_join(a, NULL);
+    share_begin(&client, 0); // this thread has it, too
+    began = clock_ns();
+    usleep(20000);
+    share_end(&client, 0, true);
+    CHECK((s64)atomic_load(&daemon_side->vps[0].ran_ns) < clock_ns() - began);
+    end();
+}
+
 static void test_confer(void)
 {
     start(1);
@@ -248,6 +286,7 @@ int main(void)
     TEST(test_given_and_kept);
     TEST(test_time_is_over);
     TEST(test_threads_together);
+    TEST(test_processor_time);
     TEST(test_confer);
     TEST(test_daemon_goes);
     TEST(test_what_is_no_memory);

@@ -112,7 +112,7 @@ struct papr_cpu {
     u8 wait_reason;                   // enum wait_reason of the wait in progress
     s16 host_cpu;                     // of the last dispatch
     u64 dispatched_at, waiting_since; // time base
-    u64 cpu_time_ns;                  // the host thread's processor time at dispatch
+    u64 dispatched_purr;              // at dispatch
     u64 stolen_tb;                    // time base ticks ready but not running, so far
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cpu/except.h"
+#include "cpu/time.h"
 #include "papr/rtas.h"
 #include "papr/test_partition.h"
 #include "papr/vpa.h"
@@ -62,6 +63,41 @@ static void test_vpa(void)
     CHECK_EQ(H(a, H_REGISTER_VPA, REG(7), 0, 0), H_SUCCESS);
     CHECK_EQ(H(a, H_REGISTER_VPA, REG(5), 0, 0), H_SUCCESS);
     CHECK_EQ(H(a, H_REGISTER_VPA, REG(4), 0, 0), H_PARAMETER);
+    partition_fini(lp);
+}
+
+// While it is stopped although it has work, from the moment when it stops; and from when its decrementer wakes it up.
+static void test_stolen(void)
+{
+    begin();
+    u8 *mem = lp->mem.base;
+    store_be16(mem + VPA + 4, 1024);
+    CHECK_EQ(H(a, H_REGISTER_VPA, REG(1), 0, VPA), H_SUCCESS);
+    cpu_time_start(a);
+    cpu_time_stop(a);
+    u64 stolen = load_be64(mem + VPA + 0x158);
+    u64 stopped = cpu_papr(a)->waiting_since, now;
+    CHECK_EQ(cpu_papr(a)->wait_reason, WAIT_PREEMPT);
+    while ((now = cpu_timebase(a)) == stopped)
+        ;
+    cpu_time_start(a);
+    CHECK(load_be64(mem + VPA + 0x158) - stolen >= now - stopped);
+    cpu_time_stop(a);
+    stolen = load_be64(mem + VPA + 0x158);
+    cpu_papr(a)->wait_reason = WAIT_CEDE;
+    a->dec_expires = ~0ull >> 1;
+    now = cpu_timebase(a);
+    cpu_time_start(a); // it had nothing to do until now
+    CHECK(load_be64(mem + VPA + 0x158) - stolen <= cpu_timebase(a) - now);
+    cpu_time_stop(a);
+    stolen = load_be64(mem + VPA + 0x158);
+    cpu_papr(a)->wait_reason = WAIT_CEDE;
+    a->dec_expires = cpu_timebase(a) + 1;
+    while ((s64)((now = cpu_timebase(a)) - a->dec_expires) <= 0)
+        ;
+    cpu_time_start(a); // it could have gone on
+    CHECK(load_be64(mem + VPA + 0x158) - stolen >= now - a->dec_expires);
+    cpu_time_stop(a);
     partition_fini(lp);
 }
 
@@ -206,6 +242,7 @@ static void test_start_stop(void)
 int main(void)
 {
     TEST(test_vpa);
+    TEST(test_stolen);
     TEST(test_cede);
     TEST(test_join);
     TEST(test_start_stop);

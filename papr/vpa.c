@@ -7,7 +7,6 @@
 #include "papr/vpa.h"
 
 #include <sched.h>
-#include <time.h>
 
 #include "base/endian.h"
 #include "papr/hcall_int.h"
@@ -142,13 +141,6 @@ long h_register_vpa(struct cpu *cpu, u64 *args)
     return rc;
 }
 
-static u64 thread_cpu_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
-}
-
 // LoPAR "Dispatch Trace Log Buffer": why the thread was dispatched, and why it had stopped.
 enum {
     DISPATCH_EXTERNAL = 0,
@@ -202,7 +194,7 @@ static void dispatched(struct papr_cpu *pc, u64 now, u64 ready)
     bool moved = pc->host_cpu >= 0 && host_cpu != pc->host_cpu;
     pc->host_cpu = (s16)host_cpu;
     pc->dispatched_at = now;
-    pc->cpu_time_ns = thread_cpu_ns();
+    pc->dispatched_purr = pc->cpu->purr;
     if (!pc->vpa)
         return;
     if (moved) {
@@ -218,9 +210,8 @@ static void dispatched(struct papr_cpu *pc, u64 now, u64 ready)
 static void stopped(struct papr_cpu *pc, u64 now)
 {
     u32 count = (u32)atomic_fetch_add(&pc->yield_count, 1) + 1;
-    // What the host took away while the thread was ready: elapsed time less the time that its host thread had.
-    u64 elapsed = now - pc->dispatched_at;
-    u64 used = (u64)((u128)(thread_cpu_ns() - pc->cpu_time_ns) * TIMEBASE_HZ / 1000000000);
+    // What the host took away while the thread was ready: elapsed time less the time that it had of a processor.
+    u64 elapsed = now - pc->dispatched_at, used = pc->cpu->purr - pc->dispatched_purr;
     if (elapsed > used)
         pc->stolen_tb += elapsed - used;
     pc->waiting_since = now;
@@ -241,6 +232,17 @@ static void not_meanwhile(struct cpu *cpu, bool begin)
         pthread_mutex_unlock(&cpu->group->outside);
 }
 
+// Since when it could have gone on: since it was stopped, or since its decrementer woke it up. When other interrupts came is not known.
+static u64 ready_since(const struct cpu *cpu, u64 now)
+{
+    const struct papr_cpu *pc = cpu_papr(cpu);
+    if (pc->wait_reason == WAIT_PREEMPT && pc->waiting_since)
+        return pc->waiting_since;
+    if (pc->wait_reason == WAIT_CEDE && atomic_load(&pc->state) != THREAD_JOINED && (s64)(now - cpu->dec_expires) > 0)
+        return MAX(cpu->dec_expires, pc->waiting_since);
+    return now;
+}
+
 void vpa_dispatch(struct cpu *cpu, bool running)
 {
     struct papr_cpu *pc = cpu_papr(cpu);
@@ -256,7 +258,7 @@ void vpa_dispatch(struct cpu *cpu, bool running)
             lp->hv->dispatch_end(lp->hv_arg, cpu->index, pc->wait_reason != WAIT_PREEMPT);
         return;
     }
-    u64 ready = cpu_timebase(cpu);
+    u64 ready = ready_since(cpu, cpu_timebase(cpu));
     if (lp->hv->dispatch_begin)
         lp->hv->dispatch_begin(lp->hv_arg, cpu->index);
     u64 now = cpu_timebase(cpu);
@@ -265,7 +267,6 @@ void vpa_dispatch(struct cpu *cpu, bool running)
     dispatched(pc, now, ready);
     not_meanwhile(cpu, false);
     pc->wait_reason = WAIT_PREEMPT; // until it says otherwise, it stops because it has to
-    cpu->tb_entered = now;
 }
 
 bool vpa_preempt(struct cpu *cpu)

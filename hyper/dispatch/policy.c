@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEBT_MAX_NS   1000000000ll // more is forgiven
-#define TURN_LEAST_NS 100000ll     // nobody is dispatched for less: what is left is kept
-#define AFFINITY_NS   4000000ll    // so much later one may be due, for the sake of warm caches
+#define DEBT_MAX_NS   1000000000ll    // more is forgiven
+#define PASSED_MAX_NS 3600000000000ll // so that products fit
+#define TURN_LEAST_NS 100000ll        // nobody is dispatched for less: what is left is kept
+#define AFFINITY_NS   4000000ll       // so much later one may be due, for the sake of warm caches
 #define OWED_MAX_NS   250000000ll
 #define WEIGHT_UNIT   256u
 
@@ -33,6 +34,11 @@ void policy_fini(struct policy *p)
         free(p->lps[i]);
     free(p->waiting);
     memset(p, 0, sizeof(*p));
+}
+
+static bool shares_tokens(const struct policy_lp *lp)
+{
+    return lp->config.mode != POLICY_DEDICATED && lp->config.vps > 1;
 }
 
 static s64 by_rate(s64 ns, s64 rate)
@@ -61,16 +67,27 @@ static void set_due(struct policy_vp *vp, s64 now)
 static void advance(struct policy_vp *vp, s64 now)
 {
     struct policy_lp *lp = vp->lp;
-    s64 passed = MIN(now - vp->credit_at, 2 * DEBT_MAX_NS), earned = by_rate(passed, lp->rate);
+    struct policy *p = lp->policy;
+    s64 passed = MIN(now - vp->credit_at, PASSED_MAX_NS), most = credit_most(vp);
     if (passed <= 0)
         return;
-    vp->credit_at = now;
+    s64 missing = MIN(MIN(p->missing - vp->missing_seen, POLICY_LAG_NS), passed / 16 * 15);
+    s64 earned = by_rate(passed - missing, lp->rate);
     if (lp->owed > 0 && earned > 0) {
         s64 pays = MIN(lp->owed, lp->owed > OWED_MAX_NS ? earned : earned / 4);
         lp->owed -= pays;
         earned -= pays;
     }
-    vp->credit = MIN(vp->credit + earned, credit_most(vp));
+    vp->credit_at = now;
+    vp->credit += earned;
+    vp->missing_seen = MAX(vp->missing_seen + missing, p->missing - POLICY_LAG_NS);
+    if (vp->credit > most) {
+        s64 more = time_for(vp->credit - most, lp->rate);
+        bool late = vp->wanting && vp->running < 0 && lp->config.mode != POLICY_DEDICATED && !shares_tokens(lp);
+        p->missing += late ? more : 0;
+        vp->missing_seen += late ? more : 0;
+        vp->credit = most;
+    }
     if (vp->running < 0)
         set_due(vp, now);
 }
@@ -97,11 +114,6 @@ static void set_wanting(struct policy_vp *vp, bool wanting, s64 now)
     lp->busy += wanting ? 1 : -1u;
     set_rate(lp, now);
     vp->credit = MIN(vp->credit, credit_most(vp));
-}
-
-static bool shares_tokens(const struct policy_lp *lp)
-{
-    return lp->config.mode != POLICY_DEDICATED && lp->config.vps > 1;
 }
 
 static void advance_tokens(struct policy_lp *lp, s64 now)
@@ -242,12 +254,19 @@ int policy_set_lp(struct policy *p, u32 id, const struct policy_config *config, 
             return -ENOMEM;
         }
         lp->id = id;
+        lp->policy = p;
         lp->tokens = POLICY_WINDOW_NS * config->units / POLICY_UNITS;
         lp->tokens_at = now;
         lp->vtime = p->vclock;
         for (u32 i = 0; i < POLICY_VPS_MAX; i++)
-            lp->vps[i] = (struct policy_vp){
-                .lp = lp, .index = i, .running = -1, .last = -1, .home = -1, .since = now, .credit_at = now};
+            lp->vps[i] = (struct policy_vp){.lp = lp,
+                                            .index = i,
+                                            .running = -1,
+                                            .last = -1,
+                                            .home = -1,
+                                            .since = now,
+                                            .credit_at = now,
+                                            .missing_seen = p->missing};
         p->lps[id] = lp;
     }
     lp->config = *config;
@@ -382,8 +401,8 @@ static void charge(struct policy *p, struct policy_processor *proc, struct polic
         advance_tokens(lp, now);
         lp->tokens -= ran;
     }
-    advance(vp, now);
     vp->credit -= ran;
+    advance(vp, now);
     vp->first = MAX(vp->first - ran, 0);
     if (lp->config.mode == POLICY_UNCAPPED && lp->config.weight) {
         beyond = shares ? MAX(-MIN(vp->credit, 0), -MIN(lp->tokens, 0)) : -MIN(vp->credit, 0);

@@ -11,7 +11,8 @@
 // One that wakes up goes before all others that have credit, too, and what runs stops for it; until it has run POLICY_WAKE_NS or its share of a window. As it pays for that, others get theirs a
 // little later, but no less.
 //
-// Credit that it had no chance to use, because of others or of the host, is kept up to POLICY_LAG_NS: it is made good when there is time. While it sleeps no more than one turn's worth is kept.
+// Credit that it had no chance to use, because of others or of the host, is kept up to POLICY_LAG_NS: it is made good when there is time. Where
+// there never is, since more is promised than the host has, time counts for less: all lose the same part of their share. While it sleeps no more than one turn's worth is kept.
 // What it overran is a debt.
 //
 // Dedicated processors belong to a virtual processor each; others run there only while it idles, if the partition lends them.
@@ -56,6 +57,7 @@ struct policy_vp {
     s32 last;              // where it ran last, or -1
     s32 home;              // its own processor, or -1
     s64 credit, credit_at; // processor time that it may have, as of
+    s64 missing_seen;      // of policy.missing
     s64 due;               // of its credit, as of when it last waited
     s64 first;             // of its first turn after it woke up: what is left
     bool saving;           // its credit was used up
@@ -66,6 +68,7 @@ struct policy_vp {
 };
 
 struct policy_lp {
+    struct policy *policy;
     u32 id;
     struct policy_config config;
     struct policy_vp vps[POLICY_VPS_MAX];
@@ -100,7 +103,8 @@ struct policy {
     struct policy_pool pools[POLICY_POOLS_MAX];
     struct policy_vp **waiting;
     u32 waiting_len, waiting_room;
-    u64 vclock; // virtual time of whoever was last chosen by it
+    u64 vclock;  // virtual time of whoever was last chosen by it
+    s64 missing; // time that was not there for who was entitled to it: nobody earns for it
 };
 
 int policy_init(struct policy *p, u32 processors); // 0 or -ENOMEM

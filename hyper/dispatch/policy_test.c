@@ -219,8 +219,19 @@ static void test_slow_host(void)
     lp(2, POLICY_CAPPED, 30, 1, 0);
     struct job *a = job(1, 0, 0, 0), *b = job(2, 0, 0, 0);
     play(30 * SECOND);
-    CHECK(a->ran > 30 * SECOND * 67 / 100);
-    CHECK(b->ran > 30 * SECOND * 28 / 100);
+    all = 30 * SECOND - lost_ns;
+    CHECK(near(a->ran, all * 7 / 10, 5));
+    CHECK(near(b->ran, all * 3 / 10, 5));
+    CHECK(lost_ns > 0 && idle_ns < lost_ns / 10);
+    lp(3, POLICY_CAPPED, 100, 1, 0); // and twice as much as there is
+    struct job *c = job(3, 0, 0, 0);
+    play(5 * SECOND);
+    forget();
+    play(30 * SECOND);
+    all = 30 * SECOND - lost_ns;
+    CHECK(near(a->ran, all * 35 / 100, 10));
+    CHECK(near(b->ran, all * 15 / 100, 10));
+    CHECK(near(c->ran, all / 2, 10));
     policy_fini(&p);
 }
 

@@ -39,7 +39,7 @@ struct share_vp {
     _Atomic s64 until;     // RUN ends then
     _Atomic u32 processor; // the physical processor's number
     // The process's.
-    _Alignas(64) _Atomic u64 ran_ns; // in RUN, in all, without the present time
+    _Alignas(64) _Atomic u64 ran_ns; // processor time in RUN of all of its threads, without the present turns
     _Atomic s64 run_since;           // > 0: in RUN since then; < 0: idle since that time's negative
     _Atomic s32 confer;              // SHARE_NOBODY, SHARE_ANYBODY, or who gets the rest of its time
 };
