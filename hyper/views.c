@@ -281,6 +281,7 @@ static void put_dispatched(struct row *row, const struct lp *lp)
     struct dispatcher_usage u;
     if (!lp->dispatcher || !dispatcher_usage(lp->dispatcher, lp->id, &u))
         return;
+    put_num(row, "elapsed_us", (u64)u.elapsed_ns / 1000);
     put_num(row, "run_us", u.ran_ns / 1000);
     put_num(row, "run_wait_us", u.waited_ns / 1000);
     put_num(row, "run_beyond_us", u.beyond_ns / 1000);

@@ -17,11 +17,13 @@
 #include "base/futex.h"
 #include "papr/hv_ops.h"
 
-#define CONFER_NS 50000 // nobody else waits for the processor: whoever it is conferred to runs, or sleeps
+#define LEASE_NAP_NS 10000000 // a daemon that comes back is noticed meanwhile
+#define CONFER_NS    50000    // nobody else waits for the processor: whoever it is conferred to runs, or sleeps
 
 void share_init(struct share_client *c, struct dispatcher *alone)
 {
     *c = (struct share_client){.alone = alone, .threads = 1, .bell = -1};
+    lease_init(&c->lease);
     for (u32 i = 0; i < SHARE_VPS_MAX; i++)
         pthread_mutex_init(&c->gates[i].lock, NULL);
     for (u32 i = 0; i < GROUP_CPUS_MAX; i++)
@@ -37,6 +39,7 @@ void share_fini(struct share_client *c)
         close(c->bell);
     for (u32 i = 0; i < SHARE_VPS_MAX; i++)
         pthread_mutex_destroy(&c->gates[i].lock);
+    lease_fini(&c->lease);
     c->map = NULL;
     c->bell = -1;
 }
@@ -79,6 +82,7 @@ void share_detach(struct share_client *c)
 {
     if (!atomic_exchange(&c->attached, 0))
         return;
+    lease_set(&c->lease, atomic_load(&c->map->facts.units), clock_ns());
     for (u32 i = 0; i < SHARE_VPS_MAX; i++) {
         struct share_gate *g = &c->gates[i];
         atomic_store(&c->map->vps[i].word, SHARE_GONE);
@@ -143,9 +147,9 @@ static void ring(const struct share_client *c)
     (void)done; // full: it was rung
 }
 
-static void nap(void)
+static void nap(s64 ns)
 {
-    struct timespec wait = {.tv_nsec = CONFER_NS};
+    struct timespec wait = {.tv_nsec = ns};
     nanosleep(&wait, NULL);
 }
 
@@ -181,9 +185,14 @@ static enum next try_enter(struct share_client *c, struct share_gate *g, struct 
 static void begin_alone(struct share_client *c, u32 thread)
 {
     struct share_thread *t = &c->each[thread];
+    s64 wait, turn;
     t->alone = true;
     bind_thread(t, -1);
+    while ((wait = lease_wait(&c->lease, clock_ns(), &turn)) && !atomic_load(&c->attached))
+        nap(MIN(wait, LEASE_NAP_NS));
     dispatch_begin(c->alone, thread);
+    t->began_ns = thread_ns();
+    t->lease_until = turn == INT64_MAX ? turn : clock_ns() + turn;
 }
 
 void share_begin(struct share_client *c, u32 thread)
@@ -191,7 +200,7 @@ void share_begin(struct share_client *c, u32 thread)
     u32 vp = thread / c->threads;
     struct share_thread *t = &c->each[thread];
     if (t->naps)
-        nap();
+        nap(CONFER_NS);
     t->naps = false;
     if (!atomic_load(&c->attached) || vp >= SHARE_VPS_MAX) {
         begin_alone(c, thread);
@@ -252,6 +261,7 @@ void share_end(struct share_client *c, u32 thread, bool ceded)
     t->gives_way = false;
     if (t->alone) {
         t->alone = false;
+        lease_pay(&c->lease, thread_ns() - t->began_ns, clock_ns());
         dispatch_end(c->alone, thread);
         return;
     }
@@ -276,7 +286,8 @@ bool share_over(struct share_client *c, u32 thread)
 {
     const struct share_thread *t = &c->each[thread];
     if (t->alone)
-        return atomic_load_explicit(&c->attached, memory_order_relaxed) || dispatch_over(c->alone, thread);
+        return atomic_load_explicit(&c->attached, memory_order_relaxed) || clock_ns() >= t->lease_until ||
+               dispatch_over(c->alone, thread);
     if (!atomic_load_explicit(&c->attached, memory_order_relaxed))
         return true;
     const struct share_vp *s = &c->map->vps[thread / c->threads];
@@ -311,7 +322,7 @@ void share_confer(struct share_client *c, s32 to)
     if (to >= 0)
         dispatch_promote(c->alone, (u32)to);
     if (!atomic_load(&c->alone->waiting)) // whoever it waits for runs already, or is no thread of ours
-        nap();
+        nap(CONFER_NS);
 }
 
 bool share_ppp(struct share_client *c, struct hv_ppp *ppp)

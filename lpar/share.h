@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A partition's side of being dispatched by the daemon (proto/hyper/share.h). While there is no daemon, its threads run as those of a partition that nobody manages
-// (lpar/dispatch.h); a daemon that comes back takes over as each of them is dispatched the next time.
+// (lpar/dispatch.h), but no longer than it is entitled to (lpar/lease.h); a daemon that comes back takes over as each of them is dispatched the next time.
 //
 // The hardware threads of a virtual processor run together: the first one that has work asks for a processor, the last one that has none gives
 // it back, and when the time is over all of them stop. Each of them binds itself to the host CPU of the processor.
@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "lpar/dispatch.h"
+#include "lpar/lease.h"
 #include "proto/hyper/share.h"
 
 struct hv_ppp;
@@ -19,6 +20,7 @@ struct share_client {
     u32 threads;              // of a virtual processor
     struct share *map;        // fixed from the first attachment on; NULL: there was none
     _Atomic u32 attached;     // the daemon dispatches
+    struct lease lease;       // while nobody dispatches it
     int bell;                 // -1: none. Changed while nobody is attached
     struct share_gate {
         pthread_mutex_t lock;
@@ -34,6 +36,7 @@ struct share_client {
         bool naps;        // nobody else waits for the processor: it gives whoever it waits for a moment
         s32 host_cpu;     // to which it is bound; -1: to none
         s64 began_ns;     // its processor time when it began
+        s64 lease_until;  // while it is alone: its turn is over then
     } each[GROUP_CPUS_MAX];
 };
 

@@ -241,7 +241,9 @@ static void test_daemon_goes(void)
     await_word(1, SHARE_WANT);
     grant(0, INT64_MAX, true);
     pthread_join(a, NULL);
+    atomic_store(&daemon_side->facts.units, 20);
     share_detach(&client);
+    CHECK_EQ(client.lease.units, 20); // no more than that
     pthread_join(b, NULL);         // runs without one
     CHECK(share_over(&client, 0)); // it is to be dispatched by the other rules
     CHECK(client.each[1].alone && !client.each[0].alone);

@@ -30,7 +30,7 @@
 #define GRACE_NS 10000000ll // so long after its time is over somebody may go on before it is taken away
 #define ROUND_NS \
     50000000ll // used processors are looked at that often; idle moments during which one is kept are shorter
-#define AUDIT_NS (4 * ROUND_NS)
+#define AUDIT_NS    (4 * ROUND_NS)
 #define STACK_SIZE  (64 * KIB)
 #define SLACK_NS    5000
 #define FREE_PART   64            // of the time passed: what its other threads may use for the terminal and the like
@@ -47,6 +47,8 @@ struct guest {
     bool gone;
     struct policy_config config;
     u64 seen_ns[POLICY_VPS_MAX]; // share.ran_ns as of the last dispatch or settlement
+    u64 told_ns
+        [POLICY_VPS_MAX]; // what was said that it has run: of a present turn that is a guess, which does not go back
     s64 granted_at[POLICY_VPS_MAX];
     // Its process against the kernel's clock.
     u64 cpu_ns, ran_then, charged_ns, dispatches_then;
@@ -265,10 +267,12 @@ static void tell_others(struct dispatcher *d, u32 processor, const struct policy
 // What its virtual processors have run.
 static u64 ran_now(const struct dispatcher *d, u32 id, s64 now)
 {
+    struct guest *g = d->guests[id];
     u64 sum = 0, said;
     for (u32 i = 0; i < d->policy.lps[id]->used; i++) {
         const struct policy_vp *vp = &d->policy.lps[id]->vps[i];
-        sum += vp->ran_ns + (vp->running >= 0 ? (u64)ran_since(d->guests[id], i, now, &said) : 0);
+        u64 ran = vp->ran_ns + (vp->running >= 0 ? (u64)ran_since(g, i, now, &said) : 0);
+        sum += g->told_ns[i] = MAX(g->told_ns[i], ran);
     }
     return sum;
 }
@@ -669,8 +673,7 @@ void dispatcher_detach(struct dispatcher *d, u32 id)
     }
     for (u32 i = 0; i < POLICY_VPS_MAX; i++)
         policy_sleep(&d->policy, id, i, now);
-    for (u32 i = 0; i < POLICY_VPS_MAX; i++)
-        d->gone_ns += d->policy.lps[id]->vps[i].ran_ns;
+    d->gone_ns += ran_now(d, id, now);
     policy_remove_lp(&d->policy, id);
     d->guests[id] = NULL;
     epoll_ctl(d->epoll_fd, EPOLL_CTL_DEL, g->bell, NULL);
@@ -736,7 +739,9 @@ bool dispatcher_usage(struct dispatcher *d, u32 id, struct dispatcher_usage *usa
     const struct guest *g = id <= POLICY_LPS_MAX ? d->guests[id] : NULL;
     const struct policy_lp *lp = g ? d->policy.lps[id] : NULL;
     if (lp) {
-        usage->ran_ns = ran_now(d, id, clock_ns());
+        s64 now = clock_ns();
+        usage->elapsed_ns = now - d->started;
+        usage->ran_ns = ran_now(d, id, now);
         usage->entitled_ns = lp->entitled_ns;
         usage->beyond_ns = lp->beyond_ns;
         usage->charged_ns = g->charged_ns;

@@ -34,6 +34,7 @@ void dispatcher_set_processor(struct dispatcher *d, u32 processor, bool usable);
 
 // What a partition has had since it was attached.
 struct dispatcher_usage {
+    s64 elapsed_ns;  // since dispatcher_new()
     u64 ran_ns;      // on processors: what its PURRs say together
     u64 entitled_ns; // of this within its entitlement, as far as it is settled
     u64 beyond_ns;   // and what others had left
@@ -51,9 +52,9 @@ struct dispatcher_totals {
     u32 processors; // that are usable
     u64 ran_ns;     // of all partitions, those that are gone included
     u64 idle_ns;    // processors * elapsed - ran
-    u64 lost_ns;    // of this: virtual processors had work and a processor, but the host or the dispatcher had its CPU, as far as it is settled
-    u64 decisions;  // how often something was chosen to run
-    u64 own_ns;     // processor time of the dispatcher's own threads
+    u64 lost_ns; // of this: virtual processors had work and a processor, but the host or the dispatcher had its CPU, as far as it is settled
+    u64 decisions; // how often something was chosen to run
+    u64 own_ns;    // processor time of the dispatcher's own threads
 };
 void dispatcher_totals(struct dispatcher *d, struct dispatcher_totals *totals);
 

@@ -143,6 +143,17 @@ static bool shared_everywhere(const struct policy_vp *vp)
     return vp->home < 0;
 }
 
+// Virtual processors of the pool that run. More than its processors would take them from other pools in bursts, and leave them unused afterwards.
+static u32 running_of(const struct policy *p, const struct policy_pool *pool)
+{
+    u32 running = 0;
+    for (u32 i = 0; i < p->processors_len; i++) {
+        const struct policy_vp *vp = p->processors[i].running;
+        running += vp && vp->home < 0 && &p->pools[vp->lp->config.pool] == pool;
+    }
+    return running;
+}
+
 // What must be there before it runs: that much is not worth a turn otherwise.
 static s64 credit_least(const struct policy_vp *vp)
 {
@@ -177,6 +188,8 @@ static bool may_run(struct policy *p, struct policy_vp *vp, s64 now, enum policy
         *from = MIN(*from, now + MAX(-pool->left * POLICY_UNITS / pool->max, TURN_LEAST_NS));
         return false;
     }
+    if (pool->max && running_of(p, pool) * POLICY_UNITS >= pool->max)
+        return false;
     if (pool->reserve > 0)
         *class = POLICY_RESERVED;
     return true;
@@ -198,7 +211,9 @@ static void drop_waiting(struct policy *p, struct policy_vp *vp)
 // Whether others than its owner may use the processor.
 static bool open_to_all(const struct policy_processor *proc)
 {
-    return proc->usable && (!proc->owner || (proc->owner->lp->config.lend == POLICY_LEND && !proc->owner->wanting));
+    if (!proc->usable || !proc->owner)
+        return proc->usable;
+    return proc->owner->lp->config.lend == POLICY_LEND && (!proc->owner->wanting || proc->resting);
 }
 
 static bool may_use(const struct policy_processor *proc, s32 number, const struct policy_vp *vp)
@@ -487,6 +502,17 @@ static bool before_beyond(u32 processor, const struct policy_vp *a, const struct
     return here_a != here_b ? here_a : a->since < b->since;
 }
 
+// Somebody who is not bound to a processor waits, and may run.
+static bool somebody_could(struct policy *p, s64 now)
+{
+    enum policy_class class;
+    s64 from;
+    for (u32 i = 0; i < p->waiting_len; i++)
+        if (shared_everywhere(p->waiting[i]) && may_run(p, p->waiting[i], now, &class, &from))
+            return true;
+    return false;
+}
+
 // How long what was chosen may run, given who else waits.
 static void bound(struct policy *p, u32 processor, s64 now)
 {
@@ -502,6 +528,8 @@ static void bound(struct policy *p, u32 processor, s64 now)
     }
     if (vp->home == (s32)processor) { // its own
         proc->until = POLICY_NEVER;
+        bool lends = lp->config.lend == POLICY_LEND && somebody_could(p, now);
+        proc->contended = !lends ? POLICY_NEVER : MIN(proc->contended, now);
         return;
     }
     for (u32 i = 0; i < p->waiting_len; i++) {
