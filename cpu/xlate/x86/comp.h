@@ -195,6 +195,7 @@ void comp_scan_block(struct comp *x);
 enum reg value_reg(struct comp *x, ir_value v); // in a register, kept there during the operation
 enum reg value_scratch(struct comp *x);         // a register for the rest of the operation
 enum reg value_xscratch(struct comp *x);        // likewise, an xmm register
+enum reg value_spare(const struct comp *x);     // one that holds nothing, until the next is asked for; NO_REG: there is none
 void value_claim(struct comp *x, enum reg r);   // this one; before the operands are asked for
 // The register for the result of the current operation. It may be that of `a` or `b` when they die here (IR_NO_VALUE: no), and that
 // of the slot that the result is for; never one of the set `avoid`.

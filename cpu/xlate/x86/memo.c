@@ -36,8 +36,8 @@ static bool memo_wanted(const struct comp *x)
            (x->block->weight >= LOOP_WEIGHT && !page_bit(x->r->page->no_memo, in->index));
 }
 
-// at = the entry for the page of the address in from + disp
-static void entry_of(struct code *c, enum reg at, enum reg from, s32 disp)
+// at = the offset in the TLB of the entry for the page of the address in from + disp
+static void offset_of(struct code *c, enum reg at, enum reg from, s32 disp)
 {
     const u8 shift = GUEST_PAGE_SHIFT - 5;
     if (!disp && x86_features.bmi2) {
@@ -50,12 +50,17 @@ static void entry_of(struct code *c, enum reg at, enum reg from, s32 disp)
         x_shift(c, SHIFT_SHR, 0, at, shift);
     }
     x_alu_load(c, ALU_AND, 0, at, CPU_MEM(tlb_mask));
-    x_alu_load(c, ALU_ADD, 1, at, CPU_MEM(tlb));
 }
 
-static struct mem tag_mem(enum reg at, bool write)
+static s32 tag_place(bool write)
 {
-    return mem_at(at, write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
+    return write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag);
+}
+
+// table NO_REG: at is the entry's address.
+static struct mem entry_mem(enum reg table, enum reg at, s32 place)
+{
+    return table != NO_REG ? mem_indexed(table, at, place) : mem_at(at, place);
 }
 
 static void address_in(struct code *c, enum reg dst, struct mem a)
@@ -66,20 +71,25 @@ static void address_in(struct code *c, enum reg dst, struct mem a)
         x_mov(c, 1, dst, a.base);
 }
 
-// tag = page of the last byte; at = the entry of the page of the first one (cpu/mmu/access.h), then its addend.
+// tag = page of the last byte; at = the addend of the entry of the page of the first one (cpu/mmu/access.h). Where a register is left the table's address is
+// added by the accesses to the entry: what waits for the address is an operation less.
 static void look_up(struct comp *x, struct cold *cold, struct mem a, unsigned span, bool write)
 {
     struct code *c = &x->c;
-    enum reg tag = cold->tag, at = cold->addend;
+    enum reg tag = cold->tag, at = cold->addend, table = value_spare(x);
     address_in(c, tag, mem_at(a.base, a.disp + (s32)span - 1));
     if (span == 1)
-        entry_of(c, at, tag, 0);
+        offset_of(c, at, tag, 0);
     else
-        entry_of(c, at, a.base, a.disp);
+        offset_of(c, at, a.base, a.disp);
+    if (table != NO_REG)
+        x_load(c, 1, table, CPU_MEM(tlb));
+    else
+        x_alu_load(c, ALU_ADD, 1, at, CPU_MEM(tlb));
     x_alu_imm(c, ALU_AND, 1, tag, (s32)GUEST_PAGE_MASK);
-    x_alu_load(c, ALU_CMP, 1, tag, tag_mem(at, write));
+    x_alu_load(c, ALU_CMP, 1, tag, entry_mem(table, at, tag_place(write)));
     x_jcc(c, CC_NE, &cold->start);
-    x_load(c, 1, at, mem_at(at, offsetof(struct tlb_entry, addend)));
+    x_load(c, 1, at, entry_mem(table, at, offsetof(struct tlb_entry, addend)));
 }
 
 static void look_at_memo(struct comp *x, struct cold *cold, struct mem a, unsigned span, unsigned memo)
@@ -216,11 +226,12 @@ void memo_emit_finder(struct code *c, enum reg t, enum reg a)
     x_mov(c, 0, s, a);
     x_alu_imm(c, ALU_AND, 0, s, FIND_SPAN);
     x_alu(c, ALU_ADD, 1, s, t);
-    entry_of(c, a, t, 0);
+    offset_of(c, a, t, 0);
+    x_alu_load(c, ALU_ADD, 1, a, CPU_MEM(tlb));
     x_alu_imm(c, ALU_AND, 1, s, (s32)GUEST_PAGE_MASK);
     test_what(c, FIND_WRITE);
     x_jcc(c, CC_NE, &write);
-    x_alu_load(c, ALU_CMP, 1, s, tag_mem(a, false));
+    x_alu_load(c, ALU_CMP, 1, s, mem_at(a, tag_place(false)));
     x_jcc(c, CC_E, &hit);
     x_bind(c, &miss);
     x_store(c, 8, CPU_MEM(refill_ea), t);
@@ -231,7 +242,7 @@ void memo_emit_finder(struct code *c, enum reg t, enum reg a)
     x_load(c, 1, a, CPU_MEM(refill_addend));
     x_jmp(c, &found);
     x_bind(c, &write);
-    x_alu_load(c, ALU_CMP, 1, s, tag_mem(a, true));
+    x_alu_load(c, ALU_CMP, 1, s, mem_at(a, tag_place(true)));
     x_jcc(c, CC_NE, &miss);
     x_bind(c, &hit);
     x_load(c, 1, a, mem_at(a, offsetof(struct tlb_entry, addend)));

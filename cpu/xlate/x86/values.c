@@ -107,6 +107,16 @@ enum reg value_scratch(struct comp *x)
     return r;
 }
 
+enum reg value_spare(const struct comp *x)
+{
+    u32 may = x->pool & GPR_FILE & ~(x->locked | x->held);
+    for (unsigned r = 0; r < REGS; r++) {
+        if (may >> r & 1 && x->reg_value[r] == IR_NO_VALUE)
+            return r;
+    }
+    return NO_REG;
+}
+
 enum reg value_xscratch(struct comp *x)
 {
     enum reg r = take_of(x, XMM_FILE, 0);
