@@ -173,14 +173,13 @@ void scsi_run_request_sense(struct scsi_task *task)
     u8 sense[SCSI_SENSE_SIZE];
     struct scsi_nexus *nexus = task->nexus;
     u32 code = !nexus->lu ? (u32)SENSE_UNIT : nexus->attention ? SENSE(6, 0, 0) | nexus->attention : 0;
-    if (task->cdb[1] & 1) { // descriptor format
-        scsi_fail(task, SENSE_CDB);
-        return;
-    }
     if (nexus->lu)
         nexus->attention = 0;
     scsi_make_sense(sense, code);
-    scsi_reply(task, sense, sizeof(sense), task->cdb[4]);
+    if (task->cdb[1] & 1) // descriptor format, without descriptors
+        scsi_reply(task, (const u8[8]){0x72, sense[2], sense[12], sense[13]}, 8, task->cdb[4]);
+    else
+        scsi_reply(task, sense, sizeof(sense), task->cdb[4]);
 }
 
 void scsi_run_test_unit_ready(struct scsi_task *task)

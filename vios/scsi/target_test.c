@@ -272,6 +272,10 @@ static void test_attention(void)
     CHECK_EQ(data[2], 6);
     CHECK_EQ(load_be16(data + 12), 0x2a01);
     CHECK_EQ(RUN(0, 0, 0, 0x00, 0, 0, 0, 0, 0), SCSI_GOOD);
+    nexus[0].attention = ATTENTION_MODE;
+    CHECK_EQ(RUN(0, 0, 18, 0x03, 1, 0, 0, 18, 0), SCSI_GOOD); // in the other format
+    CHECK_EQ(last.in_size, 8);
+    CHECK_EQ(load_be32(data), 0x72062a01);
     scsi_lu_reset(&nexus[1]);
     CHECK_SENSE(0, 0, 0, SENSE(6, 0x29, 3), 0x00, 0, 0, 0, 0, 0);
     CHECK_EQ(RUN(1, 0, 0, 0x00, 0, 0, 0, 0, 0), SCSI_GOOD);
