@@ -253,10 +253,30 @@ static void test_utilisation(void)
     wire_put_num(&m.where, "lpar_id", 1);
     CHECK_EQ(views_list(sys, &m, last_row, &row, &answer), 0);
     CHECK_EQ(wire_num(&row, "capped_cycles", 0) + wire_num(&row, "uncapped_cycles", 0), 512000000);
-    wire_put_text(&m.where, "event_type", "other");
+    wire_put_text(&m.where, "event_type", "config_change");
     rows = 0;
     CHECK_EQ(views_list(sys, &m, count, &rows, &answer), 0);
     CHECK_EQ(rows, 0);
+    // What changes is a row at once; its number and the accounts are those of that moment.
+    sys_lp(sys, 1)->run_mem += 256;
+    CHECK(util_tick(sys) > 0);
+    sys_lp(sys, 1)->state = LP_RUNNING;
+    CHECK(util_tick(sys) > 0);
+    CHECK(util_tick(sys) > 0); // nothing changed
+    sys_lp(sys, 1)->state = LP_OFF;
+    CHECK(util_tick(sys) > 0);
+    static const struct {
+        const char *type;
+        u32 rows;
+    } types[] = {{"sample", 1}, {"config_change", 1}, {"state_change", 2}};
+    for (unsigned i = 0; i < ARRAY_LEN(types); i++) {
+        m = (struct wire_message){.object = OBJECT_UTIL_LPAR};
+        wire_put_num(&m.where, "lpar_id", 1);
+        wire_put_text(&m.where, "event_type", types[i].type);
+        rows = 0;
+        CHECK_EQ(views_list(sys, &m, count, &rows, &answer), 0);
+        CHECK_EQ(rows, types[i].rows);
+    }
     util_end(sys); // with a sample
     util_begin(sys, true);
     m = (struct wire_message){.object = OBJECT_UTIL_LPAR};

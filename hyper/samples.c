@@ -68,7 +68,9 @@ static int make_table(struct samples *s, unsigned kind)
     free(sql);
     for (u32 i = 0; i < len && !err; i++)
         if ((attrs[i].flags & ATTR_STORED) && !has_column(s, table, attrs[i].name)) {
-            snprintf(alter, sizeof(alter), "ALTER TABLE %s ADD COLUMN %s", table, attrs[i].name);
+            const char *first = attrs[i].initial; // what it was in rows that an earlier version made
+            snprintf(alter, sizeof(alter), "ALTER TABLE %s ADD COLUMN %s%s%s%s", table, attrs[i].name,
+                     first ? " DEFAULT '" : "", first ? first : "", first ? "'" : "");
             err = sql_run(s->db, alter);
         }
     return err;

@@ -31,6 +31,14 @@ struct terminal {
     bool told; // a process of the partition has had it
 };
 
+// What the last row of utilisation knew (hyper/utilisation.c).
+struct util_seen {
+    bool known;
+    const void *config;
+    const char *state; // one of the names, which stay
+    u64 procs, units, mem;
+};
+
 struct change;
 struct dispatcher;
 struct guard;
@@ -69,6 +77,7 @@ struct lp {
     char refcode[16];
     char reason[256]; // of its end
     struct account account;
+    struct util_seen seen;
 
     // Its virtual terminal: scroll-back is a file in memory that outlives processes (proto/hyper/scroll.h).
     int scroll_fd; // -1: none yet
@@ -90,6 +99,7 @@ struct sys {
     void *answered_arg;
     struct rec *pools[SYS_POOLS]; // OBJECT_PROCPOOL
     struct account_system account;
+    struct util_seen seen;
     struct dispatcher *dispatcher; // NULL: there are no threads for it
     struct guard *guard;           // of processors that failed (hyper/guard.c)
     struct samples *samples;       // NULL: none can be kept

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "hyper/guard.h"
 #include "hyper/pools.h"
 #include "hyper/samples.h"
 #include "hyper/usage.h"
@@ -153,6 +154,63 @@ static void take_sample(struct sys *sys, s64 now)
     sys->sampled = now;
 }
 
+// Rows between samples: something changed. The accounts up to then are in them.
+static void take_event(struct sys *sys, const struct lp *lp, const char *type)
+{
+    struct rec *r = rec_new(lp ? OBJECT_UTIL_LPAR : OBJECT_UTIL_SYS);
+    if (!r)
+        return;
+    if (lp)
+        fill_lpar(sys, lp, r);
+    else
+        fill_sys(sys, r);
+    rec_set_text(r, "event_type", type);
+    int err = samples_begin(sys->samples);
+    if (!err)
+        err = samples_add(sys->samples, (s64)time(NULL), TIER_SAMPLED, r);
+    if (err)
+        samples_rollback(sys->samples);
+    else
+        err = samples_commit(sys->samples);
+    if (err)
+        fprintf(stderr, "openlpard: an event of utilisation could not be kept: %s\n", samples_error(sys->samples));
+    rec_free(r);
+}
+
+// What events are about. A configuration is replaced, not changed.
+static struct util_seen seen_of(const struct lp *lp)
+{
+    return (struct util_seen){.known = true,
+                              .config = lp->current,
+                              .state = lp_state_name(lp),
+                              .procs = lp->run_procs,
+                              .units = lp->run_units,
+                              .mem = lp->run_mem};
+}
+
+static void look_for_events(struct sys *sys)
+{
+    struct util_seen now = {.known = true, .state = sys_state_name(sys), .procs = guard_usable(sys)};
+    struct util_seen before = sys->seen;
+    sys->seen = now;
+    if (before.known && before.state != now.state)
+        take_event(sys, NULL, "state_change");
+    if (before.known && before.procs != now.procs)
+        take_event(sys, NULL, "config_change");
+    for (u32 i = 0; i < sys->lps_len; i++) {
+        struct lp *lp = sys->lps[i];
+        before = lp->seen;
+        now = lp->seen = seen_of(lp);
+        if (!before.known || !lp->current)
+            continue;
+        if (before.state != now.state)
+            take_event(sys, lp, "state_change");
+        else if (before.config != now.config || before.procs != now.procs || before.units != now.units ||
+                 before.mem != now.mem)
+            take_event(sys, lp, "config_change");
+    }
+}
+
 // What a killed daemon had counted up to its last sample. The time since then is accounted with the entitlements of that sample.
 struct resuming {
     struct sys *sys;
@@ -221,9 +279,11 @@ static int resume_lpar(void *arg, s64 number, s64 when, struct rec *r)
 
 static void resume(struct sys *sys, bool killed)
 {
-    static const struct wire_record all;
+    static struct wire_record sample; // large; one thread
     struct resuming r = {.sys = sys, .gap = killed};
-    struct samples_query q = {.until = INT64_MAX, .max = 1, .where = &all};
+    struct samples_query q = {.until = INT64_MAX, .max = 1, .where = &sample};
+    sample.len = 0;
+    wire_put_text(&sample, "event_type", "sample");
     samples_each(sys->samples, OBJECT_UTIL_SYS, &q, resume_sys, &r);
     if (!r.last)
         return;
@@ -251,6 +311,8 @@ int util_tick(struct sys *sys)
 {
     s64 rate = (s64)rate_of(sys), now = (s64)time(NULL);
     account_update(sys, clock_ns(), false);
+    if (sys->samples)
+        look_for_events(sys);
     if (!rate || !sys->samples)
         return -1;
     // The first one is taken at once, the others when the clock shows a multiple of the rate. A clock that was set back starts anew.
@@ -343,32 +405,13 @@ static int list_config(struct sys *sys, struct giving *g)
     return 0;
 }
 
-// event_type is the same in all rows, so it is no column. false: no row has the value asked for.
-static bool take_event_type(const struct wire_record *from, struct wire_record *where)
-{
-    bool asked = false, met = false;
-    where->len = 0;
-    for (u32 i = 0; i < from->len; i++) {
-        if (strcmp(from->pairs[i].name, "event_type")) {
-            where->pairs[where->len++] = from->pairs[i];
-            continue;
-        }
-        asked = true;
-        met |= from->pairs[i].value.text && strcmp(from->pairs[i].value.text, "sample") == 0;
-    }
-    return met || !asked;
-}
-
 int util_list(struct sys *sys, const struct wire_message *m, void (*give)(void *arg, const struct wire_record *values),
               void *arg, struct answer *answer)
 {
-    static struct wire_record where; // large; one thread
-    struct giving g = {sys, &where, give, arg};
+    struct giving g = {sys, &m->where, give, arg};
     int err;
     if (m->object == OBJECT_UTIL_CONFIG)
         return list_config(sys, &g);
-    if (!take_event_type(&m->where, &where))
-        return 0;
     if (wire_num(&m->values, "live", 0)) {
         account_update(sys, clock_ns(), true);
         err = each_now(sys, m->object, give_live, &g);
@@ -382,7 +425,7 @@ int util_list(struct sys *sys, const struct wire_message *m, void (*give)(void *
                               .before = (s64)MIN(wire_num(&m->values, "before", 0), (u64)INT64_MAX),
                               .tier = (enum samples_tier)MIN(wire_num(&m->values, "tier", 0), TIERS - 1),
                               .max = (u32)MIN(wire_num(&m->values, "max", ROWS_MAX), ROWS_MAX),
-                              .where = &where};
+                              .where = &m->where};
     err = samples_each(sys->samples, m->object, &q, give_sample, &g);
     if (err == -EINVAL)
         return refuse_parameter(answer, "--filter", "these samples cannot be chosen so");
