@@ -27,7 +27,7 @@ endif
 NINJA := ninja -C $(BUILD) $(if $(filter 1,$(V)),-v)
 QUIET := $(if $(filter 1,$(V)),,@)
 
-.PHONY: all setup setup-test build run boot test test-long test-unit bench fuzz install format clean help guests
+.PHONY: all setup setup-test build run boot test test-kernel test-long test-unit bench fuzz install format clean help guests
 .NOTPARALLEL:
 
 all: build
@@ -62,7 +62,10 @@ ifeq ($(m),cov)
 	$(QUIET)gcovr -r . $(BUILD) -e '.*_test\.c' --print-summary
 endif
 
-test-long: setup-test build guests
+test-kernel: setup-test
+	$(QUIET)tools/build-test-kernel
+
+test-long: setup-test build guests test-kernel
 	$(QUIET)tools/run-tests $(BUILD) long $(ARGS)
 
 test-unit: setup-test build
@@ -93,7 +96,8 @@ help:
 	@echo 'make boot            one partition of them, no managed system: a shell on this terminal (none: a short show)'
 	@echo 'make test            unit tests, instruction tests and short boot matrix (under 15 minutes on 2 cores)'
 	@echo 'make test-unit       only what needs no guest'
-	@echo 'make test-long       every boot, 10,000 operand sets for each instruction'
+	@echo 'make test-long       every boot, 10,000 operand sets for each instruction, the kernel for tests'
+	@echo 'make test-kernel     build a kernel with all that a partition has (8 minutes); make test uses it once it is there'
 	@echo 'make bench           workloads compared with QEMU and the host; ARGS=--quick for one run'
 	@echo 'make fuzz            every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make install         PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'

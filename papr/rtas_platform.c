@@ -7,6 +7,7 @@
 #include "papr/events.h"
 #include "papr/nvram.h"
 #include "papr/rtas_int.h"
+#include "papr/splpar.h"
 #include "papr/xics.h"
 
 // LoPAR "ibm,get-system-parameter": token numbers.
@@ -20,11 +21,12 @@ static size_t splpar_characteristics(struct partition *lp, char *text, size_t si
 {
     const struct partition_config *c = &lp->config;
     u32 vcpus = drc_owned(lp, DRC_KIND_CPU);
+    struct hv_ppp ppp = splpar_ppp(lp);
     int len = snprintf(text, size,
                        "MaxEntCap=%u,MinEntCap=%u,DesEntCap=%u,MinEntCapPerVP=5,CapInc=1,DisWheRotPer=5120000,"
-                       "DesVarCapWt=128,MaxMem=%u,MinMem=%u,DesMem=%u,MinProcs=1,DesProcs=%u,MaxPlatProcs=%u",
-                       c->vcpus_max * 100, 5u, vcpus * 100, (u32)(c->memory_max / MIB), (u32)(c->memory_min / MIB),
-                       (u32)(c->memory / MIB), vcpus, c->vcpus_max);
+                       "DesVarCapWt=%u,MaxMem=%u,MinMem=%u,DesMem=%u,MinProcs=1,DesProcs=%u,MaxPlatProcs=%u",
+                       c->vcpus_max * 100, 5u, ppp.units_max, ppp.weight_max, (u32)(c->memory_max / MIB),
+                       (u32)(c->memory_min / MIB), (u32)(c->memory / MIB), vcpus, c->vcpus_max);
     return (size_t)len + 1; // the text with its terminator
 }
 

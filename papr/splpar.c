@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Shared processor information: entitlement, pool, PURR, associativity of the home node.
+#include "papr/splpar.h"
+
 #include "cpu/group.h"
 #include "cpu/time.h"
 #include "papr/hcall_int.h"
@@ -11,8 +13,7 @@
 #define UNITS_PER_VCPU_MIN  5u
 #define WEIGHT_DEFAULT      128u
 
-// A partition that nobody manages has its processors, and all that there are.
-static struct hv_ppp ppp_of(const struct partition *lp)
+struct hv_ppp splpar_ppp(const struct partition *lp)
 {
     struct hv_ppp ppp = {.weight = WEIGHT_DEFAULT, .weight_max = WEIGHT_DEFAULT};
     if (lp->hv->ppp && lp->hv->ppp(lp->hv_arg, &ppp))
@@ -26,7 +27,7 @@ static struct hv_ppp ppp_of(const struct partition *lp)
 long h_get_ppp(struct cpu *cpu, u64 *args)
 {
     const struct partition *lp = cpu_partition(cpu);
-    struct hv_ppp ppp = ppp_of(lp);
+    struct hv_ppp ppp = splpar_ppp(lp);
     args[0] = ppp.units;
     args[1] = ppp.units_max - MIN(ppp.units, ppp.units_max);
     args[2] = (u64)lp->config.id << 16 | ppp.pool;
@@ -42,7 +43,7 @@ long h_get_ppp(struct cpu *cpu, u64 *args)
 long h_set_ppp(struct cpu *cpu, u64 *args)
 {
     const struct partition *lp = cpu_partition(cpu);
-    struct hv_ppp ppp = ppp_of(lp);
+    struct hv_ppp ppp = splpar_ppp(lp);
     if (args[0] > (u64)lp->config.vcpus * UNITS_PER_PROCESSOR || args[1] > 255)
         return H_PARAMETER;
     bool constrained = args[0] > ppp.units_max || args[1] > ppp.weight_max;

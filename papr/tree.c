@@ -173,6 +173,7 @@ static void add_root(struct builder *b)
     PROP_CELLS(b, "ibm,partition-no", lp->config.id);
     prop_str(b, "ibm,partition-name", lp->config.name);
     prop_empty(b, "ibm,lpar-capable");
+    PROP_CELLS(b, "ibm,partition-performance-parameters-level", 1); // H_GET_PPP has its fifth register
     prop_str(b, "hmc-managed?", "FALSE");
     prop_str(b, "ibm,fw-vernum_encoded", "OL950_001");
     PROP_CELLS(b, "clock-frequency", 500000000);

@@ -10,6 +10,7 @@
 
 #include "base/endian.h"
 #include "papr/hcall_int.h"
+#include "papr/splpar.h"
 
 // LoPAR "Per Virtual Processor Area": offsets
 #define VPA_SIZE                0x004
@@ -63,7 +64,7 @@ static long register_vpa(struct papr_cpu *pc, u64 addr)
         return H_PARAMETER;
     pc->vpa = addr;
     pc->vpa_size = size;
-    u8 status = VPA_STATUS_SHARED;
+    u8 status = splpar_ppp(pc->lp).dedicated ? 0 : VPA_STATUS_SHARED;
     guest_mem_write(&pc->lp->mem, addr + VPA_STATUS, &status, 1);
     put32(pc, VPA_YIELD_COUNT, (u32)atomic_load(&pc->yield_count));
     return H_SUCCESS;
