@@ -23,7 +23,7 @@
 #define THREAD_ADDRESSES_MB 64u
 #define OWN_MB              512u
 #define THREAD_OWN_MB       32u
-#define SPARE_THREADS       16u // of the process itself
+#define SPARE_THREADS       32u // of the process itself, and of its adapters
 
 void limits_set(int pid, u64 max_mem, u64 threads)
 {

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "hyper/dlpar.h"
 #include "hyper/limits.h"
+#include "hyper/network.h"
 #include "hyper/objects.h"
 #include "hyper/pools.h"
 #include "hyper/dispatch/dispatcher.h"
@@ -86,6 +87,7 @@ static void process_gone(struct sys *sys, struct lp *lp)
 {
     char name[32];
     processors_detach(lp);
+    network_detach(sys, lp);
     if (lp->linked)
         link_fini(&lp->link);
     if (lp->pidfd >= 0)
@@ -321,6 +323,8 @@ static void send_start(struct sys *sys, struct lp *lp)
     for (int i = 0; i < len; i++)
         if (fds[i] < 0)
             err = fds[i];
+    if (!err)
+        err = network_attach(sys, lp);
     wire_put_text(&v, "name", lp_name(lp));
     wire_put_num(&v, "lpar_id", lp->id);
     wire_put_text(&v, "serial", rec_text(sys->rec, "serial_num"));
@@ -345,7 +349,7 @@ static void send_start(struct sys *sys, struct lp *lp)
             close(fds[i]);
     if (err) {
         lp->end_known = true;
-        snprintf(lp->reason, sizeof(lp->reason), "its memory or boot image: %s", strerror(-err));
+        snprintf(lp->reason, sizeof(lp->reason), "its memory, boot image or links: %s", strerror(-err));
         snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_BOOT);
         kill_process(lp);
         return;

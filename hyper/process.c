@@ -17,9 +17,8 @@
 #define LINK_FD 3
 
 // The child between fork and exec: async-signal-safe calls only.
-static void become(int program, int socket, int error)
+static void become(char *name, int program, int socket, int error)
 {
-    char name[] = "openlpar-lpar";
     char *argv[] = {name, NULL}, *envp[] = {NULL};
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
@@ -42,7 +41,7 @@ static void become(int program, int socket, int error)
     _exit(127);
 }
 
-static int open_program(void)
+static int open_program(const char *name)
 {
     char path[PLACE_MAX];
     ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 32);
@@ -50,15 +49,22 @@ static int open_program(void)
         return -ENOENT;
     path[len] = 0;
     char *slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, "openlpar-lpar");
+    strcpy(slash ? slash + 1 : path, name);
     int fd = open(path, O_PATH | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
 int process_start(const char *folder, const char *name, int *pid, int *pidfd)
 {
+    return process_start_program(folder, name, "openlpar-lpar", pid, pidfd);
+}
+
+int process_start_program(const char *folder, const char *name, const char *file, int *pid, int *pidfd)
+{
+    char called[32];
     int error[2] = {-1, -1}, err = 0, said = 0;
-    int program = open_program(), socket = program < 0 ? -1 : place_bind(folder, name);
+    int program = open_program(file), socket = program < 0 ? -1 : place_bind(folder, name);
+    snprintf(called, sizeof(called), "%s", file);
     *pid = 0;
     *pidfd = -1;
     if (program < 0 || socket < 0)
@@ -68,7 +74,7 @@ int process_start(const char *folder, const char *name, int *pid, int *pidfd)
     if (!err) {
         pid_t child = fork();
         if (child == 0)
-            become(program, socket, error[1]);
+            become(called, program, socket, error[1]);
         if (child < 0) {
             err = -errno;
         } else {

@@ -9,6 +9,9 @@
 // 0 or a negative errno.
 int process_start(const char *folder, const char *name, int *pid, int *pidfd);
 
+// The same with another program.
+int process_start_program(const char *folder, const char *name, const char *file, int *pid, int *pidfd);
+
 // A regular file, not empty, for reading. The descriptor, or a negative errno; process_image_error() words it.
 int process_open_image(const char *path);
 const char *process_image_error(int err);

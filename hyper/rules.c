@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hyper/rules.h"
 
+#include "hyper/veth.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +67,20 @@ static int check_shared(const struct sys *sys, const struct rec *p, struct answe
     return 0;
 }
 
+static int check_adapters(const struct rec *p, struct answer *answer)
+{
+    struct veth adapters[VETH_MAX];
+    char why[256];
+    int len = veth_parse(rec_text(p, "virtual_eth_adapters"), adapters, why, sizeof(why));
+    if (len < 0)
+        return refuse_parameter(answer, "-i", "virtual_eth_adapters: %s", why);
+    for (int i = 0; i < len; i++)
+        if (adapters[i].slot >= rec_num(p, "max_virtual_slots"))
+            return refuse_parameter(answer, "-i", "virtual_eth_adapters: slot %u needs max_virtual_slots=%u",
+                                    adapters[i].slot, adapters[i].slot + 1);
+    return 0;
+}
+
 int rules_check_profile(const struct sys *sys, const struct rec *p, struct answer *answer)
 {
     bool shared = rec_is(p, "proc_mode", "shared"),
@@ -86,6 +102,8 @@ int rules_check_profile(const struct sys *sys, const struct rec *p, struct answe
     if (rec_is(p, "lpar_proc_compat_mode", "POWER8") && rec_is(p, "mmu", "radix"))
         return refuse_parameter(answer, "-i",
                                 "mmu=radix does not go with lpar_proc_compat_mode=POWER8, which has hash only");
+    if (check_adapters(p, answer))
+        return -1;
     if (rec_num(p, "desired_num_huge_pages") || rec_num(p, "min_num_huge_pages") || rec_num(p, "max_num_huge_pages"))
         return refuse_parameter(answer, "-i", "the system has no huge pages; their numbers must be 0");
     if (rec_num(p, "mem_expansion"))

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "hyper/dlpar.h"
 #include "hyper/guard.h"
+#include "hyper/network.h"
 #include "hyper/objects.h"
 #include "hyper/power.h"
 #include "hyper/processors.h"
@@ -32,7 +33,7 @@ struct client {
     u32 acts, answers; // of those that may change something
 };
 
-enum watched { WATCH_LISTEN, WATCH_SIGNAL, WATCH_CLIENT, WATCH_LINK, WATCH_PROCESS, WATCH_TERMINAL };
+enum watched { WATCH_LISTEN, WATCH_SIGNAL, WATCH_CLIENT, WATCH_LINK, WATCH_PROCESS, WATCH_TERMINAL, WATCH_NETWORK };
 
 struct watch {
     enum watched what;
@@ -295,7 +296,7 @@ static void watch(struct server *s, int fd, short events, struct watch w)
     s->watches[s->len++] = w;
 }
 
-static void watch_all(struct server *s)
+static void watch_all(struct server *s, struct network_wait network)
 {
     bool room = false;
     s->len = 0;
@@ -309,6 +310,10 @@ static void watch_all(struct server *s)
     }
     if (room && !s->stopping)
         watch(s, s->listen_fd, POLLIN, (struct watch){.what = WATCH_LISTEN});
+    if (network.link >= 0)
+        watch(s, network.link, (short)(POLLIN | (network.out ? POLLOUT : 0)), (struct watch){.what = WATCH_NETWORK});
+    if (network.process >= 0)
+        watch(s, network.process, POLLIN, (struct watch){.what = WATCH_NETWORK});
     for (u32 i = 0; i < s->sys->lps_len; i++) {
         struct lp *lp = s->sys->lps[i];
         if (lp->linked)
@@ -363,6 +368,7 @@ static void dispatch(struct server *s, const struct watch *w, const struct pollf
             power_process_ended(s->sys, lp);
         break;
     case WATCH_TERMINAL: terminal_ready(lp, w->number); break;
+    case WATCH_NETWORK: network_ready(s->sys, p->fd); break;
     }
 }
 
@@ -401,6 +407,7 @@ int server_run(struct sys *sys, int listen_fd)
     bool killed = !rec_num(sys->rec, "stopped");
     processors_begin(sys);
     guard_begin(sys);
+    network_begin(sys);
     power_begin(sys);
     util_begin(sys, killed);
     while (!s->ended && !(s->stopping && !any_active(sys))) {
@@ -409,7 +416,11 @@ int server_run(struct sys *sys, int listen_fd)
         if (sample >= 0 && (timeout < 0 || sample < timeout))
             timeout = sample;
         flush_clients(s);
-        watch_all(s);
+        struct network_wait network = network_wait(sys);
+        int soon = network.time < 0 ? -1 : (int)(network.time / 1000000 + 1);
+        if (soon >= 0 && (timeout < 0 || soon < timeout))
+            timeout = soon;
+        watch_all(s, network);
         int ready = poll(s->polls, s->len, timeout);
         for (size_t i = 0, len = s->len; ready > 0 && i < len; i++)
             if (s->polls[i].revents)
@@ -418,6 +429,7 @@ int server_run(struct sys *sys, int listen_fd)
     flush_clients(s);
     util_end(sys);
     guard_end(sys);
+    network_end(sys, s->stopping);
     processors_end(sys);
     if (s->stopping) {
         sys_event(sys, NULL, REFCODE_SYSTEM_STOPPED, "stopped");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hyper/service.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "hyper/objects.h"
 #include "hyper/refcode.h"
+#include "hyper/veth.h"
 #include "hyper/views.h"
 
 struct listing {
@@ -22,7 +24,7 @@ bool service_lists(enum object object)
 {
     return object == OBJECT_LIC || object == OBJECT_LED_SYS || object == OBJECT_LED_LPAR || object == OBJECT_SVCEVENT ||
            object == OBJECT_CONSOLE_EVENT || object == OBJECT_VIO_SERIAL || object == OBJECT_VIO_LPAR ||
-           object == OBJECT_VIO_SLOT;
+           object == OBJECT_VIO_SLOT || object == OBJECT_VIO_ETH || object == OBJECT_VSWITCH;
 }
 
 static void give(struct listing *l, struct rec *r)
@@ -200,9 +202,108 @@ static void list_serial(struct listing *l)
     }
 }
 
+static int adapters_of(const struct lp *lp, struct veth adapters[VETH_MAX])
+{
+    char why[256];
+    int len = lp->current ? veth_parse(rec_text(lp->current, "virtual_eth_adapters"), adapters, why, sizeof(why)) : 0;
+    return MAX(len, 0); // checked when it was set
+}
+
+static void list_eth(struct listing *l)
+{
+    for (u32 i = 0; i < l->sys->lps_len; i++) {
+        const struct lp *lp = l->sys->lps[i];
+        struct veth adapters[VETH_MAX];
+        int len = adapters_of(lp, adapters);
+        for (int n = 0; n < len; n++) {
+            const struct veth *v = &adapters[n];
+            struct rec *r = start(l);
+            char text[128], mac[13];
+            if (!r)
+                return;
+            rec_set_text(r, "lpar_name", lp_name(lp));
+            rec_set_num(r, "lpar_id", lp->id);
+            rec_set_num(r, "slot_num", v->slot);
+            rec_set_num(r, "state", lp_active(lp));
+            rec_set_num(r, "is_required", v->required);
+            rec_set_num(r, "is_trunk", v->trunk != 0);
+            rec_set_num(r, "trunk_priority", v->trunk);
+            rec_set_num(r, "ieee_virtual_eth", v->ieee);
+            rec_set_num(r, "port_vlan_id", v->pvid);
+            rec_set_text(r, "vswitch", v->vswitch);
+            veth_vlans(v, text, sizeof(text));
+            rec_set_text(r, "addl_vlan_ids", text);
+            veth_mac(v, rec_text(l->sys->rec, "serial_num"), lp->id, mac);
+            for (char *p = mac; *p; p++)
+                *p = (char)toupper((unsigned char)*p);
+            rec_set_text(r, "mac_addr", mac);
+            rec_set_text(r, "allowed_os_mac_addrs", v->macs);
+            snprintf(text, sizeof(text), "%u", v->qos);
+            rec_set_text(r, "qos_priority", v->qos == VETH_QOS_NONE ? "none" : text);
+            give(l, r);
+            rec_free(r);
+        }
+    }
+}
+
+#define VSWITCHES_MAX 64u
+
+// Every system has ETHERNET0; the others are those that adapters name.
+static void list_vswitches(struct listing *l)
+{
+    struct {
+        char name[32];
+        u8 vlans[4096 / 8];
+    } *all = calloc(VSWITCHES_MAX, sizeof(*all));
+    u32 len = 1;
+    l->failed |= !all;
+    if (!all)
+        return;
+    strcpy(all[0].name, "ETHERNET0");
+    for (u32 i = 0; i < l->sys->lps_len; i++) {
+        struct veth adapters[VETH_MAX];
+        int count = adapters_of(l->sys->lps[i], adapters);
+        for (int n = 0; n < count; n++) {
+            const struct veth *v = &adapters[n];
+            u32 at = 0;
+            while (at < len && strcmp(all[at].name, v->vswitch) != 0)
+                at++;
+            if (at == VSWITCHES_MAX)
+                continue;
+            len = MAX(len, at + 1);
+            strcpy(all[at].name, v->vswitch);
+            all[at].vlans[v->pvid / 8] |= (u8)(1 << v->pvid % 8);
+            for (u32 k = 0; k < v->vlans_len; k++)
+                all[at].vlans[v->vlans[k] / 8] |= (u8)(1 << v->vlans[k] % 8);
+        }
+    }
+    for (u32 i = 0; i < len; i++) {
+        struct rec *r = start(l);
+        char text[1024] = "";
+        size_t used = 0;
+        for (u32 vlan = 1; vlan < 4095 && used < sizeof(text) - 8; vlan++)
+            if (all[i].vlans[vlan / 8] >> vlan % 8 & 1)
+                used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", used ? "," : "", vlan);
+        if (!r)
+            break;
+        rec_set_text(r, "vswitch", all[i].name);
+        rec_set_text(r, "switch_mode", "VEB");
+        rec_set_text(r, "allowed_lpars", "all");
+        rec_set_text(r, "vlans", text);
+        give(l, r);
+        rec_free(r);
+    }
+    free(all);
+}
+
 static bool slot_used(const struct lp *lp, u64 slot)
 {
     struct serial s;
+    struct veth adapters[VETH_MAX];
+    int len = adapters_of(lp, adapters);
+    for (int i = 0; i < len; i++)
+        if (adapters[i].slot == slot)
+            return true;
     for (const char *p = rec_text(lp->current, "virtual_serial_adapters"); *p;) {
         p = parse_serial(p, &s);
         if (s.slot == slot)
@@ -275,6 +376,8 @@ int service_list(struct sys *sys, const struct wire_message *m,
     case OBJECT_SVCEVENT: l.failed |= store_each_event(sys->store, -1, STORE_EVENTS_MAX, give_event, &l) != 0; break;
     case OBJECT_VIO_SERIAL: list_serial(&l); break;
     case OBJECT_VIO_LPAR: list_vio_lpar(&l); break;
+    case OBJECT_VIO_ETH: list_eth(&l); break;
+    case OBJECT_VSWITCH: list_vswitches(&l); break;
     default: list_vio_slot(&l); break;
     }
     return l.failed ? refuse(answer, "HSCL3205", "The list could not be made: %s.", store_error(sys->store)) : 0;

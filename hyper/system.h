@@ -42,6 +42,7 @@ struct util_seen {
 struct change;
 struct dispatcher;
 struct guard;
+struct network;
 
 struct lp {
     u32 id;
@@ -101,6 +102,7 @@ struct sys {
     struct account_system account;
     struct util_seen seen;
     struct dispatcher *dispatcher; // NULL: there are no threads for it
+    struct network *network;       // NULL: no partition had an adapter yet (hyper/network.c)
     struct guard *guard;           // of processors that failed (hyper/guard.c)
     struct samples *samples;       // NULL: none can be kept
     s64 sampled;                   // seconds since 1970 of the last sample; 0: none

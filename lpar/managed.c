@@ -347,6 +347,24 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
     return true;
 }
 
+// Before START: it is there from the first power on.
+static bool take_adapter(const struct wire_record *v, const int *fds, u32 len)
+{
+    const char *mac = wire_text(v, "mac");
+    unsigned bytes[6];
+    if (the.have_thread || len != 3 || !mac || the.life.lans_len == LIFE_LANS_MAX ||
+        sscanf(mac, "%2x%2x%2x%2x%2x%2x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5]) != 6)
+        return false;
+    struct life_lan *lan = &the.life.lans[the.life.lans_len++];
+    lan->config.slot = (u32)wire_num(v, "slot", 0);
+    lan->config.trunk_priority = (u8)wire_num(v, "trunk", 0);
+    for (u32 i = 0; i < 6; i++)
+        lan->config.mac[i] = (u8)bytes[i];
+    lan->link = (struct ring_fds){fcntl(fds[0], F_DUPFD_CLOEXEC, 3),
+                                  {fcntl(fds[1], F_DUPFD_CLOEXEC, 3), fcntl(fds[2], F_DUPFD_CLOEXEC, 3)}};
+    return lan->link.memory >= 0 && lan->link.bell[0] >= 0 && lan->link.bell[1] >= 0;
+}
+
 // Processors are there once the operating system runs.
 static void dump(void)
 {
@@ -373,6 +391,7 @@ static bool take_message(const struct wire_message *m, const int *fds)
 {
     switch (m->type) {
     case MESSAGE_START: return take_start(&m->values, fds, m->fds);
+    case MESSAGE_ADAPTER: return take_adapter(&m->values, fds, m->fds);
     case MESSAGE_DISPATCH: return m->fds == 2 && !share_attach(&the.share, fds[0], fds[1]);
     case MESSAGE_DLPAR: return the.have_thread && resources_take(&the.resources, &m->values);
     case MESSAGE_ENTITLED: the.units = wire_num(&m->values, "units", the.units); return true;

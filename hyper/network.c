@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hyper/network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "hyper/process.h"
+#include "hyper/veth.h"
+#include "ipc/ring.h"
+#include "proto/hyper/place.h"
+#include "proto/vio/frame.h"
+
+#define SOCKET     "vswitch"
+#define RETRY_NS   5000000ll    // while it starts
+#define RESTART_NS 1000000000ll // after it died
+#define PORTS_MAX  256u
+#define SLOTS      64u
+
+struct net_port {
+    u32 number; // partition * SLOTS + slot
+    bool used, told;
+    struct ring_fds link;
+    u16 pvid;
+    bool ieee;
+    u8 trunk, qos;
+    u32 vswitch;
+    char vlans[128], mac[13], macs[64];
+};
+
+struct network {
+    bool linked, greeted;
+    struct link link;
+    int pid, pidfd;
+    s64 next_start; // not before
+    struct net_port ports[PORTS_MAX];
+};
+
+static struct network *network_of(struct sys *sys)
+{
+    if (!sys->network) {
+        sys->network = calloc(1, sizeof(*sys->network));
+        if (sys->network)
+            sys->network->pidfd = -1;
+    }
+    return sys->network;
+}
+
+static void say(struct network *n, enum message type, const struct wire_record *values, const int *fds, u32 len)
+{
+    static struct wire_message m; // large; one thread
+    m.type = (u16)type;
+    m.values = *values;
+    link_send(&n->link, &m, fds, len);
+    link_flush(&n->link);
+}
+
+static void tell_port(struct network *n, struct net_port *p)
+{
+    struct wire_record v = {0};
+    int fds[3] = {p->link.memory, p->link.bell[0], p->link.bell[1]};
+    if (!n->greeted || p->told)
+        return;
+    wire_put_num(&v, "port", p->number);
+    wire_put_num(&v, "vswitch", p->vswitch);
+    wire_put_num(&v, "pvid", p->pvid);
+    wire_put_num(&v, "ieee", p->ieee);
+    wire_put_num(&v, "trunk", p->trunk);
+    wire_put_num(&v, "qos", p->qos);
+    wire_put_text(&v, "vlans", p->vlans);
+    wire_put_text(&v, "mac", p->mac);
+    wire_put_text(&v, "macs", p->macs);
+    say(n, MESSAGE_PORT, &v, fds, 3);
+    p->told = true;
+}
+
+static void tell_gone(struct network *n, u32 number)
+{
+    struct wire_record v = {0};
+    wire_put_num(&v, "port", number);
+    if (n->greeted)
+        say(n, MESSAGE_PORT_GONE, &v, NULL, 0);
+}
+
+static bool wanted(const struct network *n)
+{
+    for (u32 i = 0; i < PORTS_MAX; i++)
+        if (n->ports[i].used)
+            return true;
+    return false;
+}
+
+// Its process is gone, or is to be taken for that: every port is told to the next one.
+static void lost(struct network *n)
+{
+    if (n->linked)
+        link_fini(&n->link);
+    n->linked = n->greeted = false;
+    for (u32 i = 0; i < PORTS_MAX; i++)
+        n->ports[i].told = false;
+}
+
+static void connect_switch(struct sys *sys)
+{
+    struct network *n = sys->network;
+    int fd = place_connect(sys->path, SOCKET);
+    if (fd < 0)
+        return;
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    link_init(&n->link, fd);
+    n->linked = true;
+}
+
+static void start_switch(struct sys *sys)
+{
+    struct network *n = sys->network;
+    unlinkat(sys->folder, SOCKET, 0);
+    int err = process_start_program(sys->path, SOCKET, "openlpar-vswitch", &n->pid, &n->pidfd);
+    n->next_start = clock_ns() + RESTART_NS;
+    if (err)
+        fprintf(stderr, "openlpard: openlpar-vswitch cannot be started: %s\n", strerror(-err));
+}
+
+void network_begin(struct sys *sys)
+{
+    struct network *n = network_of(sys);
+    if (!n)
+        return;
+    connect_switch(sys);
+    if (!n->linked)
+        return;
+    n->pid = link_peer_pid(n->link.fd); // it called listen() itself
+    n->pidfd = n->pid > 0 ? (int)syscall(SYS_pidfd_open, n->pid, 0) : -1;
+    if (n->pidfd < 0)
+        lost(n);
+}
+
+void network_end(struct sys *sys, bool ended)
+{
+    struct network *n = sys->network;
+    struct wire_record none = {0};
+    if (!n)
+        return;
+    if (ended && n->linked)
+        say(n, MESSAGE_QUIT, &none, NULL, 0);
+    else if (ended && n->pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, n->pidfd, SIGKILL, NULL, 0);
+    if (ended)
+        unlinkat(sys->folder, SOCKET, 0);
+    lost(n);
+    if (n->pidfd >= 0)
+        close(n->pidfd);
+    for (u32 i = 0; i < PORTS_MAX; i++)
+        if (n->ports[i].used)
+            ring_close_fds(&n->ports[i].link);
+    free(n);
+    sys->network = NULL;
+}
+
+static struct net_port *new_port(struct network *n, u32 number)
+{
+    for (u32 i = 0; i < PORTS_MAX; i++) {
+        if (n->ports[i].used)
+            continue;
+        n->ports[i] = (struct net_port){.number = number, .used = true, .link = {-1, {-1, -1}}};
+        return &n->ports[i];
+    }
+    return NULL;
+}
+
+static void free_port(struct net_port *p)
+{
+    ring_close_fds(&p->link);
+    p->used = false;
+}
+
+// Switches have names, and the switch's process numbers.
+static u32 number_of(const char *name)
+{
+    u32 hash = 2166136261u; // FNV-1a
+    for (; *name; name++)
+        hash = (hash ^ (u8)*name) * 16777619u;
+    return hash;
+}
+
+static void describe(const struct sys *sys, const struct lp *lp, const struct veth *v, struct net_port *p)
+{
+    p->pvid = v->pvid;
+    p->ieee = v->ieee;
+    p->trunk = v->trunk;
+    p->qos = v->qos;
+    p->vswitch = number_of(v->vswitch);
+    veth_vlans(v, p->vlans, sizeof(p->vlans));
+    veth_mac(v, rec_text(sys->rec, "serial_num"), lp->id, p->mac);
+    snprintf(p->macs, sizeof(p->macs), "%s", v->macs);
+}
+
+static int adapters_of(const struct lp *lp, struct veth v[VETH_MAX])
+{
+    char why[256];
+    int len = lp->current ? veth_parse(rec_text(lp->current, "virtual_eth_adapters"), v, why, sizeof(why)) : 0;
+    return MAX(len, 0); // checked when it was set
+}
+
+int network_attach(struct sys *sys, struct lp *lp)
+{
+    struct veth adapters[VETH_MAX];
+    int len = adapters_of(lp, adapters);
+    struct network *n = len ? network_of(sys) : NULL;
+    if (len && !n)
+        return -ENOMEM;
+    for (int i = 0; i < len; i++) {
+        struct net_port *p = new_port(n, lp->id * SLOTS + adapters[i].slot);
+        int err = p ? ring_create(FRAME_RING_SIZE, 0, &p->link) : -ENOSPC;
+        if (err) {
+            network_detach(sys, lp);
+            return err;
+        }
+        describe(sys, lp, &adapters[i], p);
+        static struct wire_message m; // large; one thread
+        int fds[3] = {p->link.memory, p->link.bell[0], p->link.bell[1]};
+        m.type = MESSAGE_ADAPTER;
+        m.values.len = 0;
+        wire_put_num(&m.values, "slot", adapters[i].slot);
+        wire_put_text(&m.values, "mac", p->mac);
+        wire_put_num(&m.values, "trunk", p->trunk);
+        link_send(&lp->link, &m, fds, 3);
+        tell_port(n, p);
+    }
+    if (len && n->pidfd < 0)
+        start_switch(sys);
+    return 0;
+}
+
+void network_detach(struct sys *sys, struct lp *lp)
+{
+    struct network *n = sys->network;
+    for (u32 i = 0; n && i < PORTS_MAX; i++) {
+        struct net_port *p = &n->ports[i];
+        if (!p->used || p->number / SLOTS != lp->id)
+            continue;
+        tell_gone(n, p->number);
+        free_port(p);
+    }
+}
+
+// A port that the switch has from the daemon before.
+static void adopt_port(struct sys *sys, const struct wire_message *m, const int *fds)
+{
+    struct network *n = sys->network;
+    u32 number = (u32)wire_num(&m->values, "port", 0);
+    const struct lp *lp = sys_lp(sys, number / SLOTS);
+    struct veth adapters[VETH_MAX];
+    int len = lp && lp_active(lp) && m->fds == 3 ? adapters_of(lp, adapters) : 0;
+    for (u32 i = 0; i < PORTS_MAX; i++)
+        if (n->ports[i].used && n->ports[i].number == number)
+            return;
+    for (int i = 0; i < len; i++) {
+        struct net_port *p = adapters[i].slot == number % SLOTS ? new_port(n, number) : NULL;
+        if (!p)
+            continue;
+        describe(sys, lp, &adapters[i], p);
+        p->link.memory = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
+        p->link.bell[0] = fcntl(fds[1], F_DUPFD_CLOEXEC, 3);
+        p->link.bell[1] = fcntl(fds[2], F_DUPFD_CLOEXEC, 3);
+        p->told = true;
+        return;
+    }
+    tell_gone(n, number); // its partition is gone
+}
+
+static bool take_message(struct sys *sys, const struct wire_message *m, const int *fds)
+{
+    struct network *n = sys->network;
+    switch (m->type) {
+    case MESSAGE_ANNOUNCE:
+        n->greeted = wire_num(&m->values, "version", 0) == WIRE_VERSION;
+        for (u32 i = 0; i < PORTS_MAX; i++)
+            if (n->ports[i].used)
+                tell_port(n, &n->ports[i]);
+        return n->greeted;
+    case MESSAGE_PORT: adopt_port(sys, m, fds); return true;
+    default: return false;
+    }
+}
+
+static void link_ready(struct sys *sys)
+{
+    static struct wire_message m; // large; one thread
+    struct network *n = sys->network;
+    int fds[WIRE_FDS_MAX], got = 0, flushed = link_flush(&n->link), err = link_fill(&n->link);
+    bool ok = !n->link.failed && (!flushed || flushed == -EAGAIN);
+    while (ok && err > 0 && (got = link_next(&n->link, &m, fds)) > 0) {
+        ok = take_message(sys, &m, fds);
+        for (u32 i = 0; i < m.fds; i++)
+            close(fds[i]);
+    }
+    if (ok && got >= 0 && (err > 0 || err == -EAGAIN))
+        return;
+    if (n->pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, n->pidfd, SIGKILL, NULL, 0);
+    lost(n);
+}
+
+void network_ready(struct sys *sys, int fd)
+{
+    struct network *n = sys->network;
+    if (n && n->linked && fd == n->link.fd) {
+        link_ready(sys);
+    } else if (n && fd == n->pidfd) {
+        siginfo_t info;
+        waitid(P_PIDFD, (id_t)n->pidfd, &info, WEXITED | WNOHANG);
+        close(n->pidfd);
+        n->pidfd = -1;
+        lost(n);
+        fprintf(stderr, "openlpard: openlpar-vswitch ended%s\n", wanted(n) ? ", and is started again" : "");
+    }
+}
+
+struct network_wait network_wait(struct sys *sys)
+{
+    struct network *n = sys->network;
+    struct network_wait wait = {-1, -1, false, -1};
+    if (!n)
+        return wait;
+    if (n->pidfd < 0 && wanted(n) && clock_ns() >= n->next_start)
+        start_switch(sys);
+    if (n->pidfd >= 0 && !n->linked)
+        connect_switch(sys);
+    if (!n->linked && wanted(n))
+        wait.time = n->pidfd >= 0 ? RETRY_NS : RESTART_NS;
+    wait.link = n->linked ? n->link.fd : -1;
+    wait.out = n->linked && n->link.out;
+    wait.process = n->pidfd;
+    return wait;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The system's Ethernet switches: their process (openlpar-vswitch), and the links between it and the partitions. The daemon makes a link for each adapter at activation, hands it to both, and keeps it, so that
+// a switch that dies can be followed by another one. The daemon's thread only.
+#ifndef HYPER_NETWORK_H
+#define HYPER_NETWORK_H
+
+#include "hyper/system.h"
+
+// A switch that an earlier daemon left is adopted, with its ports. Before power_begin().
+void network_begin(struct sys *sys);
+// ended: the system is stopped, and its switch with it; else it stays for the next daemon.
+void network_end(struct sys *sys, bool ended);
+
+// Links for the adapters of a partition that starts, and the messages about them to its process. 0 or a negative errno.
+int network_attach(struct sys *sys, struct lp *lp);
+void network_detach(struct sys *sys, struct lp *lp); // its process is gone
+
+// What to wait for: the descriptors (-1: none), and for how long at most (ns; -1: for ever).
+struct network_wait {
+    int link, process;
+    bool out; // the link has something to say
+    s64 time;
+};
+struct network_wait network_wait(struct sys *sys);
+void network_ready(struct sys *sys, int fd);
+
+#endif

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ports have their turn one after the other, those with the better quality of service first, for TURN bytes each. A frame for a port whose ring is full waits for HOLD_NS, so that what
+// its partition takes in bursts is not lost; meanwhile its sender's ring fills, and its sender is slowed down. Longer, and frames for that port are lost: nobody else waits
+// for a partition that takes nothing.
+#include "vswitch/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ipc/ring.h"
+#include "proto/hyper/link.h"
+#include "vswitch/deliver.h"
+#include "vswitch/fabric.h"
+#include "vswitch/shut_in.h"
+
+#define TURN    0x40000u
+#define HOLD_NS 10000000
+#define FIXED   2u // descriptors to poll before those of ports
+
+struct port {
+    u32 number; // the daemon's name for it
+    bool used;
+    struct ring *ring;
+    struct ring_fds link;
+    u8 qos;
+    bool rung;      // something was put into its ring
+    bool blocked;   // its next frame waits
+    s64 full_since; // its ring has had no room; 0: it has
+};
+
+static struct {
+    int listen_fd;
+    bool linked, quitting, served; // served: a daemon was there
+    struct link link;
+    struct fabric *fabric;
+    struct port ports[FABRIC_PORTS_MAX]; // by the fabric's numbers
+    struct hop hops[FABRIC_PORTS_MAX];
+    struct pollfd polls[FIXED + FABRIC_PORTS_MAX];
+} the;
+
+static s64 now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (s64)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void send_message(enum message type, const struct wire_record *values, const int *fds, u32 fds_len)
+{
+    static struct wire_message m; // large
+    m.type = (u16)type;
+    m.values = *values;
+    link_send(&the.link, &m, fds, fds_len);
+}
+
+static bool parse_mac(const char *text, u8 mac[6])
+{
+    unsigned bytes[6];
+    if (!text || strlen(text) != 12 ||
+        sscanf(text, "%2x%2x%2x%2x%2x%2x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5]) != 6)
+        return false;
+    for (u32 i = 0; i < 6; i++)
+        mac[i] = (u8)bytes[i];
+    return true;
+}
+
+static bool parse_port(const struct wire_record *v, struct port_config *c)
+{
+    const char *vlans = wire_text(v, "vlans"), *macs = wire_text(v, "macs");
+    *c = (struct port_config){
+        .vswitch = (u32)wire_num(v, "vswitch", 0),
+        .pvid = (u16)wire_num(v, "pvid", 0),
+        .ieee = wire_num(v, "ieee", 0),
+        .trunk_priority = (u8)wire_num(v, "trunk", 0),
+        .qos = (u8)wire_num(v, "qos", QOS_NONE),
+        .any_mac = !macs || !strcmp(macs, "all"),
+        .rate = wire_num(v, "rate", 0),
+    };
+    for (char *end; vlans && *vlans; vlans = *end ? end + 1 : end) {
+        unsigned long vlan = strtoul(vlans, &end, 10);
+        if (end == vlans || vlan > 0xffff || (*end && *end != ',') || c->vlans_len == FABRIC_VLANS_MAX)
+            return false;
+        c->vlans[c->vlans_len++] = (u16)vlan;
+    }
+    for (const char *mac = c->any_mac || !strcmp(macs, "none") ? "" : macs; *mac; mac += mac[12] ? 13 : 12) {
+        char one[13];
+        if (strlen(mac) < 12 || (mac[12] && mac[12] != ',') || c->macs_len == FABRIC_MACS_MAX)
+            return false;
+        snprintf(one, sizeof(one), "%s", mac);
+        if (!parse_mac(one, c->macs[c->macs_len++]))
+            return false;
+    }
+    return parse_mac(wire_text(v, "mac"), c->mac);
+}
+
+static struct port *find(u32 number)
+{
+    for (u32 i = 0; i < FABRIC_PORTS_MAX; i++)
+        if (the.ports[i].used && the.ports[i].number == number)
+            return &the.ports[i];
+    return NULL;
+}
+
+static void remove_port(struct port *p)
+{
+    fabric_remove_port(the.fabric, (u32)(p - the.ports));
+    ring_detach(p->ring);
+    ring_close_fds(&p->link);
+    *p = (struct port){0};
+}
+
+// What state the port is in, its partition says again: there may have been another switch before.
+static void ask_state(struct port *p)
+{
+    struct frame ask = {FRAME_ASK, 0, 0, 0};
+    void *to = ring_reserve(p->ring, FRAME_HEADER);
+    if (!to)
+        return;
+    frame_put(to, &ask);
+    ring_commit(p->ring, FRAME_HEADER);
+    ring_notify(p->ring);
+}
+
+static bool add_port(const struct wire_record *v, const int *fds, u32 fds_len)
+{
+    struct port_config config;
+    u32 number = (u32)wire_num(v, "port", 0);
+    if (fds_len != 3 || find(number) || !parse_port(v, &config))
+        return false;
+    struct port port = {.number = number, .used = true, .qos = config.qos == QOS_NONE ? 0 : config.qos};
+    port.link = (struct ring_fds){fcntl(fds[0], F_DUPFD_CLOEXEC, 3),
+                                  {fcntl(fds[1], F_DUPFD_CLOEXEC, 3), fcntl(fds[2], F_DUPFD_CLOEXEC, 3)}};
+    port.ring = ring_attach(&port.link, 1);
+    int place = port.ring ? fabric_add_port(the.fabric, &config) : -errno;
+    if (place < 0) {
+        fprintf(stderr, "openlpar-vswitch: port %u: %s\n", number, strerror(-place));
+        ring_detach(port.ring);
+        ring_close_fds(&port.link);
+        return true; // the daemon's configuration is at fault, not what it says
+    }
+    the.ports[place] = port;
+    ask_state(&the.ports[place]);
+    return true;
+}
+
+static void announce(void)
+{
+    struct wire_record v = {0};
+    wire_put_num(&v, "version", WIRE_VERSION);
+    send_message(MESSAGE_ANNOUNCE, &v, NULL, 0);
+    for (u32 i = 0; i < FABRIC_PORTS_MAX; i++) {
+        const struct port *p = &the.ports[i];
+        int fds[3] = {p->link.memory, p->link.bell[0], p->link.bell[1]};
+        if (!p->used)
+            continue;
+        v.len = 0;
+        wire_put_num(&v, "port", p->number);
+        send_message(MESSAGE_PORT, &v, fds, 3);
+    }
+}
+
+static void tell_counts(u32 number)
+{
+    static const char *const causes[DROP_CAUSES] = {"drops_vlan",   "drops_address", "drops_rate",     "drops_trunk",
+                                                    "drops_nobody", "drops_full",    "drops_malformed"};
+    const struct port *p = find(number);
+    struct wire_record v = {0};
+    wire_put_num(&v, "port", number);
+    if (p) {
+        struct port_counts c = fabric_counts(the.fabric, (u32)(p - the.ports));
+        wire_put_num(&v, "sent", c.sent);
+        wire_put_num(&v, "sent_bytes", c.sent_bytes);
+        wire_put_num(&v, "received", c.received);
+        wire_put_num(&v, "received_bytes", c.received_bytes);
+        for (u32 i = 0; i < DROP_CAUSES; i++)
+            wire_put_num(&v, causes[i], c.drops[i]);
+    }
+    send_message(MESSAGE_PORT_COUNTS, &v, NULL, 0);
+}
+
+static bool take_message(const struct wire_message *m, const int *fds)
+{
+    u32 number = (u32)wire_num(&m->values, "port", 0);
+    switch (m->type) {
+    case MESSAGE_PORT: return add_port(&m->values, fds, m->fds);
+    case MESSAGE_PORT_GONE:
+        if (find(number))
+            remove_port(find(number));
+        return true;
+    case MESSAGE_PORT_COUNTS: tell_counts(number); return true;
+    case MESSAGE_QUIT: the.quitting = true; return true;
+    default: return false;
+    }
+}
+
+static void drop_daemon(void)
+{
+    link_fini(&the.link);
+    the.linked = false;
+}
+
+static void daemon_ready(void)
+{
+    static struct wire_message m; // large
+    int fds[WIRE_FDS_MAX], err = link_fill(&the.link), got = 0;
+    bool ok = true;
+    while (err > 0 && ok && (got = link_next(&the.link, &m, fds)) > 0) {
+        ok = take_message(&m, fds);
+        for (u32 i = 0; i < m.fds; i++)
+            close(fds[i]);
+    }
+    if (!ok || got < 0 || err == 0 || (err < 0 && err != -EAGAIN))
+        drop_daemon();
+}
+
+// There is one daemon at a time, by the lock in the system's folder: a new one takes the place of the one before.
+static void take_daemon(void)
+{
+    int fd = accept4(the.listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (link_peer_uid(fd) != (s64)geteuid()) {
+        close(fd);
+        return;
+    }
+    if (the.linked)
+        drop_daemon();
+    link_init(&the.link, fd);
+    the.linked = the.served = true;
+    announce();
+}
+
+// false: it has to wait.
+static bool send_on(const struct frame *frame, const u8 *bytes, const struct hop *hop, bool alone, s64 now)
+{
+    struct port *to = &the.ports[hop->port];
+    int done = deliver(to->ring, fabric_flags(the.fabric, hop->port), frame, bytes, hop);
+    if (done > 0) {
+        to->full_since = 0;
+        to->rung = true;
+        fabric_delivered(the.fabric, hop->port, (u32)done);
+        return true;
+    }
+    if (done == 0 && !to->full_since)
+        to->full_since = now;
+    if (done == 0 && alone && now - to->full_since < HOLD_NS)
+        return false;
+    fabric_dropped(the.fabric, hop->port, done ? DROP_MALFORMED : DROP_FULL);
+    return true;
+}
+
+// The next frame of a port; false: there is none, or it waits. *size: of what was done with.
+static bool forward(struct port *p, s64 now, u32 *bytes_done)
+{
+    u32 size, place = (u32)(p - the.ports);
+    const u8 *message = ring_peek(p->ring, &size);
+    struct frame frame;
+    if (!message)
+        return false;
+    *bytes_done = size;
+    const u8 *bytes = message + FRAME_HEADER;
+    if (!frame_get(message, size, &frame)) {
+        fabric_dropped(the.fabric, place, DROP_MALFORMED);
+    } else if (frame.kind == FRAME_PORT) {
+        u8 macs[FRAME_PORT_MAX];
+        memcpy(macs, bytes, frame.size);
+        fabric_set_state(the.fabric, place, frame.flags, macs, frame.size / 6);
+    } else if (frame.kind == FRAME_DATA) {
+        u8 head[FABRIC_HEAD_MAX] = {0};
+        memcpy(head, bytes, MIN(frame.size, FABRIC_HEAD_MAX));
+        u32 len = p->blocked ? 1 : fabric_route(the.fabric, place, head, frame.size, now, the.hops);
+        static struct hop waiting[FABRIC_PORTS_MAX]; // where the next frame of each port goes, once that is decided
+        if (p->blocked)
+            the.hops[0] = waiting[place];
+        p->blocked = false;
+        for (u32 i = 0; i < len; i++) {
+            if (!the.ports[the.hops[i].port].used || send_on(&frame, bytes, &the.hops[i], len == 1, now))
+                continue;
+            p->blocked = true;
+            waiting[place] = the.hops[i];
+            return false;
+        }
+    }
+    ring_consume(p->ring);
+    return true;
+}
+
+// true: there is more.
+static bool have_turn(struct port *p, s64 now)
+{
+    u32 done = 0, bytes = 0;
+    while (done < TURN && forward(p, now, &bytes))
+        done += bytes;
+    return done >= TURN;
+}
+
+static void ring_bells(void)
+{
+    for (u32 i = 0; i < FABRIC_PORTS_MAX; i++) {
+        if (the.ports[i].used && the.ports[i].rung)
+            ring_notify(the.ports[i].ring);
+        the.ports[i].rung = false;
+    }
+}
+
+static bool all_turns(void)
+{
+    bool more = false;
+    s64 now = now_ns();
+    for (int qos = 7; qos >= 0; qos--) {
+        for (u32 i = 0; i < FABRIC_PORTS_MAX; i++)
+            if (the.ports[i].used && the.ports[i].qos == qos)
+                more |= have_turn(&the.ports[i], now);
+        ring_bells();
+    }
+    return more;
+}
+
+// Waits until something happens, at most for what a frame may wait.
+static void sleep_all(bool more)
+{
+    u32 len = FIXED, asleep[FABRIC_PORTS_MAX], asleep_len = 0;
+    bool busy = more, blocked = false;
+    the.polls[0] = (struct pollfd){.fd = the.listen_fd, .events = POLLIN};
+    the.polls[1] = (struct pollfd){.fd = the.linked ? the.link.fd : -1,
+                                   .events = (short)(POLLIN | (the.linked && the.link.out ? POLLOUT : 0))};
+    for (u32 i = 0; i < FABRIC_PORTS_MAX; i++) {
+        struct port *p = &the.ports[i];
+        if (!p->used)
+            continue;
+        the.polls[len++] = (struct pollfd){.fd = ring_broken(p->ring) ? -1 : ring_bell(p->ring), .events = POLLIN};
+        blocked |= p->blocked;
+        if (p->blocked || busy)
+            continue;
+        if (ring_sleep(p->ring))
+            asleep[asleep_len++] = i;
+        else
+            busy = true;
+    }
+    poll(the.polls, len, busy ? 0 : blocked ? 2 : -1);
+    for (u32 i = 0; i < asleep_len; i++)
+        ring_woken(the.ports[asleep[i]].ring);
+    // The bell of one whose frame waits rings when its receiver, itself a port, made room; it is not to ring for ever.
+    for (u32 i = 0; i < FABRIC_PORTS_MAX; i++)
+        if (the.ports[i].used && the.ports[i].blocked)
+            ring_woken(the.ports[i].ring);
+}
+
+// No daemon, and nobody who could miss it.
+static bool forgotten(void)
+{
+    bool ports = false;
+    for (u32 i = 0; i < FABRIC_PORTS_MAX && !ports; i++)
+        ports = the.ports[i].used;
+    return the.served && !the.linked && !ports;
+}
+
+int serve_run(int listen_fd)
+{
+    the.listen_fd = listen_fd;
+    the.fabric = fabric_new();
+    signal(SIGPIPE, SIG_IGN);
+    fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
+    int err = the.fabric ? 0 : -ENOMEM;
+    if (!err)
+        err = listen(listen_fd, 4) ? -errno : shut_in();
+    if (err) {
+        fprintf(stderr, "openlpar-vswitch: %s\n", strerror(-err));
+        return 1;
+    }
+    while (!the.quitting && !forgotten()) {
+        bool more = all_turns();
+        if (the.linked) {
+            err = link_flush(&the.link);
+            if (the.link.failed || (err && err != -EAGAIN))
+                drop_daemon();
+        }
+        sleep_all(more);
+        if (the.linked && the.polls[1].revents)
+            daemon_ready();
+        if (the.polls[0].revents)
+            take_daemon();
+    }
+    return 0;
+}
