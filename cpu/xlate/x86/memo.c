@@ -21,7 +21,7 @@
 #include "cpu/xlate/x86/comp.h"
 
 #define LOOP_WEIGHT 8u
-#define SOON        128 // instructions
+#define SOON        512 // instructions
 #define BAD_MAX     64
 
 static bool is_memo_of_thread(unsigned base)
