@@ -126,7 +126,8 @@ static void stop(struct dispatcher *d, u32 processor, bool wants, s64 now)
     s64 ran = ran_since(g, vp->index, now, &said);
     if (wants) // it did nothing else meanwhile
         d->lost_ns += (u64)MAX(now - g->granted_at[vp->index] - ran, 0);
-    g->seen_ns[vp->index] = said; // what was more than there was is not counted later either
+    // What was more than there was is not counted later either; nor, once it is reported, what one that did not stop was charged for by guess.
+    g->seen_ns[vp->index] = MAX(g->seen_ns[vp->index], said);
     d->threads[processor].ran_ns += (u64)ran;
     policy_stop(&d->policy, processor, wants, ran, now);
 }
