@@ -5,7 +5,7 @@
 // the other. A memo (cpu->memo_tag, memo_addend) is what the last access through the same base register found. It is at a fixed place:
 // its addend is there before the address is, and fewer instructions are executed. What it costs when the page is another one is a
 // mispredicted branch, so only accesses in loops have memos, and those through the stack pointer and r13 (thread or processor data).
-// Where a loop replaces its memo again and again within a few instructions, the access is noted in cpu->memo_failed and
+// Where a loop replaces its memo again and again within some hundred instructions, the access is noted in cpu->memo_failed and
 // translated anew without (xlate_memo_failed).
 //
 // The address less the memo's tag is the offset in the page if it is in that page, and a large number otherwise. One comparison says that all
