@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// The test is the client's side: it has the other side of the link.
+#include "vios/srp.h"
+
+#include "base/endian.h"
+#include "base/test.h"
+#include "proto/vio/vscsi.h"
+#include "vios/srp_wire.h"
+#include "vios/store/memory.h"
+
+#define IU_PLACE 0x7000u
+
+static struct memory_store memory;
+static struct loop loop;
+static struct ring_fds fds;
+static struct ring *client;
+static struct srp_port *port;
+static struct scsi_lu *lu;
+static u32 session;
+static _Alignas(8) u8 received[16384];
+
+static void work(void)
+{
+    while (loop.sources->work(loop.sources))
+        ;
+}
+
+static void put(const void *message, u32 size)
+{
+    void *room = ring_reserve(client, size);
+    CHECK(room);
+    memcpy(room, message, size);
+    ring_commit(client, size);
+}
+
+static void put_header(enum vscsi_type type)
+{
+    put(&(struct vscsi_header){(u16)type, VSCSI_VERSION, session}, sizeof(struct vscsi_header));
+}
+
+static void put_unit(u8 format, const u8 *iu, u32 size, const char *tag)
+{
+    struct vscsi_element m = {
+        .header = {VSCSI_ELEMENT, VSCSI_VERSION, session}, .iu_size = size, .element = {0x80, format}};
+    store_be64(m.element + 8, IU_PLACE);
+    memcpy(m.iu, iu, size);
+    memcpy(m.iu + SRP_TAG, tag, 8);
+    put(&m, sizeof(m));
+}
+
+// The next message of the server's, in `received`; NULL: there is none.
+static const void *take(void)
+{
+    u32 size;
+    work();
+    const void *shared = ring_peek(client, &size);
+    if (!shared)
+        return NULL;
+    memcpy(received, shared, MIN(size, sizeof(received)));
+    ring_consume(client);
+    return received;
+}
+
+static const struct vscsi_send *take_send(void)
+{
+    const struct vscsi_send *m = take();
+    CHECK(m && m->header.type == VSCSI_SEND && m->header.session == session);
+    return m;
+}
+
+static const struct vscsi_copy *take_copy(void)
+{
+    const struct vscsi_copy *m = take();
+    CHECK(m && m->header.type == VSCSI_COPY && m->header.session == session);
+    return m;
+}
+
+static void copied(u32 id, bool failed)
+{
+    put(&(struct vscsi_copied){{VSCSI_COPIED, VSCSI_VERSION, session}, id, failed}, sizeof(struct vscsi_copied));
+}
+
+static void login(void)
+{
+    u8 iu[64] = {SRP_LOGIN_REQ};
+    session++;
+    put_header(VSCSI_OPENED);
+    store_be32(iu + LOGIN_IU_SIZE, 256);
+    store_be16(iu + LOGIN_FORMATS, FORMAT_DIRECT | FORMAT_INDIRECT);
+    put_unit(FORMAT_SRP, iu, sizeof(iu), "login000");
+}
+
+static void begin(void)
+{
+    memory_store_init(&memory);
+    loop = (struct loop){0};
+    CHECK_EQ(ring_create(VSCSI_RING_SIZE, 1 * MIB, &fds), 0);
+    client = ring_attach(&fds, VSCSI_CLIENT);
+    port = srp_port_new(&loop, &fds, "vhost0", 1, 2);
+    lu = scsi_lu_new(&memory.store, false);
+    CHECK(client && port && lu && srp_port_add(port, 1, lu));
+    CHECK(!srp_port_add(port, 1, lu));
+    lu->nexuses->attention = 0;
+    login();
+    const struct vscsi_send *m = take_send();
+    CHECK_EQ(m->iu[0], SRP_LOGIN_RSP);
+    CHECK_EQ(load_be32(m->iu + LOGIN_RSP_LIMIT), 128);
+    CHECK_EQ(m->iu_ioba, IU_PLACE);
+    CHECK_EQ(m->element[0], 0x80);
+    CHECK(!memcmp(m->element + 8, "login000", 8));
+    lu->nexuses->attention = 0;
+}
+
+static void end(void)
+{
+    put_header(VSCSI_CLOSED);
+    work();
+    srp_port_free(port);
+    scsi_lu_free(lu);
+    ring_detach(client);
+    ring_close_fds(&fds);
+}
+
+// A command with one direct descriptor, or none.
+static void put_command(const char *tag, bool out, u32 size, const u8 *cdb, size_t cdb_size)
+{
+    u8 iu[64] = {SRP_CMD};
+    iu[CMD_FORMATS] = (u8)(!size ? 0 : out ? BUFFER_DIRECT << 4 : BUFFER_DIRECT);
+    iu[CMD_LUN] = 0x81;
+    memcpy(iu + CMD_CDB, cdb, cdb_size);
+    store_be64(iu + CMD_SIZE, 0x1000);
+    store_be32(iu + CMD_SIZE + 12, size);
+    put_unit(FORMAT_SRP, iu, sizeof(iu), tag);
+}
+#define COMMAND(tag, out, size, ...) \
+    put_command(tag, out, size, (const u8[]){__VA_ARGS__}, sizeof((const u8[]){__VA_ARGS__}))
+
+static void test_read_and_write(void)
+{
+    begin();
+    COMMAND("write000", true, 1024, 0x2a, 0, 0, 0, 0, 3, 0, 0, 2, 0);
+    const struct vscsi_copy *c = take_copy();
+    CHECK(c->segments_len == 1 && c->segments[0].ioba == 0x1000 && c->segments[0].size == 1024);
+    memset((u8 *)ring_data(client) + c->offset, 'w', 1024);
+    copied(c->id, false);
+    const struct vscsi_send *m = take_send();
+    CHECK(!m->segments_len && m->iu[0] == SRP_RSP && m->iu[RSP_STATUS] == SCSI_GOOD && m->iu[RSP_FLAGS] == 0);
+    CHECK_EQ(load_be32(m->iu + RSP_LIMIT), 1);
+    CHECK(memory.data[3 * 512] == 'w' && memory.data[5 * 512 - 1] == 'w' && !memory.data[5 * 512]);
+
+    COMMAND("read0000", false, 2048, 0x28, 0, 0, 0, 0, 3, 0, 0, 2, 0); // takes more than there is
+    m = take_send();
+    CHECK(m->segments_len == 1 && m->segments[0].ioba == 0x1000 && m->segments[0].size == 1024);
+    CHECK_EQ(((u8 *)ring_data(client))[m->offset], 'w');
+    CHECK(m->iu[RSP_FLAGS] & RSP_IN_UNDER && load_be32(m->iu + RSP_IN_LEFT) == 1024);
+    copied(m->id, false);
+
+    COMMAND("wrong000", false, 512, 0x28, 0, 0xff, 0, 0, 3, 0, 0, 1, 0);
+    m = take_send();
+    CHECK(!m->segments_len && m->iu[RSP_STATUS] == SCSI_CHECK_CONDITION && m->iu[RSP_FLAGS] & RSP_SENSE);
+    CHECK_EQ(m->iu[RSP_SIZE + 12], 0x21);
+    COMMAND("unmapped", true, 512, 0x2a, 0, 0, 0, 0, 3, 0, 0, 1, 0);
+    copied(take_copy()->id, true); // the client has no such memory
+    CHECK_EQ(take_send()->iu[RSP_STATUS], SCSI_CHECK_CONDITION);
+    CHECK_EQ(memory.data[3 * 512], 'w');
+    end();
+}
+
+static void test_indirect(void)
+{
+    u8 iu[48 + 20 + 2 * 16] = {SRP_CMD};
+    begin();
+    iu[CMD_FORMATS] = BUFFER_INDIRECT << 4;
+    iu[CMD_OUT_COUNT] = 2;
+    iu[CMD_LUN] = 0x81;
+    iu[CMD_CDB] = 0x2a;
+    iu[CMD_CDB + 8] = 2;
+    store_be64(iu + 48, 0x5000); // the table: in the unit as well
+    store_be32(iu + 60, 32);
+    store_be32(iu + 64, 1024);
+    store_be64(iu + 68, 0x1000);
+    store_be32(iu + 80, 1000);
+    store_be64(iu + 84, 0x2000);
+    store_be32(iu + 96, 24);
+    put_unit(FORMAT_SRP, iu, sizeof(iu), "indirect");
+    const struct vscsi_copy *c = take_copy();
+    CHECK(c->segments_len == 2 && c->segments[1].ioba == 0x2000 && c->segments[1].size == 24);
+    copied(c->id, false);
+    CHECK_EQ(take_send()->iu[RSP_STATUS], SCSI_GOOD);
+    // More than fit into the unit: the table is fetched.
+    store_be32(iu + 60, 4 * 16);
+    put_unit(FORMAT_SRP, iu, sizeof(iu), "external");
+    c = take_copy();
+    CHECK(c->segments_len == 1 && c->segments[0].ioba == 0x5000 && c->segments[0].size == 64);
+    u8 *table = (u8 *)ring_data(client) + c->offset;
+    memset(table, 0, 64);
+    for (unsigned i = 0; i < 4; i++) {
+        store_be64(table + 16 * i, 0x10000 * (i + 1));
+        store_be32(table + 16 * i + 12, 256);
+    }
+    copied(c->id, false);
+    c = take_copy();
+    CHECK(c->segments_len == 4 && c->segments[3].ioba == 0x40000 && c->segments[3].size == 256);
+    copied(c->id, false);
+    CHECK_EQ(take_send()->iu[RSP_STATUS], SCSI_GOOD);
+    end();
+}
+
+// A write of a session that is over comes before whatever the next one asks for.
+static void test_sessions(void)
+{
+    begin();
+    memory.held = true;
+    COMMAND("write000", true, 512, 0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0);
+    copied(take_copy()->id, false);
+    COMMAND("fetching", true, 512, 0x2a, 0, 0, 0, 0, 1, 0, 0, 1, 0);
+    take_copy();
+    CHECK_EQ(memory.waiting_len, 1);
+    put_header(VSCSI_CLOSED);
+    login();
+    CHECK(!take()); // not yet
+    memory_store_release(&memory);
+    CHECK_EQ(take_send()->iu[0], SRP_LOGIN_RSP);
+    copied(1, false); // of what was: nobody's
+    CHECK(!take());
+    CHECK_EQ(memory.waiting_len, 0);
+    // More room is needed than there is: a request waits for it.
+    memory.held = false;
+    lu->nexuses->attention = 0;
+    static const u8 read[10] = {0x28, 0, 0, 0, 0, 0, 0, 3, 0, 0};
+    put_command("reads000", false, 384 * 1024, read, 10);
+    put_command("reads001", false, 384 * 1024, read, 10);
+    put_command("reads002", false, 384 * 1024, read, 10);
+    u32 first = take_send()->id;
+    take_send();
+    const struct vscsi_header *h = take();
+    CHECK(h && h->type == VSCSI_NUDGE);
+    CHECK(!take());
+    copied(first, false);
+    CHECK(!memcmp(take_send()->element + 8, "reads002", 8));
+    end();
+}
+
+static void test_task_management(void)
+{
+    u8 iu[48] = {SRP_TSK_MGMT};
+    begin();
+    memory.held = true;
+    COMMAND("write000", true, 512, 0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0);
+    copied(take_copy()->id, false);
+    CHECK(!take());
+    iu[TASK_LUN] = 0x81;
+    iu[TASK_FUNCTION] = ABORT_TASK;
+    memcpy(iu + TASK_TAG, "write000", 8);
+    put_unit(FORMAT_SRP, iu, sizeof(iu), "abort000");
+    CHECK(!take()); // its data is still in use
+    memory_store_release(&memory);
+    const struct vscsi_send *m = take_send();
+    CHECK(!memcmp(m->element + 8, "abort000", 8) && m->iu[RSP_FLAGS] == RSP_VALID);
+    CHECK_EQ(load_be32(m->iu + RSP_SIZE), TASK_COMPLETE);
+    CHECK(!take());                                   // the task itself has no answer
+    put_unit(FORMAT_SRP, iu, sizeof(iu), "abort001"); // there is none any more
+    CHECK_EQ(load_be32(take_send()->iu + RSP_SIZE), TASK_COMPLETE);
+    iu[TASK_FUNCTION] = 0x40;
+    put_unit(FORMAT_SRP, iu, sizeof(iu), "abort002");
+    CHECK_EQ(load_be32(take_send()->iu + RSP_SIZE), TASK_UNSUPPORTED);
+    iu[TASK_LUN] = 0x82;
+    iu[TASK_FUNCTION] = LUN_RESET;
+    put_unit(FORMAT_SRP, iu, sizeof(iu), "abort003");
+    CHECK_EQ(load_be32(take_send()->iu + RSP_SIZE), TASK_FAILED);
+    end();
+}
+
+static void test_limit(void)
+{
+    begin();
+    memory.held = true;
+    u32 full = 0, sent = 0;
+    for (unsigned i = 0; i < 160; i++)
+        COMMAND("verify00", false, 0, 0x00, 0, 0, 0, 0, 0); // ends at once
+    while (take())
+        sent++;
+    CHECK_EQ(sent, 160);
+    for (unsigned i = 0; i < 160; i++)
+        COMMAND("write000", true, 512, 0x2a, 0, 0, 0, 0, (u8)i, 0, 0, 1, 0);
+    for (const struct vscsi_header *h; (h = take());) {
+        const struct vscsi_send *m = (const struct vscsi_send *)h;
+        full += h->type == VSCSI_SEND && m->iu[RSP_STATUS] == SCSI_TASK_SET_FULL;
+    }
+    CHECK_EQ(full, 160 - 144);
+    end();
+}
+
+int main(void)
+{
+    TEST(test_read_and_write);
+    TEST(test_indirect);
+    TEST(test_sessions);
+    TEST(test_task_management);
+    TEST(test_limit);
+    return test_done();
+}
