@@ -174,11 +174,13 @@ struct cpu {
     uintptr_t refill_addend;
     const void *refill;
     u32 crf_bits[3];           // fixed: CR_EQ, CR_GT, CR_LT, which translated code selects from
+    union vsr fp_least[2];     // fixed: the smallest normal numbers, doubles and singles
     u64 finds;                 // accesses of translated code that did not find their page at once
     // An access that is better translated in another way: what it asked for, and the effective address of its page. 0: none.
     u32 memo_failed;
     u64 memo_failed_page;
     s64 strip_end;               // the budget behind the repetitions of a loop that were begun (cpu/xlate/pass_strip.c)
+    u64 strip_compared[8][2];    // in such a loop: what condition register fields are to be computed from
     s64 budget;                  // instructions until the clock is looked at
     _Atomic u32 attn;            // set by anybody (release), read by the owner (relaxed), then acquired
     _Atomic u32 lines;           // likewise

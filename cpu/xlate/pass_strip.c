@@ -11,9 +11,9 @@
 
 #include "cpu/code.h"
 #include "cpu/xlate/pass.h"
+#include "cpu/xlate/pass_fields.h"
 
 #define LOOP_WEIGHT 8u   // accesses in loops remember their pages
-#define BLOCKS      16u  // in a loop
 #define OPERATIONS  400u // in a loop; in all of a region's copies
 #define CHECKS      12u
 #define STRIDE      512
@@ -38,11 +38,12 @@ struct check {
 
 struct loop {
     const struct ir_region *r;
-    u8 blocks[BLOCKS];
+    u8 blocks[STRIP_BLOCKS];
     unsigned blocks_len, operations, insns;
     struct sum slots[IR_SCALARS]; // what they hold, at some place in the loop
     struct check checks[CHECKS];
     unsigned checks_len;
+    struct fields fields;
 };
 
 static unsigned end_of(const struct ir_region *r, unsigned n)
@@ -66,7 +67,7 @@ static bool find_blocks(struct loop *l, unsigned head, unsigned latch)
     l->blocks_len = l->operations = l->insns = 0;
     for (unsigned n = head;;) {
         const struct ir_block *block = &r->blocks[n];
-        if (l->blocks_len == BLOCKS || block->weight < LOOP_WEIGHT)
+        if (l->blocks_len == STRIP_BLOCKS || block->weight < LOOP_WEIGHT)
             return false;
         l->blocks[l->blocks_len++] = (u8)n;
         l->operations += block->len;
@@ -258,6 +259,10 @@ static unsigned make_head(struct ir_region *r, const struct loop *l)
                                          .imm = strip_imm(c->high - c->from.plus, stride, ir_is_store(access))});
     }
     b.index = head->index;
+    for (unsigned c = 0; c < 8; c++) {
+        if (l->fields.kept >> c & 1)
+            fields_keep_first(&b, l->fields.at[l->blocks_len - 1], c);
+    }
     ir_emit(&b, (struct ir_insn){.op = IR_BEGIN, .a = n, .imm = l->insns});
     block->then = r->blocks_len;
     block->other = l->blocks[0];
@@ -280,59 +285,123 @@ static bool writes_same(const struct ir_region *r, const struct loop *l, const s
     return puts == 1;
 }
 
-static void copy_block(struct ir_region *r, const struct loop *l, unsigned k, unsigned head, unsigned copies)
+// The way out of the copy of block k, by way of the fields that the loop has left out: the block that it goes to.
+static u16 way_out(struct ir_region *r, const struct loop *l, unsigned k, unsigned to)
 {
+    struct ir_builder b = {.r = r, .index = r->blocks[l->blocks[k]].index};
+    if (!l->fields.out)
+        return (u16)to;
+    struct ir_block *block = begin_block(r, &r->blocks[l->blocks[k]]);
+    for (unsigned c = 0; c < 8; c++) {
+        if (l->fields.out >> c & 1)
+            ir_put(&b, SLOT_CRF + c, fields_value(&b, l->fields.at[k], c));
+    }
+    ir_emit(&b, (struct ir_insn){.op = IR_JUMP});
+    block->weight = 1;
+    block->copied = true;
+    block->then = (u16)to;
+    block->len = (u16)(r->len - block->first);
+    return (u16)(r->blocks_len - 1);
+}
+
+static bool is_left_out(const struct loop *l, const struct ir_insn *in)
+{
+    return in->slot >= SLOT_CRF && in->slot < SLOT_CRF + 8 && l->fields.out >> (in->slot - SLOT_CRF) & 1;
+}
+
+static void copy_block(struct ir_region *r, const struct loop *l, unsigned k)
+{
+    static _Thread_local ir_value now[IR_INSNS_MAX];
     const struct ir_block *from = &r->blocks[l->blocks[k]];
     struct ir_block *to = begin_block(r, from);
-    bool last = k + 1 == l->blocks_len;
+    struct ir_builder b = {.r = r};
+    ir_value fields[8];
+    b.index = from->index;
+    for (unsigned c = 0; c < 8; c++)
+        fields[c] = IR_NO_VALUE;
     to->insns = from->insns;
     to->copied = true;
-    s32 move = (s32)r->len - (s32)from->first;
-    for (unsigned i = 0; i < from->len; i++) {
-        const struct ir_insn *old = &r->insns[from->first + i];
-        struct ir_insn *in = &r->insns[r->len++];
-        *in = *old;
-        ir_value *values[] = {&in->a, &in->b, &in->c};
-        for (unsigned n = 0; n < ir_ops[in->op].values; n++)
-            *values[n] = (ir_value)(*values[n] + move);
-        if (ir_access_bytes(in))
-            in->cond = ACCESS_KNOWN;
-        if (in->op == IR_PUT && writes_same(r, l, old))
-            *in = (struct ir_insn){
-                .op = IR_CONST, .a = IR_NO_VALUE, .b = IR_NO_VALUE, .c = IR_NO_VALUE, .index = old->index};
+    for (unsigned at = from->first; at < (unsigned)from->first + from->len;
+         at++) { // what an earlier block has compared
+        const struct ir_insn *in = &r->insns[at];
+        unsigned before = (k + l->blocks_len - 1) % l->blocks_len, c = in->slot - SLOT_CRF;
+        if (in->op == IR_GET && is_left_out(l, in) && fields[c] == IR_NO_VALUE)
+            fields[c] = fields_value(&b, l->fields.at[before], c);
     }
-    to->len = from->len;
-    if (last) {
-        r->insns[r->len - 1].op = IR_AGAIN;
-        to->then = (u16)copies;
-        to->other = (u16)head;
+    for (unsigned at = from->first; at < (unsigned)from->first + from->len; at++) {
+        struct ir_insn in = r->insns[at];
+        ir_value *values[] = {&in.a, &in.b, &in.c};
+        if (in.op == IR_PUT && is_left_out(l, &in)) {
+            const struct ir_insn *compares = &r->insns[in.a];
+            if (l->fields.kept >> (in.slot - SLOT_CRF) & 1)
+                fields_keep(&b, in.slot - SLOT_CRF, now[compares->a], now[compares->b]);
+            continue;
+        }
+        if (in.op == IR_PUT && writes_same(r, l, &in))
+            continue;
+        if (in.op == IR_GET && is_left_out(l, &in)) {
+            now[at] = fields[in.slot - SLOT_CRF];
+            continue;
+        }
+        for (unsigned n = 0; n < ir_ops[in.op].values; n++)
+            *values[n] = now[*values[n]];
+        if (ir_access_bytes(&in))
+            in.cond = ACCESS_KNOWN;
+        b.index = in.index;
+        b.insn = in.insn;
+        now[at] = ir_append(&b, &in);
+    }
+    to->len = (u16)(r->len - to->first);
+}
+
+// From one copy to the next, from the last one to the first; out by the ways that the loop has.
+static void connect(struct ir_region *r, const struct loop *l, unsigned k, unsigned head, unsigned copies)
+{
+    struct ir_block *block = &r->blocks[copies + k];
+    if (k + 1 == l->blocks_len) {
+        r->insns[end_of(r, copies + k)].op = IR_AGAIN;
+        block->then = (u16)copies;
+        block->other = way_out(r, l, k, head);
         return;
     }
-    u16 next = l->blocks[k + 1], copy = (u16)(copies + k + 1);
-    if (to->then == next)
-        to->then = copy;
-    if (to->other == next)
-        to->other = copy;
+    unsigned next = l->blocks[k + 1], then = block->then, other = block->other;
+    bool branches = r->insns[end_of(r, copies + k)].op == IR_BRANCH;
+    block->then = then == next ? (u16)(copies + k + 1) : way_out(r, l, k, then);
+    if (branches)
+        block->other = other == next ? (u16)(copies + k + 1) : way_out(r, l, k, other);
 }
 
 void pass_strip(struct ir_region *r)
 {
     static _Thread_local struct loop l;
+    static _Thread_local struct ir_region before;
     unsigned added = 0, blocks_len = r->blocks_len;
+    bool compares = false;
     for (unsigned latch = 0; latch < blocks_len; latch++) {
         unsigned head = r->blocks[latch].then;
         if (r->insns[end_of(r, latch)].op != IR_JUMP || head > latch)
             continue;
         l.r = r;
         if (!find_blocks(&l, head, latch) || added + l.operations > OPERATIONS ||
-            r->len + l.operations + 8 * CHECKS > IR_INSNS_MAX || r->blocks_len + l.blocks_len + 2 > IR_BLOCKS_MAX ||
-            !look(&l) || INSNS / l.insns < STRIP_LEAST)
+            r->len + 2 * l.operations + 16 * CHECKS + 96 * l.blocks_len > IR_INSNS_MAX ||
+            r->blocks_len + 2 * l.blocks_len + 2 > IR_BLOCKS_MAX || !look(&l) || INSNS / l.insns < STRIP_LEAST)
             continue;
+        fields_find(r, l.blocks, l.blocks_len, &l.fields);
         added += l.operations;
+        compares |= l.fields.out != 0;
         unsigned strip = make_head(r, &l), copies = r->blocks_len;
         for (unsigned k = 0; k < l.blocks_len; k++)
-            copy_block(r, &l, k, strip, copies);
+            copy_block(r, &l, k);
+        for (unsigned k = 0; k < l.blocks_len; k++)
+            connect(r, &l, k, strip, copies);
         r->blocks[latch].then = (u16)strip;
+    }
+    if (compares) { // comparisons are now where branches are
+        before = *r;
+        pass_forward(&before, r);
+        for (unsigned n = 0; n < r->blocks_len; n++)
+            r->blocks[n].need |= before.blocks[n].need;
+        r->lines = before.lines;
     }
     if (added)
         pass_dead(r);

@@ -464,6 +464,31 @@ static void test_pairs(void)
     CHECK_EQ(paired(IR_NOT, true, true), 0); // there is another way to the store
 }
 
+static enum ir_vector packed(enum ir_vector pack, enum ir_vector first, enum ir_vector second)
+{
+    struct ir_builder b = begin();
+    ir_value a = ir_get(&b, SLOT_VSR + 1), v = ir_get(&b, SLOT_VSR + 2);
+    ir_value x = ir_vec2(&b, first, a, v, 0), y = ir_vec2(&b, second, a, v, 0);
+    ir_put(&b, SLOT_VSR + 3, ir_vec2(&b, pack, x, ir_vec2(&b, VEC_NOR, y, y, 0), 0));
+    end(&b, exit_insn);
+    optimise();
+    return (enum ir_vector)VEC_OP(region.insns[find(IR_PUT)->a].imm);
+}
+
+static void test_packed_masks(void)
+{
+    static const union vsr masks[] = {{.w = {~0u, 0, 0, ~0u}}, {.h = {0, 0, 0xffff, 0xffff, 0xffff, 0xffff, 0, 0}}};
+    CHECK_EQ(packed(VEC_PACK32, VEC_GTS32, VEC_EQ32), VEC_PACKS32);
+    CHECK_EQ(packed(VEC_PACK16, VEC_EQ16, VEC_GTU16), VEC_PACKS16);
+    CHECK_EQ(packed(VEC_PACK32, VEC_GTS32, VEC_EQ16), VEC_PACK32); // the elements are others
+    CHECK_EQ(packed(VEC_PACK16, VEC_ADD16, VEC_EQ16), VEC_PACK16);
+    for (unsigned i = 0; i < 4; i++) {
+        const union vsr *a = &masks[i & 1], *v = &masks[i >> 1];
+        u128 whole = vector_eval(vec_imm(VEC_PACK32, 0), a, v, NULL).q;
+        CHECK(whole == vector_eval(vec_imm(VEC_PACKS32, 0), a, v, NULL).q);
+    }
+}
+
 int main(void)
 {
     TEST(test_facilities);
@@ -485,5 +510,6 @@ int main(void)
     TEST(test_known_slots);
     TEST(test_loaded_value_is_kept);
     TEST(test_pairs);
+    TEST(test_packed_masks);
     return test_done();
 }

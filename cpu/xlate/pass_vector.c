@@ -53,6 +53,43 @@ static ir_value fold_words(const struct ir_builder *b, struct ir_insn *in)
     return both == 0xe4 ? in->a : IR_NO_VALUE;
 }
 
+// Whether each element of so many bits is all ones or all zeros.
+static bool is_mask(const struct ir_builder *b, ir_value v, unsigned bits, unsigned depth)
+{
+    const struct ir_insn *in = &b->r->insns[v];
+    if (in->op != IR_VX2)
+        return false;
+    switch (VEC_OP(in->imm)) {
+    case VEC_EQ16:
+    case VEC_GTS16:
+    case VEC_GTU16: return bits == 16;
+    case VEC_EQ32:
+    case VEC_GTS32:
+    case VEC_GTU32: return bits == 32;
+    case VEC_PACKS32:
+        return bits == 16 && depth && is_mask(b, in->a, 32, depth - 1) && is_mask(b, in->b, 32, depth - 1);
+    case VEC_AND:
+    case VEC_ANDN:
+    case VEC_OR:
+    case VEC_ORN:
+    case VEC_XOR:
+    case VEC_NOR:
+    case VEC_EQV:
+    case VEC_NAND: return depth && is_mask(b, in->a, bits, depth - 1) && is_mask(b, in->b, bits, depth - 1);
+    default: return false;
+    }
+}
+
+// The lower halves of masks are what saturation makes of them, too.
+static void fold_pack(const struct ir_builder *b, struct ir_insn *in)
+{
+    enum { DEPTH = 4 };
+    bool words = VEC_OP(in->imm) == VEC_PACK32;
+    unsigned bits = words ? 32 : 16;
+    if (is_mask(b, in->a, bits, DEPTH) && is_mask(b, in->b, bits, DEPTH))
+        in->imm = vec_imm(words ? VEC_PACKS32 : VEC_PACKS16, 0);
+}
+
 // XTOV: a doubleword as a general value.
 static ir_value fold_extract(const struct ir_builder *b, struct ir_insn *in)
 {
@@ -80,6 +117,8 @@ ir_value pass_vector(const struct ir_builder *b, struct ir_insn *in)
     case IR_VX2:
         if (VEC_OP(in->imm) == VEC_DWORDS)
             return fold_dwords(b, in);
+        if (VEC_OP(in->imm) == VEC_PACK16 || VEC_OP(in->imm) == VEC_PACK32)
+            fold_pack(b, in);
         if (in->a == in->b && (VEC_OP(in->imm) == VEC_AND || VEC_OP(in->imm) == VEC_OR))
             return in->a;
         return IR_NO_VALUE;

@@ -16,6 +16,7 @@
 #define I_ADD(rt, ra, rb)   (0x7c000214u | (u32)(rt) << 21 | (u32)(ra) << 16 | (u32)(rb) << 11)
 #define I_BDNZ(offset)      (0x42000000u | ((u32)(offset)&0xfffc))
 #define I_CMPDI(ra, v)      (0x2c200000u | (u32)(ra) << 16 | ((u32)(v)&0xffff))
+#define I_CMPD(ra, rb)      (0x7c200000u | (u32)(ra) << 16 | (u32)(rb) << 11)
 #define I_BEQ(offset)       (0x41820000u | ((u32)(offset)&0xfffc))
 #define I_D(op, rt, ra, d)  ((u32)(op) << 26 | (u32)(rt) << 21 | (u32)(ra) << 16 | ((u32)(d)&0xffff))
 #define I_X(op, rt, ra, rb) (31u << 26 | (u32)(rt) << 21 | (u32)(ra) << 16 | (u32)(rb) << 11 | (u32)(op) << 1)
@@ -131,10 +132,15 @@ static void test_random_loops(void)
     xlate_trace = count_strips;
     strips = 0;
     for (unsigned n = 0; n < 400; n++) {
-        u32 code[BODY + 4];
-        unsigned len = 0, moves = 0, body = 1 + below(BODY);
+        u32 code[BODY + 6];
+        unsigned len = 0, moves = 0, body = 1 + below(BODY),
+                 before = below(3); // before: looks at what the last repetition compared
+        if (!before)
+            len++;
         while (len < body)
             code[len++] = random_insn(&moves);
+        if (!before)
+            code[len++] = (below(2) ? I_CMPD(8 + below(5), 8 + below(5)) : I_CMPDI(8 + below(5), below(256))) | 1 << 23;
         if (below(2)) {
             code[len++] = I_CMPDI(8 + below(5), below(256));
             code[len] = I_BEQ(8);
@@ -142,6 +148,8 @@ static void test_random_loops(void)
         }
         code[len] = I_BDNZ(-(s32)len * 4);
         len++;
+        if (!before)
+            code[0] = I_BEQ(len * 4) | 1 << 18;
         code[len++] = I_SC1;
         u64 seed = random64() | 1, at = TEST_CODE + n * 64;
         for (unsigned which = 0; which < 2; which++) {
@@ -211,6 +219,43 @@ static unsigned copies(unsigned kind)
     return n;
 }
 
+static void many_loops(unsigned loops)
+{
+    static struct ir_region r;
+    static struct cpage page;
+    struct ir_builder b = {.r = &r};
+    r = (struct ir_region){.page = &page};
+    r.blocks_len = (u16)(2 * loops + 1);
+    for (unsigned n = 0; n <= 2 * loops; n++) {
+        struct ir_block *block = &r.blocks[n];
+        *block = (struct ir_block){
+            .first = r.len, .insns = 3, .weight = 8, .then = (u16)(n & 1 ? n - 1 : n + 1), .other = (u16)(n + 2)};
+        if (n == 2 * loops) {
+            ir_emit(&b, (struct ir_insn){.op = IR_EXIT, .imm = 8});
+        } else if (n & 1) {
+            ir_emit(&b, (struct ir_insn){.op = IR_JUMP});
+        } else {
+            ir_value from = ir_get(&b, 3), v = ir_emit(&b, (struct ir_insn){.op = IR_LOAD, .a = from, .imm = MEM_64});
+            ir_put(&b, 4, v);
+            ir_put(&b, 3, ir_op2i(&b, IR_ADD, from, 8));
+            ir_put(&b, SLOT_CRF, ir_crf(&b, COMPARE_S64, v, ir_const(&b, 0), ir_get(&b, SLOT_SO)));
+            ir_emit(&b, (struct ir_insn){.op = IR_BRANCH, .a = v, .b = ir_const(&b, 0)});
+        }
+        block->len = (u16)(r.len - block->first);
+    }
+    CHECK_STR(ir_check(&r) ? ir_check(&r) : "right", "right");
+    pass_strip(&r);
+    CHECK_STR(ir_check(&r) ? ir_check(&r) : "right", "right");
+    CHECK(r.blocks_len > 2 * loops + 1);
+}
+
+// More loops than there is room for copies of.
+static void test_many_loops(void)
+{
+    for (unsigned loops = 30; loops < 40; loops++)
+        many_loops(loops);
+}
+
 static void test_which_loops(void)
 {
     CHECK_EQ(copies(PLAIN), 1);
@@ -228,6 +273,7 @@ int main(void)
 {
     xlate_heat_limit = 10;
     xlate_in_background = false;
+    TEST(test_many_loops);
     TEST(test_which_loops);
     if (target_available())
         TEST(test_random_loops);

@@ -39,7 +39,6 @@ void x86_detect(void)
         x86_features.avx2 = x86_features.avx && b >> 5 & 1;
         bool avx512 = x86_features.avx2 && (states & 0xe6) == 0xe6 && b >> 16 & 1 && b >> 31 & 1; // F, VL
         x86_features.avx512 = avx512 && b >> 30 & 1 && b >> 17 & 1;                               // BW, DQ
-        x86_features.avx512vbmi = x86_features.avx512 && c >> 1 & 1;
         x86_features.avx512cd = x86_features.avx512 && b >> 28 & 1;
         x86_features.avx512bitalg = x86_features.avx512 && c >> 12 & 1 && c >> 14 & 1; // VPOPCNTDQ too
         x86_features.gfni = x86_features.avx && c >> 8 & 1;

@@ -170,7 +170,7 @@ struct x86_features {
     bool bmi2, lzcnt, tzcnt, popcnt, movbe;
     bool ssse3, sse41, aes, pclmul, avx, fma, avx2, gfni; // sse41: and SSE4.2
     bool avx512;                                          // F, VL, BW, DQ
-    bool avx512vbmi, avx512cd, avx512bitalg;
+    bool avx512cd, avx512bitalg;
 };
 extern struct x86_features x86_features;
 void x86_detect(void);

@@ -59,6 +59,12 @@ void x_v2_mem(struct code *c, u32 op, enum reg dst, enum reg a, struct mem m)
     x_mem_operand(c, dst, m);
 }
 
+void x_v2_mem_imm(struct code *c, u32 op, enum reg dst, enum reg a, struct mem m, u8 imm)
+{
+    x_v2_mem(c, op, dst, a, m);
+    x_byte(c, imm);
+}
+
 void x_v1(struct code *c, u32 op, enum reg dst, enum reg src)
 {
     head(c, op, dst, NO_VECTOR, 0, src);

@@ -135,13 +135,13 @@ enum {
     VPLZCNTD = SSE_66(2, 0x44),
     VPLZCNTQ = SSE_66(2, 0x44) | SSE_W,
     VPTERNLOGD = SSE_66(3, 0x25), // of dst and both operands: the table of truth
-    VPERMI2B = SSE_66(2, 0x75),   // of a and b, by the indices in dst
 };
 
 // dst = op(a, b). Without AVX: dst must be a.
 void x_v2(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b);
 void x_v2_imm(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b, u8 imm);
 void x_v2_mem(struct code *c, u32 op, enum reg dst, enum reg a, struct mem m); // without AVX the memory is aligned
+void x_v2_mem_imm(struct code *c, u32 op, enum reg dst, enum reg a, struct mem m, u8 imm);
 // dst = op(src): conversions, shuffles by an immediate; loads and stores (dst is what is stored).
 void x_v1(struct code *c, u32 op, enum reg dst, enum reg src);
 void x_v1_imm(struct code *c, u32 op, enum reg dst, enum reg src, u8 imm);

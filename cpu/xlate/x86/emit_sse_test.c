@@ -61,7 +61,6 @@ static void test_evex(void)
     FORM(true, x_v512(&c, VPSRAVQ, XMM9, XMM12, XMM3), "62729d0846cb") // vpsravq xmm9,xmm12,xmm3
     FORM(true, x_v512_imm(&c, VPTERNLOGD, XMM1, XMM2, XMM9, 0xca), "62d36d0825c9ca") // vpternlogd xmm1,xmm2,xmm9,0xca
     FORM(true, x_v512_shift_imm(&c, VPROLD, 1, XMM1, XMM9, 7), "62d1750872c907") // vprold xmm1,xmm9,7
-    FORM(true, x_v512(&c, VPERMI2B, XMM11, XMM10, XMM9), "62522d0875d9") // vpermi2b xmm11,xmm10,xmm9
     FORM(true, x_v512(&c, VPOPCNTQ, XMM1, 0, XMM9), "62d2fd0855c9") // vpopcntq xmm1,xmm9
     FORM(true, x_v512(&c, VPLZCNTD, XMM10, 0, XMM1), "62727d0844d1") // vplzcntd xmm10,xmm1
 }

@@ -91,4 +91,8 @@ void target_prepare(struct cpu *cpu, bool refills)
     cpu->crf_bits[0] = CR_EQ;
     cpu->crf_bits[1] = CR_GT;
     cpu->crf_bits[2] = CR_LT;
+    for (unsigned i = 0; i < 2; i++) {
+        cpu->fp_least[0].d[i] = 0x0010000000000000;
+        cpu->fp_least[1].d[i] = 0x0080000000800000;
+    }
 }

@@ -35,7 +35,7 @@ enum {
     FMADD231 = SSE_66(2, 0xb8),
     FMSUB231 = SSE_66(2, 0xba),
 };
-enum { CMP_EQ, CMP_LT, CMP_LE, CMP_UNORDERED, CMP_NLT = 5 };
+enum { CMP_EQ, CMP_LT, CMP_LE, CMP_UNORDERED, CMP_NLT = 5, CMP_NGT = 10 };
 
 static bool is_single(enum fp_kind kind)
 {
@@ -79,14 +79,19 @@ static void check_nan(struct comp *x, struct fp_site *s)
     go_if_any(x, s, s->scratch[0]);
 }
 
-// Elements of `r` that are NaNs, or no greater than the smallest normal number.
+// Elements of `r` that are NaNs, or no greater than `least`; NULL: the smallest normal number.
 static void check_tiny(struct comp *x, struct fp_site *s, enum reg r, struct label *least, struct label *bits)
 {
     enum reg t = s->scratch[0], mask = s->scratch[1];
     s->quick = FP_QUICK_VECTOR;
     float_two_const(x, SSE_66(1, AND), t, r, bits);
-    x_v1_const(&x->c, MOVUPS_LOAD, mask, least);
-    compare(x, s, mask, mask, t, CMP_NLT);
+    if (x86_features.avx && !least) {
+        struct mem m = mem_at(CPU, (s32)(offsetof(struct cpu, fp_least) + 16 * is_single((enum fp_kind)s->kind)));
+        x_v2_mem_imm(&x->c, packed(s, COMPARE), mask, t, m, CMP_NGT);
+    } else {
+        x_v1_const(&x->c, MOVUPS_LOAD, mask, least ? least : both(x, s, 0x0010000000000000, 0x00800000));
+        compare(x, s, mask, mask, t, CMP_NLT);
+    }
     go_if_any(x, s, mask);
 }
 
@@ -118,7 +123,7 @@ static void arithmetic(struct comp *x, struct fp_site *s, u32 op)
     if (op == ADD || op == SUB)
         check_nan(x, s);
     else
-        check_tiny(x, s, s->result, both(x, s, 0x0010000000000000, 0x00800000), magnitude(x, s));
+        check_tiny(x, s, s->result, NULL, magnitude(x, s));
 }
 
 static void fused(struct comp *x, struct fp_site *s, bool subtract, bool negate)
@@ -126,7 +131,7 @@ static void fused(struct comp *x, struct fp_site *s, bool subtract, bool negate)
     u32 w = is_single((enum fp_kind)s->kind) ? 0 : SSE_W;
     x_vmov(&x->c, s->result, s->args[2]);
     x_v2(&x->c, (subtract ? FMSUB231 : FMADD231) | w, s->result, s->args[0], s->args[1]);
-    check_tiny(x, s, s->result, both(x, s, 0x0010000000000000, 0x00800000), magnitude(x, s));
+    check_tiny(x, s, s->result, NULL, magnitude(x, s));
     x_bind(&x->c, &s->resume);
     if (negate)
         x_v2_const(&x->c, PXOR, s->result, s->result, both(x, s, 1ull << 63, 1u << 31));

@@ -438,16 +438,7 @@ static void permute(struct comp *x, const struct ir_insn *in, bool complement)
         emit2(x, PSHUFB, result2(x, in->a, IR_NO_VALUE, t, false), ra, t);
         return;
     }
-    if (x86_features.avx512vbmi) {
-        enum reg dst = value_result(x, in->c, IR_NO_VALUE, BIT(ra) | BIT(rb));
-        if (complement)
-            emit_const(x, PXOR, dst, rc, ~0ull);
-        else
-            x_vmov(&x->c, dst, rc);
-        x_v512(&x->c, VPERMI2B, dst, rb, ra);
-        return;
-    }
-    // PSHUFB gives zero where bit 7 of the index is set: of bytes 16 to 31 for b, of the others for a.
+    // Not VPERMI2B, which takes eight cycles: here the operands come in at the end. PSHUFB gives zero where bit 7 of the index is set: of bytes 16 to 31 for b, of the others for a.
     enum reg u = value_xscratch(x);
     emit_const(x, mask, t, rc, 0x1f1f1f1f1f1f1f1full);
     emit_const(x, PADDB, t, t, 0x7070707070707070ull);

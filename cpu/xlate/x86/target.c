@@ -118,7 +118,7 @@ bool target_limit(unsigned less)
     struct x86_features *f = &x86_features;
     x86_detect();
     if (less >= 1)
-        f->avx512 = f->avx512vbmi = f->avx512cd = f->avx512bitalg = f->gfni = false;
+        f->avx512 = f->avx512cd = f->avx512bitalg = f->gfni = false;
     if (less >= 2)
         f->avx2 = f->fma = false;
     if (less >= 3)
