@@ -18,8 +18,8 @@
 #include "vios/net/join.h"
 
 #define POLL_MAX    4096
-#define FRAMES_TURN 256u  // taken from the link before others have their turn
-#define MTU         65520 // of libslirp: what the partition takes, it says with each connection
+#define FRAMES_TURN 256u // taken from the link before others have their turn
+#define MTU         1500 // of libslirp, which takes it for that of the partition too: larger segments are made in join.c
 #define TIMERS_MAX  8u
 
 struct timer {
