@@ -8,6 +8,7 @@
 
 #include "base/types.h"
 #include "cli/boot_cmd.h"
+#include "cli/image_cmd.h"
 #include "cli/system_cmd.h"
 #include "cli/top_cmd.h"
 #include "proto/hyper/place.h"
@@ -20,6 +21,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"boot", "run one partition in the foreground: openlpar boot --kernel FILE|--disk FILE [options]", boot_command},
+    {"image", "disks with a Debian on them: openlpar image build debian-12 [options]", image_command},
     {"system", "managed systems of many partitions: openlpar system --help lists the verbs", system_command},
     {"top", "a monitor of a managed system: openlpar top [SYSTEM]", top_command},
     {"--help", "this text; openlpar boot --help lists the options of boot", help},
