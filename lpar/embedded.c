@@ -5,17 +5,15 @@
 #include "lpar/embedded.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ipc/child.h"
 #include "ipc/ring.h"
 #include "lpar/console.h"
 #include "proto/vio/config.h"
@@ -45,49 +43,6 @@ struct embedded {
 static void say(const char *text)
 {
     fprintf(stderr, "openlpar: disks: %s%s", text, console_is_raw() ? "\r\n" : "\n");
-}
-
-// Beside this program.
-static int server_path(char *path, size_t size)
-{
-    ssize_t len = readlink("/proc/self/exe", path, size - 32);
-    if (len < 0)
-        return -errno;
-    path[len] = '\0';
-    char *slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, "openlpar-viosd");
-    return 0;
-}
-
-// Keys of the terminal are the partition's: the server is in a group of its own.
-static int spawn(struct embedded *e, int socket)
-{
-    char path[4096], *argv[] = {"openlpar-viosd", NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    sigset_t none, pipe;
-    extern char **environ;
-    int err = server_path(path, sizeof(path));
-    if (err)
-        return err;
-    sigemptyset(&none);
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, socket, VIOS_FD);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", 0, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", 1, 0);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &pipe);
-    posix_spawnattr_setpgroup(&attr, 0);
-    err = -posix_spawn(&e->server, path, &actions, &attr, argv, environ);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&actions);
-    if (err)
-        e->server = 0;
-    return err;
 }
 
 static int tell_disk(const struct embedded *e, unsigned i, u32 wait_ms)
@@ -129,14 +84,9 @@ static void drop_server(struct embedded *e)
 // A process that knows what it is to serve, and will say when it does.
 static int start_server(struct embedded *e, u32 wait_ms)
 {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-        return -errno;
-    e->socket = pair[0];
     int err = ring_create(VSCSI_RING_SIZE, VSCSI_DATA_SIZE, &e->link);
     if (!err)
-        err = spawn(e, pair[1]);
-    close(pair[1]);
+        err = child_start("openlpar-viosd", VIOS_FD, &e->server, &e->socket);
     if (!err)
         err = tell(e, wait_ms);
     if (err)

@@ -4,11 +4,9 @@
 #include "lpar/uplink.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,57 +16,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ipc/child.h"
 #include "proto/vio/frame.h"
 
 #define PROGRAM  "openlpar-uplink"
 #define PAUSE_MS 1000 // before a process that died is started again
 
-extern char **environ;
-
 struct uplink {
     struct uplink_message start;
     struct ring_fds link;
-    char program[PATH_MAX];
     int stop; // readable: the thread ends
     pthread_t thread;
     // The thread's, and before it uplink_start()'s.
     pid_t pid;
     int socket;
 };
-
-static int find_program(char path[PATH_MAX])
-{
-    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(PROGRAM) - 1);
-    if (len <= 0)
-        return -ENOENT;
-    path[len] = 0;
-    char *slash = strrchr(path, '/');
-    memcpy(slash ? slash + 1 : path, PROGRAM, sizeof(PROGRAM));
-    return 0;
-}
-
-// The child has its socket and the standard error; every other descriptor closes when it begins.
-static int spawn(struct uplink *u, int socket)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    sigset_t none;
-    char name[] = PROGRAM, *argv[] = {name, NULL};
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attr);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", 0, 0);
-    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, socket, UPLINK_FD);
-    posix_spawn_file_actions_addclosefrom_np(&actions, UPLINK_FD + 1);
-    // A group of its own: what is typed at the partition's console is not for it.
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setsigmask(&attr, &none);
-    int err = posix_spawn(&u->pid, u->program, &actions, &attr, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attr);
-    return -err;
-}
 
 static void end_process(struct uplink *u)
 {
@@ -82,15 +44,9 @@ static void end_process(struct uplink *u)
 
 static int begin_process(struct uplink *u, char *why, size_t why_size)
 {
-    int pair[2], fds[3] = {u->link.memory, u->link.bell[0], u->link.bell[1]}, none[3];
+    int fds[3] = {u->link.memory, u->link.bell[0], u->link.bell[1]}, none[3];
     struct uplink_message answer;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
-        snprintf(why, why_size, "%s", strerror(errno));
-        return -errno;
-    }
-    int err = spawn(u, pair[1]);
-    close(pair[1]);
-    u->socket = pair[0];
+    int err = child_start(PROGRAM, UPLINK_FD, &u->pid, &u->socket);
     if (!err)
         err = uplink_send(u->socket, &u->start, fds);
     int got = err ? err : uplink_receive(u->socket, &answer, none);
@@ -99,7 +55,8 @@ static int begin_process(struct uplink *u, char *why, size_t why_size)
     if (got == 1 && answer.type == UPLINK_FAILED)
         snprintf(why, why_size, "%s", answer.text);
     else
-        snprintf(why, why_size, "%s: %s", u->program, got < 0 ? strerror(-got) : "it ended");
+        snprintf(why, why_size, "%s, which belongs beside this program: %s", PROGRAM,
+                 got < 0 ? strerror(-got) : "it ended");
     end_process(u);
     return got < 0 ? got : -EIO;
 }
@@ -107,7 +64,7 @@ static int begin_process(struct uplink *u, char *why, size_t why_size)
 static void *watch(void *arg)
 {
     struct uplink *u = arg;
-    char why[UPLINK_TEXT_MAX + PATH_MAX];
+    char why[UPLINK_TEXT_MAX];
     for (;;) {
         struct pollfd p[] = {{.fd = u->stop, .events = POLLIN}, {.fd = u->socket, .events = POLLIN}};
         if (poll(p, 2, u->socket < 0 ? PAUSE_MS : -1) < 0 && errno != EINTR)
@@ -148,7 +105,7 @@ int uplink_start(const struct net_options *options, struct uplink **uplink, char
     u->socket = -1;
     int err = ring_create(FRAME_RING_SIZE, 0, &u->link);
     if (!err)
-        err = u->stop < 0 ? -EMFILE : find_program(u->program);
+        err = u->stop < 0 ? -EMFILE : 0;
     if (err)
         snprintf(why, why_size, "%s", strerror(-err));
     else

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +18,50 @@
 #include <unistd.h>
 
 #include "ipc/ring.h"
+#include "ipc/shut_in.h"
 #include "proto/hyper/link.h"
 #include "vswitch/deliver.h"
 #include "vswitch/fabric.h"
-#include "vswitch/shut_in.h"
 
 #define TURN    0x40000u
 #define HOLD_NS 10000000
 #define FIXED   2u // descriptors to poll before those of ports
+
+// Its links and its daemon's socket.
+static const int allowed[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(pread64),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(accept4),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(mmap),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(tgkill),
+};
 
 struct port {
     u32 number; // the daemon's name for it
@@ -372,7 +409,7 @@ int serve_run(int listen_fd)
     fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
     int err = the.fabric ? 0 : -ENOMEM;
     if (!err)
-        err = listen(listen_fd, 4) ? -errno : shut_in();
+        err = listen(listen_fd, 4) ? -errno : shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_REFUSE);
     if (err) {
         fprintf(stderr, "openlpar-vswitch: %s\n", strerror(-err));
         return 1;
