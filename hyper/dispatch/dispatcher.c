@@ -122,12 +122,12 @@ static void stop(struct dispatcher *d, u32 processor, bool wants, s64 now)
 {
     struct policy_vp *vp = d->policy.processors[processor].running;
     struct guest *g = d->guests[vp->lp->id];
-    u64 said;
-    s64 ran = ran_since(g, vp->index, now, &said);
+    // What is reported, not what may have passed: one that does not stop is perhaps one that the host did not let run. That comes with its next report, or by audit().
+    u64 said = atomic_load(&g->share->vps[vp->index].ran_ns);
+    s64 ran = MAX(MIN((s64)(said - g->seen_ns[vp->index]), now - g->granted_at[vp->index]), 0);
     if (wants) // it did nothing else meanwhile
         d->lost_ns += (u64)MAX(now - g->granted_at[vp->index] - ran, 0);
-    // What was more than there was is not counted later either; nor, once it is reported, what one that did not stop was charged for by guess.
-    g->seen_ns[vp->index] = MAX(g->seen_ns[vp->index], said);
+    g->seen_ns[vp->index] = said; // what was more than there was is not counted later either
     d->threads[processor].ran_ns += (u64)ran;
     policy_stop(&d->policy, processor, wants, ran, now);
 }
