@@ -135,7 +135,8 @@ u64 cpu_purr(struct cpu *cpu)
     u64 value = cpu->purr;
     if (cpu->tb_entered) {
         u64 since = cpu_timebase(cpu) - cpu->purr_tb;
-        if (since > PURR_LOOK) {
+        // While the time base stands still (--engine check) the same question has the same answer.
+        if (since > PURR_LOOK && !atomic_load_explicit(&cpu->group->tb_stopped, memory_order_relaxed)) {
             look_at_host(cpu);
             since = 0;
         }

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cpu/group.h"
 #include "cpu/test_machine.h"
 
@@ -41,6 +42,28 @@ static void test_never_back(void)
     }
     CHECK_EQ(back, 0);
     CHECK(last > 0);
+    machine_free(m);
+}
+
+// A region that is executed twice, by both engines, gets the same answer.
+static void test_stands_still_with_the_time_base(void)
+{
+    struct machine *m = machine_new(1, LEVEL_V30);
+    struct cpu *cpu = m->cpu;
+    cpu_time_start(cpu);
+    usleep(5000); // long enough that the host would be asked
+    group_stop_time(cpu->group);
+    struct cpu before = *cpu;
+    u64 first = cpu_purr(cpu);
+    cpu->purr = before.purr;
+    cpu->purr_host_ns = before.purr_host_ns;
+    cpu->purr_tb = before.purr_tb;
+    cpu->purr_seen = before.purr_seen;
+    for (u64 begun = clock_ns(); clock_ns() - begun < 3000000;)
+        ;
+    CHECK_EQ(cpu_purr(cpu), first);
+    group_start_time(cpu->group);
+    cpu_time_stop(cpu);
     machine_free(m);
 }
 
@@ -95,6 +118,7 @@ int main(void)
 {
     TEST(test_only_processor_time);
     TEST(test_never_back);
+    TEST(test_stands_still_with_the_time_base);
     TEST(test_threads_add_up);
     return test_done();
 }
