@@ -57,7 +57,7 @@ static long many_threads(const struct target *t)
     pthread_attr_t attr;
     pthread_t thread;
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, 256 * KIB);
+    pthread_attr_setstacksize(&attr, MIB); // with what is each thread's own
     for (unsigned i = 0; i < MANY_THREADS; i++) {
         int err = pthread_create(&thread, &attr, sleeper, NULL);
         if (err && i < 100)
