@@ -12,7 +12,11 @@
 
 #include "base/test.h"
 
-static const int calls[] = {SCMP_SYS(write), SCMP_SYS(exit_group)};
+// What the test does, and what a sanitizer's memory needs.
+static const int calls[] = {SCMP_SYS(write),       SCMP_SYS(exit_group), SCMP_SYS(mmap),    SCMP_SYS(munmap),
+                            SCMP_SYS(mremap),      SCMP_SYS(brk),        SCMP_SYS(madvise), SCMP_SYS(mprotect),
+                            SCMP_SYS(futex),       SCMP_SYS(prctl),      SCMP_SYS(gettid),  SCMP_SYS(getpid),
+                            SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield)};
 
 // What became of a process that is shut in: its exit status, or minus the signal.
 static int outcome(unsigned rights, int (*body)(void))

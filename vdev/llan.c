@@ -254,9 +254,10 @@ static bool send_flags(u64 control, u64 mss, u64 attributes, struct frame *frame
 // Under send_lock: the frame, straight into the link.
 static long send_frame(struct llan *llan, const u64 *descriptors, u32 len, const struct frame *frame)
 {
-    u8 *to = ring_reserve(llan->ring, FRAME_HEADER + frame->size), *at = to + FRAME_HEADER;
+    u8 *to = ring_reserve(llan->ring, FRAME_HEADER + frame->size);
     if (!to)
         return H_BUSY;
+    u8 *at = to + FRAME_HEADER;
     for (u32 i = 0; i < len; at += BUFFER_LEN(descriptors[i++])) {
         if (!tce_read(llan->vdev.lp, llan->vdev.liobn, BUFFER_ADDR(descriptors[i]), at, BUFFER_LEN(descriptors[i])))
             return H_PARAMETER;
