@@ -115,7 +115,7 @@ static bool find_partition(const struct nvram *nvram, const char *name, const u8
 bool nvram_variable(const struct partition *lp, const char *name, char value[NVRAM_VALUE_MAX])
 {
     const u8 *data;
-    size_t size, name_len = strlen(name);
+    size_t size = 0, name_len = strlen(name);
     bool found = false;
     pthread_mutex_lock(&lp->nvram->lock);
     if (find_partition(lp->nvram, "common", &data, &size)) {
