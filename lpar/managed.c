@@ -446,13 +446,9 @@ static void link_ready(void)
 // A daemon that comes while another one is there takes its place: there is one at a time, by the lock in the system's folder.
 static void take_daemon(void)
 {
-    int fd = accept4(the.listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd = link_accept(the.listen_fd);
     if (fd < 0)
         return;
-    if (link_peer_uid(fd) != (s64)geteuid()) {
-        close(fd);
-        return;
-    }
     if (the.linked)
         drop_link();
     link_init(&the.link, fd);

@@ -262,13 +262,9 @@ static void daemon_ready(void)
 // There is one daemon at a time, by the lock in the system's folder: a new one takes the place of the one before.
 static void take_daemon(void)
 {
-    int fd = accept4(the.listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd = link_accept(the.listen_fd);
     if (fd < 0)
         return;
-    if (link_peer_uid(fd) != (s64)geteuid()) {
-        close(fd);
-        return;
-    }
     if (the.linked)
         drop_daemon();
     link_init(&the.link, fd);

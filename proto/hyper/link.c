@@ -188,6 +188,16 @@ s64 link_peer_uid(int fd)
     return peer(fd, &cred) ? -1 : (s64)cred.uid;
 }
 
+int link_accept(int listen_fd)
+{
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0 && link_peer_uid(fd) != (s64)geteuid()) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 int link_peer_pid(int fd)
 {
     struct ucred cred;

@@ -38,6 +38,9 @@ void link_send(struct link *link, const struct wire_message *message, const int 
 // Writes what waits. 0: all of it; -EAGAIN; another negative errno: broken.
 int link_flush(struct link *link);
 
+// The next connection of the same user as this process, close-on-exec; -1: none, or another user's, which is closed.
+int link_accept(int listen_fd);
+
 // The uid of the peer, or -1; its process, or 0.
 s64 link_peer_uid(int fd);
 int link_peer_pid(int fd);
