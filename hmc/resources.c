@@ -31,7 +31,7 @@ const struct resource hmc_resources[] = {
     {"lshwres", "virtualio", "slot", "lpar", OBJECT_VIO_LPAR, "how many virtual slots partitions have"},
     {"lshwres", "virtualio", "slot", "slot", OBJECT_VIO_SLOT, "what is in virtual slots"},
     {"lshwres", "virtualio", "eth", "lpar", OBJECT_VIO_ETH, "virtual Ethernet adapters"},
-    {"lshwres", "virtualio", "scsi", "lpar", OBJECT_NONE, "virtual SCSI adapters: there are none"},
+    {"lshwres", "virtualio", "scsi", "lpar", OBJECT_VIO_SCSI, "virtual SCSI adapters"},
     {"lshwres", "virtualio", "fc", "lpar", OBJECT_NONE, "virtual Fibre Channel adapters: there are none"},
     {"lshwres", "virtualio", "vswitch", NULL, OBJECT_VSWITCH, "virtual switches"},
     {"lshwres", "virtualio", "vnetwork", NULL, OBJECT_NONE, "virtual networks: there are none"},

@@ -30,6 +30,7 @@
 #include "hyper/terminal.h"
 #include "hyper/usage.h"
 #include "hyper/views.h"
+#include "hyper/vscsi.h"
 #include "proto/hyper/place.h"
 
 #define SECOND              1000000000ll
@@ -188,6 +189,8 @@ static int configure(struct sys *sys, struct lp *lp, const struct rec *p, struct
         failed = check_image(lp, "boot image", rec_text(current, "boot_image"), answer);
     if (!failed && *rec_text(current, "boot_initrd"))
         failed = check_image(lp, "initial RAM disk", rec_text(current, "boot_initrd"), answer);
+    if (!failed)
+        failed = vscsi_check(sys, lp, current, answer);
     if (!failed)
         failed = reserve(sys, lp, current, answer);
     if (!failed && !(rec_set_text(rec, "curr_profile", rec_text(current, "name")) && rec_set_num(rec, "activated", 1) &&

@@ -2,6 +2,7 @@
 #include "hyper/rules.h"
 
 #include "hyper/veth.h"
+#include "hyper/vscsi.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,17 +68,36 @@ static int check_shared(const struct sys *sys, const struct rec *p, struct answe
     return 0;
 }
 
+// Of each adapter: one in a slot, which is below the highest one. taken: a bit for each slot.
+static int take_slot(const struct rec *p, const char *list, u32 slot, u64 *taken, struct answer *answer)
+{
+    if (slot >= rec_num(p, "max_virtual_slots"))
+        return refuse_parameter(answer, "-i", "%s: slot %u needs max_virtual_slots=%u", list, slot, slot + 1);
+    if (*taken >> slot & 1)
+        return refuse_parameter(answer, "-i", "%s: there is another adapter in slot %u", list, slot);
+    *taken |= 1ull << slot;
+    return 0;
+}
+
 static int check_adapters(const struct rec *p, struct answer *answer)
 {
-    struct veth adapters[VETH_MAX];
+    static const char eth_list[] = "virtual_eth_adapters", scsi_list[] = "virtual_scsi_adapters";
+    struct veth eth[VETH_MAX];
+    struct vscsi_adapter scsi[VSCSI_ADAPTERS_MAX];
+    u64 taken = 0;
     char why[256];
-    int len = veth_parse(rec_text(p, "virtual_eth_adapters"), adapters, why, sizeof(why));
+    int len = veth_parse(rec_text(p, eth_list), eth, why, sizeof(why));
     if (len < 0)
-        return refuse_parameter(answer, "-i", "virtual_eth_adapters: %s", why);
+        return refuse_parameter(answer, "-i", "%s: %s", eth_list, why);
     for (int i = 0; i < len; i++)
-        if (adapters[i].slot >= rec_num(p, "max_virtual_slots"))
-            return refuse_parameter(answer, "-i", "virtual_eth_adapters: slot %u needs max_virtual_slots=%u",
-                                    adapters[i].slot, adapters[i].slot + 1);
+        if (take_slot(p, eth_list, eth[i].slot, &taken, answer))
+            return -1;
+    len = vscsi_parse(rec_text(p, scsi_list), scsi, why, sizeof(why));
+    if (len < 0)
+        return refuse_parameter(answer, "-i", "%s: %s", scsi_list, why);
+    for (int i = 0; i < len; i++)
+        if (take_slot(p, scsi_list, scsi[i].slot, &taken, answer))
+            return -1;
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "hyper/refcode.h"
 #include "hyper/veth.h"
 #include "hyper/views.h"
+#include "hyper/vscsi.h"
 
 struct listing {
     struct sys *sys;
@@ -24,7 +25,8 @@ bool service_lists(enum object object)
 {
     return object == OBJECT_LIC || object == OBJECT_LED_SYS || object == OBJECT_LED_LPAR || object == OBJECT_SVCEVENT ||
            object == OBJECT_CONSOLE_EVENT || object == OBJECT_VIO_SERIAL || object == OBJECT_VIO_LPAR ||
-           object == OBJECT_VIO_SLOT || object == OBJECT_VIO_ETH || object == OBJECT_VSWITCH;
+           object == OBJECT_VIO_SLOT || object == OBJECT_VIO_ETH || object == OBJECT_VIO_SCSI ||
+           object == OBJECT_VSWITCH;
 }
 
 static void give(struct listing *l, struct rec *r)
@@ -246,6 +248,40 @@ static void list_eth(struct listing *l)
     }
 }
 
+static void put_number_or_any(struct rec *r, const char *name, u32 number)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%u", number);
+    rec_set_text(r, name, number ? text : "any");
+}
+
+static void list_scsi(struct listing *l)
+{
+    for (u32 i = 0; i < l->sys->lps_len; i++) {
+        const struct lp *lp = l->sys->lps[i];
+        struct vscsi_adapter adapters[VSCSI_ADAPTERS_MAX];
+        u32 len = vscsi_of(lp, adapters);
+        for (u32 n = 0; n < len; n++) {
+            const struct vscsi_adapter *a = &adapters[n];
+            const struct lp *remote = vscsi_remote(l->sys, a);
+            struct rec *r = start(l);
+            if (!r)
+                return;
+            rec_set_text(r, "lpar_name", lp_name(lp));
+            rec_set_num(r, "lpar_id", lp->id);
+            rec_set_num(r, "slot_num", a->slot);
+            rec_set_num(r, "state", lp_active(lp));
+            rec_set_num(r, "is_required", a->required);
+            rec_set_text(r, "adapter_type", a->server ? "server" : "client");
+            put_number_or_any(r, "remote_lpar_id", remote ? remote->id : a->remote_id);
+            rec_set_text(r, "remote_lpar_name", remote ? lp_name(remote) : a->remote_name);
+            put_number_or_any(r, "remote_slot_num", a->remote_slot);
+            give(l, r);
+            rec_free(r);
+        }
+    }
+}
+
 #define VSWITCHES_MAX 64u
 
 // Every system has ETHERNET0; the others are those that adapters name.
@@ -300,9 +336,14 @@ static bool slot_used(const struct lp *lp, u64 slot)
 {
     struct serial s;
     struct veth adapters[VETH_MAX];
+    struct vscsi_adapter scsi[VSCSI_ADAPTERS_MAX];
     int len = adapters_of(lp, adapters);
+    u32 scsi_len = vscsi_of(lp, scsi);
     for (int i = 0; i < len; i++)
         if (adapters[i].slot == slot)
+            return true;
+    for (u32 i = 0; i < scsi_len; i++)
+        if (scsi[i].slot == slot)
             return true;
     for (const char *p = rec_text(lp->current, "virtual_serial_adapters"); *p;) {
         p = parse_serial(p, &s);
@@ -333,34 +374,44 @@ static void list_vio_lpar(struct listing *l)
     }
 }
 
+static void give_slot(struct listing *l, const struct lp *lp, u64 slot, const char *config)
+{
+    char model[64], text[100];
+    struct rec *r = start(l);
+    if (!r)
+        return;
+    rec_set_num(r, "slot_num", slot);
+    rec_set_text(r, "lpar_name", lp_name(lp));
+    rec_set_num(r, "lpar_id", lp->id);
+    rec_set_text(r, "config", config);
+    rec_set_num(r, "state", lp_active(lp));
+    snprintf(model, sizeof(model), "%s", rec_text(l->sys->rec, "type_model"));
+    for (char *q = model; *q; q++)
+        *q = *q == '-' ? '.' : *q;
+    snprintf(text, sizeof(text), "U%s.%s-V%u-C%llu", model, rec_text(l->sys->rec, "serial_num"), lp->id,
+             (unsigned long long)slot);
+    rec_set_text(r, "drc_name", text);
+    give(l, r);
+    rec_free(r);
+}
+
 static void list_vio_slot(struct listing *l)
 {
     for (u32 i = 0; i < l->sys->lps_len; i++) {
         const struct lp *lp = l->sys->lps[i];
         struct serial s;
-        char text[100];
-        if (!lp->current)
-            continue;
-        for (const char *p = rec_text(lp->current, "virtual_serial_adapters"); *p;) {
-            struct rec *r = start(l);
-            if (!r)
-                return;
+        struct veth eth[VETH_MAX];
+        struct vscsi_adapter scsi[VSCSI_ADAPTERS_MAX];
+        int eth_len = adapters_of(lp, eth);
+        u32 scsi_len = vscsi_of(lp, scsi);
+        for (const char *p = lp->current ? rec_text(lp->current, "virtual_serial_adapters") : ""; *p;) {
             p = parse_serial(p, &s);
-            rec_set_num(r, "slot_num", s.slot);
-            rec_set_text(r, "lpar_name", lp_name(lp));
-            rec_set_num(r, "lpar_id", lp->id);
-            rec_set_text(r, "config", "serial");
-            rec_set_num(r, "state", lp_active(lp));
-            char model[64];
-            snprintf(model, sizeof(model), "%s", rec_text(l->sys->rec, "type_model"));
-            for (char *q = model; *q; q++)
-                *q = *q == '-' ? '.' : *q;
-            snprintf(text, sizeof(text), "U%s.%s-V%u-C%llu", model, rec_text(l->sys->rec, "serial_num"), lp->id,
-                     (unsigned long long)s.slot);
-            rec_set_text(r, "drc_name", text);
-            give(l, r);
-            rec_free(r);
+            give_slot(l, lp, s.slot, "serial");
         }
+        for (int n = 0; n < eth_len; n++)
+            give_slot(l, lp, eth[n].slot, "ethernet");
+        for (u32 n = 0; n < scsi_len; n++)
+            give_slot(l, lp, scsi[n].slot, "scsi");
     }
 }
 
@@ -377,6 +428,7 @@ int service_list(struct sys *sys, const struct wire_message *m,
     case OBJECT_VIO_SERIAL: list_serial(&l); break;
     case OBJECT_VIO_LPAR: list_vio_lpar(&l); break;
     case OBJECT_VIO_ETH: list_eth(&l); break;
+    case OBJECT_VIO_SCSI: list_scsi(&l); break;
     case OBJECT_VSWITCH: list_vswitches(&l); break;
     default: list_vio_slot(&l); break;
     }
