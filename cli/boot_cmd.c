@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/net_option.h"
 #include "cpu/run.h"
 #include "isa/isa.h"
 #include "lpar/trace.h"
@@ -222,7 +221,7 @@ static int set_net(struct boot_options *o, const char *value)
     char why[512];
     if (o->nets_len == NETS_MAX)
         return refuse("--net %s: a partition has at most %u networks", value, NETS_MAX);
-    if (!net_option_parse(value, &o->nets[o->nets_len], why, sizeof(why)))
+    if (!net_option_parse(value, NET_OF_PARTITION, &o->nets[o->nets_len], why, sizeof(why)))
         return refuse("--net %s: %s", value, why);
     o->nets_len++;
     return 0;

@@ -20,13 +20,14 @@
 #include "cli/say.h"
 #include "proto/hyper/attr.h"
 #include "proto/hyper/place.h"
+#include "proto/vio/net_option.h"
 
 #define PROCESSORS_MAX 1024u
 #define LMB_DEFAULT    256u // MB
 #define STOP_SECONDS   60
 
 struct arguments {
-    const char *name, *number, *processors, *installed, *memory, *state, *lmb, *json, *repair;
+    const char *name, *number, *processors, *installed, *memory, *state, *lmb, *json, *repair, *network;
 };
 
 // The daemon's program is beside this one.
@@ -173,6 +174,11 @@ static int create(const struct arguments *a)
     if (a->installed && (parse_count(a->installed, PROCESSORS_MAX, &installed) || installed < procs))
         return say_refusal("--installed '%s': give a number of physical processors from %llu to %u", a->installed,
                            (unsigned long long)procs, PROCESSORS_MAX);
+    struct net_options net;
+    char why[512];
+    if (a->network && strcmp(a->network, "none") &&
+        !net_option_parse(a->network, NET_OF_SYSTEM, &net, why, sizeof(why)))
+        return say_refusal("--network %s: %s", a->network, why);
     if (a->lmb) {
         u64 size = parse_size(a->lmb);
         lmb = size / MIB;
@@ -194,8 +200,8 @@ static int create(const struct arguments *a)
     snprintf(installed_text, sizeof(installed_text), "%llu", (unsigned long long)installed);
     snprintf(mb_text, sizeof(mb_text), "%llu", (unsigned long long)mb);
     snprintf(lmb_text, sizeof(lmb_text), "%llu", (unsigned long long)lmb);
-    char *argv[] = {program, verb,     path, (char *)(uintptr_t)a->name, procs_text, installed_text,
-                    mb_text, lmb_text, NULL};
+    char *argv[] = {program,        verb,    path,     (char *)(uintptr_t)a->name,    procs_text,
+                    installed_text, mb_text, lmb_text, (char *)(uintptr_t)a->network, NULL};
     if (succeeded(start_daemon(argv, NULL)))
         return 0;
     remove_folder(a->name, path);
@@ -456,7 +462,7 @@ static const struct verb {
     bool named;
     int (*run)(const struct arguments *a);
 } verbs[] = {
-    {"create", "NAME --processors N --memory SIZE [--installed N] [--lmb SIZE] [--state DIR]",
+    {"create", "NAME --processors N --memory SIZE [--installed N] [--lmb SIZE] [--network NET] [--state DIR]",
      "define a managed system", true, create},
     {"start", "NAME", "start it: partitions that start with the system are activated", true, start},
     {"stop", "NAME", "shut its partitions down at once and stop it", true, stop},
@@ -479,6 +485,8 @@ static const struct {
      "N: processors that are there (as many); those beyond replace failed ones"},
     {"--memory", offsetof(struct arguments, memory), "SIZE: physical memory, like 8G"},
     {"--lmb", offsetof(struct arguments, lmb), "SIZE: size of a logical memory block (256M)"},
+    {"--network", offsetof(struct arguments, network),
+     "NET: its own way outside: user[,vswitch=NAME][,vlan=N][,hostfwd=tcp:[ADDRESS:]PORT-PARTITION:PORT]... (none)"},
     {"--state", offsetof(struct arguments, state),
      "DIR: keep the system's state there ($XDG_STATE_HOME/openlpar/NAME)"},
 };

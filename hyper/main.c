@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // openlpard: the hypervisor of one managed system. Started by `openlpar system`.
 //
-//   openlpard create FOLDER NAME PROCESSORS MB LMB    makes the system's database
+//   openlpard create FOLDER NAME PROCESSORS INSTALLED MB LMB [NETWORK]    makes the system's database
 //   openlpard run FOLDER                              runs the system; prints `ready` when commands are answered
 //   openlpard show FOLDER                             prints a stopped system's attributes, one name=value on each line
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/slice.h"
+#include "hyper/outside.h"
 #include "hyper/refcode.h"
 #include "hyper/server.h"
 #include "proto/hyper/place.h"
@@ -32,15 +33,36 @@ PRINTF_LIKE(1, 2) static int fail(const char *fmt, ...)
     return 1;
 }
 
+static int set_network(const char *path, const char *network)
+{
+    char why[512];
+    struct answer answer = {0};
+    struct sys *sys = sys_open(path, why, sizeof(why));
+    struct rec *rec = sys ? rec_copy(sys->rec) : NULL;
+    int failed = sys ? outside_check(network, &answer) : fail("%s", why);
+    if (!failed && rec && !rec_set_text(rec, "network", network)) {
+        rec_free(rec);
+        rec = NULL;
+    }
+    if (!failed)
+        failed = sys_replace(sys, rec, &answer);
+    else
+        rec_free(rec);
+    if (answer.refused)
+        fail("%s", answer.text);
+    sys_close(sys);
+    return failed ? 1 : 0;
+}
+
 static int create(char **argv)
 {
     char why[512];
     if (!attr_system_name_valid(argv[1]))
         return fail("'%s' is no name of a system", argv[1]);
-    return sys_create(argv[0], argv[1], strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10),
-                      strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10), why, sizeof(why))
-               ? fail("%s", why)
-               : 0;
+    if (sys_create(argv[0], argv[1], strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10),
+                   strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10), why, sizeof(why)))
+        return fail("%s", why);
+    return argv[6] ? set_network(argv[0], argv[6]) : 0;
 }
 
 static int show(const char *path)
@@ -132,7 +154,7 @@ static int run(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc == 8 && strcmp(argv[1], "create") == 0)
+    if ((argc == 8 || argc == 9) && strcmp(argv[1], "create") == 0)
         return create(argv + 2);
     if (argc == 3 && strcmp(argv[1], "run") == 0)
         return run(argv[2]);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "hyper/outside.h"
 #include "hyper/process.h"
 #include "hyper/veth.h"
 #include "ipc/ring.h"
@@ -23,6 +24,8 @@
 #define RESTART_NS 1000000000ll // after it died
 #define PORTS_MAX  256u
 #define SLOTS      64u
+#define TRUNK      0u  // number of the port of the system's own network
+#define TRUNK_LAST 15u // its priority: a Virtual I/O Server's goes first
 
 struct net_port {
     u32 number; // partition * SLOTS + slot
@@ -107,6 +110,14 @@ static void lost(struct network *n)
         n->ports[i].told = false;
 }
 
+static struct net_port *find_port(struct network *n, u32 number)
+{
+    for (u32 i = 0; i < PORTS_MAX; i++)
+        if (n->ports[i].used && n->ports[i].number == number)
+            return &n->ports[i];
+    return NULL;
+}
+
 static void connect_switch(struct sys *sys)
 {
     struct network *n = sys->network;
@@ -133,6 +144,7 @@ void network_begin(struct sys *sys)
     struct network *n = network_of(sys);
     if (!n)
         return;
+    outside_changed(sys);
     connect_switch(sys);
     if (!n->linked)
         return;
@@ -148,6 +160,7 @@ void network_end(struct sys *sys, bool ended)
     struct wire_record none = {0};
     if (!n)
         return;
+    outside_end(sys);
     if (ended && n->linked)
         say(n, MESSAGE_QUIT, &none, NULL, 0);
     else if (ended && n->pidfd >= 0)
@@ -202,6 +215,57 @@ static void describe(const struct sys *sys, const struct lp *lp, const struct ve
     snprintf(p->macs, sizeof(p->macs), "%s", v->macs);
 }
 
+static void describe_trunk(const struct sys *sys, const char *vswitch, u16 vlan, struct net_port *p)
+{
+    static const struct veth none;
+    p->pvid = vlan;
+    p->trunk = TRUNK_LAST;
+    p->qos = VETH_QOS_NONE;
+    p->vswitch = number_of(vswitch);
+    veth_mac(&none, rec_text(sys->rec, "serial_num"), 0, p->mac);
+    snprintf(p->macs, sizeof(p->macs), "none");
+}
+
+const struct ring_fds *network_trunk(struct sys *sys, const char *vswitch, u16 vlan, u8 mac[6])
+{
+    struct network *n = network_of(sys);
+    struct net_port *p = n ? find_port(n, TRUNK) : NULL;
+    if (n && !p) {
+        p = new_port(n, TRUNK);
+        if (p && ring_create(FRAME_RING_SIZE, 0, &p->link)) {
+            free_port(p);
+            p = NULL;
+        }
+    }
+    if (!p)
+        return NULL;
+    describe_trunk(sys, vswitch, vlan, p);
+    tell_port(n, p);
+    for (u32 i = 0; i < 6; i++) {
+        unsigned byte = 0;
+        sscanf(p->mac + 2 * i, "%2x", &byte);
+        mac[i] = (u8)byte;
+    }
+    return &p->link;
+}
+
+void network_trunk_gone(struct sys *sys)
+{
+    struct net_port *p = sys->network ? find_port(sys->network, TRUNK) : NULL;
+    if (!p)
+        return;
+    tell_gone(sys->network, TRUNK);
+    free_port(p);
+}
+
+bool network_used(const struct sys *sys)
+{
+    for (u32 i = 0; sys->network && i < PORTS_MAX; i++)
+        if (sys->network->ports[i].used && sys->network->ports[i].number != TRUNK)
+            return true;
+    return false;
+}
+
 static int adapters_of(const struct lp *lp, struct veth v[VETH_MAX])
 {
     char why[256];
@@ -231,11 +295,16 @@ int network_attach(struct sys *sys, struct lp *lp)
         wire_put_num(&m.values, "slot", adapters[i].slot);
         wire_put_text(&m.values, "mac", p->mac);
         wire_put_num(&m.values, "trunk", p->trunk);
+        wire_put_num(&m.values, "pvid", p->pvid);
+        wire_put_text(&m.values, "vlans", p->vlans);
+        wire_put_text(&m.values, "vswitch", adapters[i].vswitch);
         link_send(&lp->link, &m, fds, 3);
         tell_port(n, p);
     }
     if (len && n->pidfd < 0)
         start_switch(sys);
+    if (len)
+        outside_attach(sys, lp);
     return 0;
 }
 
@@ -256,12 +325,11 @@ static void adopt_port(struct sys *sys, const struct wire_message *m, const int 
 {
     struct network *n = sys->network;
     u32 number = (u32)wire_num(&m->values, "port", 0);
+    if (find_port(n, number))
+        return; // it has heard of the new one
     const struct lp *lp = sys_lp(sys, number / SLOTS);
     struct veth adapters[VETH_MAX];
     int len = lp && lp_active(lp) && m->fds == 3 ? adapters_of(lp, adapters) : 0;
-    for (u32 i = 0; i < PORTS_MAX; i++)
-        if (n->ports[i].used && n->ports[i].number == number)
-            return;
     for (int i = 0; i < len; i++) {
         struct net_port *p = adapters[i].slot == number % SLOTS ? new_port(n, number) : NULL;
         if (!p)
@@ -312,6 +380,10 @@ static void link_ready(struct sys *sys)
 void network_ready(struct sys *sys, int fd)
 {
     struct network *n = sys->network;
+    if (fd == outside_socket(sys)) {
+        outside_ready(sys);
+        return;
+    }
     if (n && n->linked && fd == n->link.fd) {
         link_ready(sys);
     } else if (n && fd == n->pidfd) {
@@ -324,10 +396,15 @@ void network_ready(struct sys *sys, int fd)
     }
 }
 
+static s64 wait_less(s64 a, s64 b)
+{
+    return a < 0 ? b : MIN(a, b);
+}
+
 struct network_wait network_wait(struct sys *sys)
 {
     struct network *n = sys->network;
-    struct network_wait wait = {-1, -1, false, -1};
+    struct network_wait wait = {-1, -1, -1, false, outside_tick(sys)};
     if (!n)
         return wait;
     if (n->pidfd < 0 && wanted(n) && clock_ns() >= n->next_start)
@@ -335,7 +412,8 @@ struct network_wait network_wait(struct sys *sys)
     if (n->pidfd >= 0 && !n->linked)
         connect_switch(sys);
     if (!n->linked && wanted(n))
-        wait.time = n->pidfd >= 0 ? RETRY_NS : RESTART_NS;
+        wait.time = wait_less(wait.time, n->pidfd >= 0 ? RETRY_NS : RESTART_NS);
+    wait.outside = outside_socket(sys);
     wait.link = n->linked ? n->link.fd : -1;
     wait.out = n->linked && n->link.out;
     wait.process = n->pidfd;

@@ -5,6 +5,7 @@
 #define HYPER_NETWORK_H
 
 #include "hyper/system.h"
+#include "ipc/ring.h"
 
 // A switch that an earlier daemon left is adopted, with its ports. Before power_begin().
 void network_begin(struct sys *sys);
@@ -15,9 +16,14 @@ void network_end(struct sys *sys, bool ended);
 int network_attach(struct sys *sys, struct lp *lp);
 void network_detach(struct sys *sys, struct lp *lp); // its process is gone
 
+// The trunk adapter of the system's own network (hyper/outside.c), made if there is none: its link, of which that is side 0, and its address. NULL: there is no room for it.
+const struct ring_fds *network_trunk(struct sys *sys, const char *vswitch, u16 vlan, u8 mac[6]);
+void network_trunk_gone(struct sys *sys);
+bool network_used(const struct sys *sys); // whether a partition has an adapter
+
 // What to wait for: the descriptors (-1: none), and for how long at most (ns; -1: for ever).
 struct network_wait {
-    int link, process;
+    int link, process, outside;
     bool out; // the link has something to say
     s64 time;
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hyper/guard.h"
+#include "hyper/outside.h"
 #include "hyper/pools.h"
 #include "hyper/refcode.h"
 #include "hyper/rules.h"
@@ -318,6 +319,9 @@ static int change_system(struct sys *sys, const struct wire_message *m, struct a
         return refuse(answer, "HSCL0622",
                       "The name of the managed system %s is that of its folder and cannot be changed.",
                       system_name(sys));
+    const char *network = wire_text(&m->values, "network");
+    if (network && outside_check(network, answer))
+        return -1;
     struct rec *rec = rec_copy(sys->rec);
     if (rec && apply_values(rec, &m->values, ATTR_CHANGE, OBJECT_NONE, answer)) {
         rec_free(rec);

@@ -25,6 +25,7 @@
 #define REFCODE_LPAR_LOST          "B2001220" // its process was gone when the daemon came back
 #define REFCODE_LPAR_OVERDRAWN     "B2001230" // its process used processors that it was not given
 #define REFCODE_PROCESSOR_FAILED   "B2001300" // a physical one
+#define REFCODE_NETWORK            "B2001400" // something of the virtual Ethernet
 #define REFCODE_LPAR_BOOT          "B2008105" // the boot image cannot be loaded
 
 #endif

@@ -18,6 +18,7 @@
 #include "hyper/guard.h"
 #include "hyper/network.h"
 #include "hyper/objects.h"
+#include "hyper/outside.h"
 #include "hyper/power.h"
 #include "hyper/processors.h"
 #include "hyper/refcode.h"
@@ -174,6 +175,8 @@ static void serve(struct server *s, struct client *client, const struct wire_mes
     case MESSAGE_CHANGE:
         objects_change(sys, m, &answer);
         processors_pools(sys);
+        if (m->object == OBJECT_SYS && wire_get(&m->values, "network") && !answer.refused)
+            outside_changed(sys);
         break;
     case MESSAGE_REMOVE: objects_remove(sys, m, &answer); break;
     case MESSAGE_SAVE: objects_save(sys, m, &answer); break;
@@ -312,6 +315,8 @@ static void watch_all(struct server *s, struct network_wait network)
         watch(s, s->listen_fd, POLLIN, (struct watch){.what = WATCH_LISTEN});
     if (network.link >= 0)
         watch(s, network.link, (short)(POLLIN | (network.out ? POLLOUT : 0)), (struct watch){.what = WATCH_NETWORK});
+    if (network.outside >= 0)
+        watch(s, network.outside, POLLIN, (struct watch){.what = WATCH_NETWORK});
     if (network.process >= 0)
         watch(s, network.process, POLLIN, (struct watch){.what = WATCH_NETWORK});
     for (u32 i = 0; i < s->sys->lps_len; i++) {

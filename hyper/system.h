@@ -43,6 +43,7 @@ struct change;
 struct dispatcher;
 struct guard;
 struct network;
+struct outside;
 
 struct lp {
     u32 id;
@@ -103,6 +104,7 @@ struct sys {
     struct util_seen seen;
     struct dispatcher *dispatcher; // NULL: there are no threads for it
     struct network *network;       // NULL: no partition had an adapter yet (hyper/network.c)
+    struct outside *outside;       // NULL: it has no network of its own (hyper/outside.c)
     struct guard *guard;           // of processors that failed (hyper/guard.c)
     struct samples *samples;       // NULL: none can be kept
     s64 sampled;                   // seconds since 1970 of the last sample; 0: none

@@ -6,59 +6,33 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "ipc/child.h"
+#include "ipc/uplink.h"
 #include "proto/vio/frame.h"
 
-#define PROGRAM  "openlpar-uplink"
 #define PAUSE_MS 1000 // before a process that died is started again
 
 struct uplink {
-    struct uplink_message start;
+    struct net_options options;
     struct ring_fds link;
     int stop; // readable: the thread ends
     pthread_t thread;
-    // The thread's, and before it uplink_start()'s.
-    pid_t pid;
-    int socket;
+    struct uplink_process process; // the thread's, and before it uplink_start()'s
 };
-
-static void end_process(struct uplink *u)
-{
-    if (u->socket >= 0)
-        close(u->socket); // it ends by itself
-    u->socket = -1;
-    if (u->pid > 0)
-        waitpid(u->pid, NULL, 0);
-    u->pid = 0;
-}
 
 static int begin_process(struct uplink *u, char *why, size_t why_size)
 {
-    int fds[3] = {u->link.memory, u->link.bell[0], u->link.bell[1]}, none[3];
-    struct uplink_message answer;
-    int err = child_start(PROGRAM, UPLINK_FD, &u->pid, &u->socket);
-    if (!err)
-        err = uplink_send(u->socket, &u->start, fds);
-    int got = err ? err : uplink_receive(u->socket, &answer, none);
-    if (got == 1 && answer.type == UPLINK_READY)
-        return 0;
-    if (got == 1 && answer.type == UPLINK_FAILED)
-        snprintf(why, why_size, "%s", answer.text);
-    else
-        snprintf(why, why_size, "%s, which belongs beside this program: %s", PROGRAM,
-                 got < 0 ? strerror(-got) : "it ended");
-    end_process(u);
-    return got < 0 ? got : -EIO;
+    struct uplink_spec spec = {
+        .port.side = 1, .link = &u->link, .forwards = u->options.forwards, .forwards_len = u->options.forwards_len};
+    int err = uplink_begin(&spec, &u->process);
+    if (err)
+        snprintf(why, why_size, "openlpar-uplink, which belongs beside this program: %s", strerror(-err));
+    return err ? err : uplink_wait_ready(&u->process, why, why_size);
 }
 
 static void *watch(void *arg)
@@ -66,21 +40,17 @@ static void *watch(void *arg)
     struct uplink *u = arg;
     char why[UPLINK_TEXT_MAX];
     for (;;) {
-        struct pollfd p[] = {{.fd = u->stop, .events = POLLIN}, {.fd = u->socket, .events = POLLIN}};
-        if (poll(p, 2, u->socket < 0 ? PAUSE_MS : -1) < 0 && errno != EINTR)
+        struct pollfd p[] = {{.fd = u->stop, .events = POLLIN}, {.fd = u->process.socket, .events = POLLIN}};
+        if (poll(p, 2, u->process.socket < 0 ? PAUSE_MS : -1) < 0 && errno != EINTR)
             break;
         if (p[0].revents)
             break;
-        if (u->socket >= 0 && p[1].revents) { // it says nothing any more: it has ended, or should
-            if (u->pid > 0)
-                kill(u->pid, SIGKILL);
-            end_process(u);
-            continue;
-        }
-        if (u->socket < 0)
+        if (u->process.socket >= 0 && p[1].revents)
+            uplink_end(&u->process); // it says nothing any more: it has ended, or should
+        else if (u->process.socket < 0)
             begin_process(u, why, sizeof(why)); // else again, in a while
     }
-    end_process(u);
+    uplink_end(&u->process);
     return NULL;
 }
 
@@ -99,10 +69,9 @@ int uplink_start(const struct net_options *options, struct uplink **uplink, char
     snprintf(why, why_size, "%s", strerror(ENOMEM));
     if (!u)
         return -ENOMEM;
-    u->start = (struct uplink_message){.type = UPLINK_START, .forwards_len = options->forwards_len};
-    memcpy(u->start.forwards, options->forwards, sizeof(u->start.forwards));
+    u->options = *options;
     u->stop = eventfd(0, EFD_CLOEXEC);
-    u->socket = -1;
+    u->process = UPLINK_NO_PROCESS;
     int err = ring_create(FRAME_RING_SIZE, 0, &u->link);
     if (!err)
         err = u->stop < 0 ? -EMFILE : 0;
@@ -113,7 +82,7 @@ int uplink_start(const struct net_options *options, struct uplink **uplink, char
     if (!err) {
         err = -pthread_create(&u->thread, NULL, watch, u);
         if (err)
-            end_process(u);
+            uplink_end(&u->process);
     }
     if (err) {
         release(u);

@@ -5,16 +5,9 @@
 #define LPAR_UPLINK_H
 
 #include "ipc/ring.h"
-#include "proto/vio/uplink.h"
+#include "proto/vio/net_option.h"
 
 #define NETS_MAX 4u
-
-// What --net asks for.
-struct net_options {
-    u8 mac[6]; // all 0: made from the partition's name and the adapter's place
-    u32 forwards_len;
-    struct uplink_forward forwards[UPLINK_FORWARDS_MAX];
-};
 
 struct uplink;
 

@@ -171,8 +171,10 @@ static bool add_port(const struct wire_record *v, const int *fds, u32 fds_len)
 {
     struct port_config config;
     u32 number = (u32)wire_num(v, "port", 0);
-    if (fds_len != 3 || find(number) || !parse_port(v, &config))
+    if (fds_len != 3 || !parse_port(v, &config))
         return false;
+    if (find(number)) // a daemon that has not heard of it yet makes its own
+        remove_port(find(number));
     struct port port = {.number = number, .used = true, .qos = config.qos == QOS_NONE ? 0 : config.qos};
     port.link = (struct ring_fds){fcntl(fds[0], F_DUPFD_CLOEXEC, 3),
                                   {fcntl(fds[1], F_DUPFD_CLOEXEC, 3), fcntl(fds[2], F_DUPFD_CLOEXEC, 3)}};

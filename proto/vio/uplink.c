@@ -31,15 +31,27 @@ int uplink_send(int fd, const struct uplink_message *message, const int fds[3])
     return sent < 0 ? -errno : 0;
 }
 
+static bool in_network(u32 address)
+{
+    return (address & 0xffffff00u) == UPLINK_NETWORK && address > UPLINK_DNS && address <= UPLINK_LAST;
+}
+
 bool uplink_message_valid(const struct uplink_message *m, size_t size)
 {
-    if (size != sizeof(*m) || m->version != UPLINK_VERSION || m->forwards_len > UPLINK_FORWARDS_MAX ||
-        !memchr(m->text, 0, sizeof(m->text)))
+    if (size != sizeof(*m) || m->version != UPLINK_VERSION)
         return false;
-    for (u32 i = 0; i < m->forwards_len; i++)
-        if (!m->forwards[i].host_port || !m->forwards[i].guest_port || m->forwards[i].udp > 1)
-            return false;
-    return m->type >= UPLINK_START && m->type <= UPLINK_FAILED;
+    switch (m->type) {
+    case UPLINK_PORT: return m->port.side <= 1 && !(m->port.mac[0] & 1);
+    case UPLINK_LEASE: return in_network(m->lease.address) && !(m->lease.mac[0] & 1);
+    case UPLINK_FORWARD:
+        return m->forward.host_port && m->forward.guest_port && m->forward.udp <= 1 &&
+               in_network(m->forward.guest_address);
+    case UPLINK_START: return in_network(m->start.first_address);
+    case UPLINK_READY: return true;
+    case UPLINK_FAILED:
+    case UPLINK_EVENT: return memchr(m->text, 0, sizeof(m->text)) != NULL;
+    default: return false;
+    }
 }
 
 int uplink_receive(int fd, struct uplink_message *message, int fds[3])
@@ -61,7 +73,7 @@ int uplink_receive(int fd, struct uplink_message *message, int fds[3])
         memcpy(passed, CMSG_DATA(c), len * sizeof(int));
     }
     if (!(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && uplink_message_valid(message, (size_t)got) &&
-        len == (message->type == UPLINK_START ? FDS : 0)) {
+        len == (message->type == UPLINK_PORT ? FDS : 0)) {
         memcpy(fds, passed, sizeof(passed));
         return 1;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// openlpar-uplink: what is on the other side of a partition's virtual Ethernet adapter when that is no switch: the user-mode network. A process of its own, for it parses what the partition
-// sends and opens connections. One thread. Started with a socket as descriptor 3 (proto/vio/uplink.h).
+// openlpar-uplink: what leads outside: the user-mode network, behind a partition's virtual Ethernet adapter or a switch. A process of its own, for it parses what partitions
+// send and opens connections. One thread. Started with a socket as descriptor 3 (proto/vio/uplink.h).
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,12 +40,47 @@ static const int allowed[] = {
     SCMP_SYS(tgkill), // abort()
 };
 
-static int failed(const char *why)
+static int say(enum uplink_type type, const char *text)
 {
-    struct uplink_message answer = {.type = UPLINK_FAILED};
-    snprintf(answer.text, sizeof(answer.text), "%s", why);
-    uplink_send(UPLINK_FD, &answer, NULL);
+    struct uplink_message m = {.type = (u16)type};
+    snprintf(m.text, sizeof(m.text), "%s", text);
+    uplink_send(UPLINK_FD, &m, NULL);
     return 1;
+}
+
+struct uplink {
+    struct user_net *net;
+    bool started;
+};
+
+// false: it is over.
+static bool take(struct uplink *u, const struct uplink_message *m, const int fds[3])
+{
+    char why[UPLINK_TEXT_MAX];
+    struct ring_fds link = {fds[0], {fds[1], fds[2]}};
+    int err;
+    if (!u->net != (m->type == UPLINK_PORT))
+        return false;
+    switch (m->type) {
+    case UPLINK_PORT:
+        u->net = user_net_new(&m->port, &link);
+        return u->net || !say(UPLINK_FAILED, "the network cannot be made: no memory, or no link");
+    case UPLINK_LEASE: user_net_lease(u->net, &m->lease); return true;
+    case UPLINK_FORWARD:
+        if (user_net_forward(u->net, &m->forward, why, sizeof(why)))
+            return true;
+        say(u->started ? UPLINK_EVENT : UPLINK_FAILED, why);
+        return u->started;
+    case UPLINK_START:
+        if (u->started)
+            return false;
+        user_net_first_address(u->net, m->start.first_address);
+        err = shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_READ_FILES | SHUT_IN_REFUSE);
+        say(err ? UPLINK_FAILED : UPLINK_READY, err ? strerror(-err) : "");
+        u->started = !err;
+        return u->started;
+    default: return false;
+    }
 }
 
 int main(int argc, char **argv)
@@ -56,21 +91,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "openlpar-uplink: openlpar starts this program: openlpar boot --net user\n");
         return 1;
     }
-    struct uplink_message start;
-    if (uplink_receive(UPLINK_FD, &start, fds) != 1 || start.type != UPLINK_START)
-        return 1;
+    struct uplink_message m;
+    struct uplink uplink = {0};
     signal(SIGPIPE, SIG_IGN);
-    const char *why = NULL;
-    struct ring_fds link = {fds[0], {fds[1], fds[2]}};
-    struct user_net *net = user_net_new(&start, &link, &why);
-    if (!net)
-        return failed(why);
-    int err = shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_READ_FILES | SHUT_IN_REFUSE);
-    if (err)
-        return failed(strerror(-err));
-    struct uplink_message ready = {.type = UPLINK_READY};
-    if (!uplink_send(UPLINK_FD, &ready, NULL))
-        user_net_run(net, UPLINK_FD);
-    user_net_free(net);
+    while (uplink_receive(UPLINK_FD, &m, fds) == 1 && take(&uplink, &m, fds))
+        if (uplink.started && !user_net_run(uplink.net, UPLINK_FD))
+            break;
+    user_net_free(uplink.net);
     return 0;
 }

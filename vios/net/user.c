@@ -13,14 +13,16 @@
 #include <string.h>
 #include <time.h>
 
-#include "proto/vio/frame.h"
 #include "proto/vio/offload.h"
+#include "vios/net/dhcp.h"
 #include "vios/net/join.h"
+#include "vios/net/port.h"
 
 #define POLL_MAX    4096
 #define FRAMES_TURN 256u // taken from the link before others have their turn
 #define MTU         1500 // of libslirp, which takes it for that of the partition too: larger segments are made in join.c
 #define TIMERS_MAX  8u
+#define IDLE_MS     60000u
 
 struct timer {
     bool used;
@@ -31,10 +33,10 @@ struct timer {
 
 struct user_net {
     Slirp *slirp;
-    struct ring *ring;
-    u16 port; // enum port_flag, as the partition told last
+    struct port port;
     bool sent;
     struct join join;
+    struct dhcp dhcp;
     struct timer timers[TIMERS_MAX];
     struct pollfd polls[POLL_MAX];
     int polls_len;
@@ -56,9 +58,10 @@ static s64 clock_ns(void *arg)
 static ssize_t to_partition(const void *bytes, size_t size, void *arg)
 {
     struct user_net *net = arg;
-    if (!(net->port & PORT_OPEN) || size < FRAME_SIZE_MIN || size > FRAME_SIZE_MAX)
+    if (!(net->port.flags & PORT_OPEN) || size < FRAME_SIZE_MIN || size > FRAME_SIZE_MAX)
         return (ssize_t)size;
-    join_frame(&net->join, net->ring, bytes, (u32)size, net->port & PORT_CSUM && net->port & PORT_LARGE);
+    join_frame(&net->join, net->port.ring, bytes, (u32)size,
+               net->port.flags & PORT_CSUM && net->port.flags & PORT_LARGE);
     net->sent = true;
     return (ssize_t)size;
 }
@@ -126,8 +129,13 @@ static u32 run_timers(struct user_net *net, u32 timeout)
 static void from_partition(struct user_net *net, u8 *bytes, const struct frame *frame)
 {
     struct tcp_frame tcp;
-    u8 head[OFFLOAD_HEAD_MAX];
-    u32 head_size = MIN(frame->size, OFFLOAD_HEAD_MAX);
+    u8 head[OFFLOAD_HEAD_MAX], reply[DHCP_REPLY_MAX];
+    u32 head_size = MIN(frame->size, OFFLOAD_HEAD_MAX), reply_size;
+    if (dhcp_take(&net->dhcp, bytes, frame->size, reply, &reply_size)) {
+        if (reply_size)
+            to_partition(reply, reply_size, net);
+        return;
+    }
     if (frame->flags & FRAME_CSUM_NEEDED) {
         memcpy(head, bytes, head_size);
         if (!offload_parse(head, head_size, frame->size, &tcp))
@@ -140,21 +148,13 @@ static void from_partition(struct user_net *net, u8 *bytes, const struct frame *
 // true: there may be more.
 static bool take_frames(struct user_net *net)
 {
+    struct frame frame;
     for (u32 i = 0; i < FRAMES_TURN; i++) {
-        u32 size;
-        const void *message = ring_peek(net->ring, &size);
-        struct frame frame;
-        if (!message)
+        u8 *bytes = port_receive(&net->port, &frame);
+        if (!bytes)
             return false;
-        // The memory is this side's as well as the other's, who has sent these bytes away.
-        u8 *bytes = (u8 *)(uintptr_t)message + FRAME_HEADER;
-        if (frame_get(message, size, &frame)) {
-            if (frame.kind == FRAME_DATA)
-                from_partition(net, bytes, &frame);
-            else if (frame.kind == FRAME_PORT)
-                net->port = frame.flags;
-        }
-        ring_consume(net->ring);
+        from_partition(net, bytes, &frame);
+        port_consume(&net->port);
     }
     return true;
 }
@@ -184,47 +184,57 @@ static void flush(struct user_net *net)
     if (!net->sent)
         return;
     net->sent = false;
-    join_end(&net->join, net->ring);
-    ring_notify(net->ring);
+    join_end(&net->join, net->port.ring);
+    ring_notify(net->port.ring);
 }
 
-void user_net_run(struct user_net *net, int control)
+bool user_net_run(struct user_net *net, int control)
 {
-    struct frame ask = {FRAME_ASK, 0, 0, 0};
-    void *to = ring_reserve(net->ring, FRAME_HEADER);
-    if (to) {
-        frame_put(to, &ask);
-        ring_commit(net->ring, FRAME_HEADER);
-        ring_notify(net->ring);
-    }
     for (;;) {
         bool more = take_frames(net);
         flush(net);
-        u32 timeout = run_timers(net, 1000);
+        u32 timeout = run_timers(net, IDLE_MS);
         net->polls[0] = (struct pollfd){.fd = control, .events = POLLIN};
-        net->polls[1] = (struct pollfd){.fd = ring_bell(net->ring), .events = POLLIN};
+        net->polls[1] = (struct pollfd){.fd = ring_bell(net->port.ring), .events = POLLIN};
         net->polls_len = 2;
         slirp_pollfds_fill(net->slirp, &timeout, add_poll, net);
-        bool sleep = !more && ring_sleep(net->ring);
+        bool sleep = !more && ring_sleep(net->port.ring);
         int got = poll(net->polls, (nfds_t)net->polls_len, sleep ? (int)timeout : 0);
         if (sleep)
-            ring_woken(net->ring);
-        if (net->polls[0].revents || ring_broken(net->ring))
-            return;
+            ring_woken(net->port.ring);
+        if (ring_broken(net->port.ring))
+            return false;
+        if (net->polls[0].revents)
+            return true;
         slirp_pollfds_poll(net->slirp, got < 0, poll_result, net);
         flush(net);
     }
 }
 
-static bool add_forward(struct user_net *net, const struct uplink_forward *f)
+bool user_net_forward(struct user_net *net, const struct uplink_forward *f, char *why, size_t why_size)
 {
     struct in_addr host = {.s_addr = htonl(f->host_address)}, guest = {.s_addr = htonl(f->guest_address)};
-    return slirp_add_hostfwd(net->slirp, f->udp != 0, host, f->host_port, guest, f->guest_port) == 0;
+    // One that is there already is made anew: it may lead elsewhere now.
+    slirp_remove_hostfwd(net->slirp, f->udp != 0, host, f->host_port);
+    if (!slirp_add_hostfwd(net->slirp, f->udp != 0, host, f->host_port, guest, f->guest_port))
+        return true;
+    snprintf(why, why_size, "port %u of %s cannot be forwarded: %s; choose another one", f->host_port, inet_ntoa(host),
+             strerror(errno));
+    return false;
 }
 
-struct user_net *user_net_new(const struct uplink_message *start, const struct ring_fds *link, const char **why)
+void user_net_lease(struct user_net *net, const struct uplink_lease *lease)
 {
-    static char text[UPLINK_TEXT_MAX];
+    dhcp_keep(&net->dhcp, lease);
+}
+
+void user_net_first_address(struct user_net *net, u32 address)
+{
+    net->dhcp.first = address;
+}
+
+struct user_net *user_net_new(const struct uplink_port *port, const struct ring_fds *link)
+{
     SlirpConfig config = {
         .version = 4,
         .in_enabled = true,
@@ -243,22 +253,11 @@ struct user_net *user_net_new(const struct uplink_message *start, const struct r
     inet_pton(AF_INET6, "fec0::2", &config.vhost6);
     inet_pton(AF_INET6, "fec0::3", &config.vnameserver6);
     struct user_net *net = calloc(1, sizeof(*net));
-    *why = "no memory";
     if (!net)
         return NULL;
-    net->ring = ring_attach(link, 1);
-    net->slirp = net->ring ? slirp_new(&config, &callbacks, net) : NULL;
-    bool ok = net->slirp != NULL;
-    for (u32 i = 0; ok && i < start->forwards_len; i++) {
-        const struct uplink_forward *f = &start->forwards[i];
-        ok = add_forward(net, f);
-        if (!ok)
-            snprintf(text, sizeof(text), "port %u of %s cannot be forwarded: %s; choose another one", f->host_port,
-                     inet_ntoa((struct in_addr){.s_addr = htonl(f->host_address)}), strerror(errno));
-        if (!ok)
-            *why = text;
-    }
-    if (ok)
+    dhcp_begin(&net->dhcp, UPLINK_GUEST);
+    net->slirp = slirp_new(&config, &callbacks, net);
+    if (net->slirp && !port_open(&net->port, port, link))
         return net;
     user_net_free(net);
     return NULL;
@@ -270,6 +269,6 @@ void user_net_free(struct user_net *net)
         return;
     if (net->slirp)
         slirp_cleanup(net->slirp);
-    ring_detach(net->ring);
+    port_close(&net->port);
     free(net);
 }

@@ -9,11 +9,16 @@
 
 struct user_net;
 
-// With the link's side 1; the ports of `start` are open then. NULL with *why set to a text in static storage.
-struct user_net *user_net_new(const struct uplink_message *start, const struct ring_fds *link, const char **why);
+// NULL: no memory, or this is no link.
+struct user_net *user_net_new(const struct uplink_port *port, const struct ring_fds *link);
 void user_net_free(struct user_net *net);
 
-// Serves until `control` is readable or closed.
-void user_net_run(struct user_net *net, int control);
+// Takes a port of the host for a partition. false with `why`.
+bool user_net_forward(struct user_net *net, const struct uplink_forward *forward, char *why, size_t why_size);
+void user_net_lease(struct user_net *net, const struct uplink_lease *lease);
+void user_net_first_address(struct user_net *net, u32 address); // for adapters without a lease
+
+// Serves until `control` is readable or closed. false: the link is broken.
+bool user_net_run(struct user_net *net, int control);
 
 #endif

@@ -162,14 +162,13 @@ static void test_connection(void)
 
 int main(void)
 {
-    struct uplink_message start = {.type = UPLINK_START};
-    const char *why = "";
+    struct uplink_port config = {.side = 1};
     u8 port[6];
     memcpy(port, mac, 6);
     control = eventfd(0, 0);
     if (ring_create(FRAME_RING_SIZE, 0, &fds) || !(ring = ring_attach(&fds, 0)) ||
-        !(net = user_net_new(&start, &fds, &why))) {
-        printf("Bail out! %s\n", why);
+        !(net = user_net_new(&config, &fds))) {
+        printf("Bail out! no network\n");
         return 1;
     }
     send_message(FRAME_PORT, PORT_OPEN, port, 6);

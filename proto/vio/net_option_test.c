@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/net_option.h"
+#include "proto/vio/net_option.h"
 
 #include "base/test.h"
 
@@ -19,7 +19,7 @@ static void test_forwards(void)
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         struct net_options net;
         char why[256] = "";
-        CHECK(net_option_parse(rows[i].text, &net, why, sizeof(why)));
+        CHECK(net_option_parse(rows[i].text, NET_OF_PARTITION, &net, why, sizeof(why)));
         CHECK_STR(why, "");
         CHECK_EQ(net.forwards_len, 1);
         CHECK_EQ(net.forwards[0].host_address, rows[i].host);
@@ -54,7 +54,7 @@ static void test_refusals(void)
     for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
         struct net_options net;
         char why[256] = "";
-        bool ok = net_option_parse(texts[i], &net, why, sizeof(why));
+        bool ok = net_option_parse(texts[i], NET_OF_PARTITION, &net, why, sizeof(why));
         CHECK(!ok && *why);
         if (ok)
             printf("# %s\n", texts[i]);
@@ -65,15 +65,38 @@ static void test_all(void)
 {
     struct net_options net;
     char why[256];
-    CHECK(net_option_parse("user,mac=02:0a:bC:00:00:01,hostfwd=tcp:1-1,hostfwd=udp:2-2", &net, why, sizeof(why)));
+    CHECK(net_option_parse("user,mac=02:0a:bC:00:00:01,hostfwd=tcp:1-1,hostfwd=udp:2-2", NET_OF_PARTITION, &net, why,
+                           sizeof(why)));
     CHECK(!memcmp(net.mac, "\x02\x0a\xbc\x00\x00\x01", 6));
     CHECK_EQ(net.forwards_len, 2);
     char many[1024] = "user";
     for (unsigned i = 0; i <= UPLINK_FORWARDS_MAX; i++) {
-        CHECK_EQ(net_option_parse(many, &net, why, sizeof(why)), true);
+        CHECK_EQ(net_option_parse(many, NET_OF_PARTITION, &net, why, sizeof(why)), true);
         strcat(many, ",hostfwd=tcp:1-1");
     }
-    CHECK(!net_option_parse(many, &net, why, sizeof(why)));
+    CHECK(!net_option_parse(many, NET_OF_PARTITION, &net, why, sizeof(why)));
+}
+
+static void test_of_system(void)
+{
+    struct net_options net;
+    char why[256];
+    CHECK(net_option_parse("user", NET_OF_SYSTEM, &net, why, sizeof(why)));
+    CHECK(net.vlan == 1 && !strcmp(net.vswitch, "ETHERNET0") && !net.forwards_len);
+    CHECK(net_option_parse("user,vswitch=outside,vlan=4094,hostfwd=tcp:2222-web-01:22,hostfwd=udp:53-10.0.2.20:53",
+                           NET_OF_SYSTEM, &net, why, sizeof(why)));
+    CHECK(net.vlan == 4094 && !strcmp(net.vswitch, "outside") && net.forwards_len == 2);
+    CHECK_STR(net.names[0], "web-01");
+    CHECK(net.forwards[0].host_port == 2222 && net.forwards[0].guest_port == 22 && !net.forwards[0].udp);
+    CHECK_STR(net.names[1], "");
+    CHECK_EQ(net.forwards[1].guest_address, 0x0a000214);
+    static const char *const texts[] = {
+        "user,mac=02:00:00:00:00:01",    "user,vlan=0", "user,vlan=4095", "user,vlan=1x", "user,vswitch=",
+        "user,hostfwd=tcp:1-10.0.2.3:1", "none"};
+    for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
+        *why = 0;
+        CHECK(!net_option_parse(texts[i], NET_OF_SYSTEM, &net, why, sizeof(why)) && *why);
+    }
 }
 
 int main(void)
@@ -81,5 +104,6 @@ int main(void)
     TEST(test_forwards);
     TEST(test_refusals);
     TEST(test_all);
+    TEST(test_of_system);
     return test_done();
 }

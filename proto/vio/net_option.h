@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network as users write it: user[,hostfwd=tcp|udp:[ADDRESS:]PORT-[ADDRESS]:PORT]...
+//
+// Of `openlpar boot --net` also mac=ADDRESS; of a managed system also vswitch=NAME and vlan=N, and the second address of a forward may be a partition's name.
+#ifndef PROTO_VIO_NET_OPTION_H
+#define PROTO_VIO_NET_OPTION_H
+
+#include "proto/vio/uplink.h"
+
+struct net_options {
+    u8 mac[6]; // all 0: whoever makes the adapter chooses one
+    u16 vlan;
+    char vswitch[32];
+    u32 forwards_len;
+    struct uplink_forward forwards[UPLINK_FORWARDS_MAX];
+    char names[UPLINK_FORWARDS_MAX][32]; // of the partition that a forward leads to; "": the forward has its address
+};
+
+enum net_kind { NET_OF_PARTITION, NET_OF_SYSTEM };
+
+// false, with a text that names the fix.
+bool net_option_parse(const char *value, enum net_kind kind, struct net_options *net, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The virtual side of an uplink: one side of a link for frames (proto/vio/frame.h). Behind a partition's adapter it is the link's side 1 and hears the state of the adapter; as a trunk adapter of a switch
+// it is side 0 and says its own: open, for every frame as it is.
+#ifndef VIOS_NET_PORT_H
+#define VIOS_NET_PORT_H
+
+#include "ipc/ring.h"
+#include "proto/vio/frame.h"
+#include "proto/vio/uplink.h"
+
+struct port {
+    struct ring *ring;
+    struct uplink_port config;
+    u16 flags; // enum port_flag: what the other side takes
+};
+
+// 0 or a negative errno; the descriptors stay the caller's.
+int port_open(struct port *port, const struct uplink_port *config, const struct ring_fds *link);
+void port_close(struct port *port);
+
+// The next frame, whose bytes are this side's as well as the other's, who has sent them away; NULL: there is none. Everything else that comes is seen to. port_consume() gives its room back.
+u8 *port_receive(struct port *port, struct frame *frame);
+void port_consume(struct port *port);
+
+#endif
