@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this folder share.
+#ifndef VIOS_ADMIN_IOS_INT_H
+#define VIOS_ADMIN_IOS_INT_H
+
+#include <sqlite3.h>
+
+#include "vios/admin/ios.h"
+
+#define NAME_SIZE     80u // of anything that has a name, with its zero byte
+#define LOCATION_SIZE 96u
+#define PATH_SIZE     1024u
+#define TOUCHED_MAX   64u
+
+struct ios {
+    sqlite3 *db;
+    struct ios_config config; // strings are ours
+    int folder_fd;            // locked for as long as the database is open; -1
+    bool failed;              // a statement of this transaction went wrong
+    bool writing;             // in a transaction
+    struct {
+        u32 slot, target;
+    } touched[TOUCHED_MAX]; // what the data path was told in this transaction
+    u32 touched_len;
+    bool power, restart; // shutdown was asked for
+};
+
+// --- odm.c: the database
+
+// Values: s text (NULL is null), i s64.
+struct query {
+    struct ios *ios;
+    sqlite3_stmt *stmt;
+};
+
+bool odm_run(struct ios *ios, const char *sql, const char *types, ...);
+void query_begin(struct query *q, struct ios *ios, const char *sql, const char *types, ...);
+bool query_next(struct query *q);
+const char *query_text(struct query *q, int column); // never NULL
+s64 query_number(struct query *q, int column);
+void query_end(struct query *q);
+// The first value of the first row: its number, or `other`; a text: whether there was a row.
+s64 odm_number(struct ios *ios, s64 other, const char *sql, const char *types, ...);
+bool odm_text(struct ios *ios, char *text, size_t size, const char *sql, const char *types, ...);
+
+bool odm_begin(struct ios *ios);
+bool odm_commit(struct ios *ios); // false: nothing happened
+void odm_rollback(struct ios *ios);
+
+void odm_setting(struct ios *ios, const char *name, char *text, size_t size, const char *other);
+bool odm_set(struct ios *ios, const char *name, const char *value);
+
+// What is to be removed whatever happens to the process: noted in a transaction of its own, or in the command's. size 0: the file; else a hole in it.
+bool odm_clean_later(struct ios *ios, const char *path, u64 offset, u64 size);
+// The same now, before the command has changed anything: for a file that it is about to make.
+bool odm_prepare(struct ios *ios, const char *path);
+// In the command's transaction: the file stays.
+bool odm_keep(struct ios *ios, const char *path);
+// Does what was noted.
+void odm_clean(struct ios *ios);
+
+// --- call.c: a command that runs
+
+struct ios_call;
+
+enum command_flag {
+    COMMAND_CHANGES = 1, // runs in a transaction, and is logged
+};
+
+struct ios_command {
+    const char *name;
+    const char *
+        forms; // one on each line; "-vg=NAME" an option with a value, "-attr=[NAME]" with one that may be missing, "-field=NAME..." with several; operands; brackets: may be missing
+    int (*run)(struct ios_call *call);
+    const char *summary, *text;
+    u32 flags;
+};
+
+extern const struct ios_command ios_commands[];
+extern const u32 ios_commands_len;
+const struct ios_command *ios_command_find(const char *name);
+
+struct ios_option_text {
+    const char *command, *option, *text; // command NULL: of all
+};
+
+extern const struct ios_option_text ios_option_texts[];
+extern const u32 ios_option_texts_len;
+const char *ios_option_help(const char *command, const char *option);
+
+struct ios_example {
+    const char *command, *line, *text;
+};
+
+extern const struct ios_example ios_examples[];
+extern const u32 ios_examples_len;
+
+#define OPTIONS_MAX  32u
+#define OPERANDS_MAX 64u
+
+struct ios_call {
+    struct ios *ios;
+    const struct ios_command *command;
+    struct ios_out *out;
+    const char *user;
+    struct {
+        const char *name;
+        char **values;
+        u32 values_len;
+    } option[OPTIONS_MAX];
+    u32 options_len;
+    const char *operand[OPERANDS_MAX];
+    u32 operands_len;
+};
+
+bool call_has(const struct ios_call *call, const char *option);
+const char *call_value(const struct ios_call *call, const char *option); // NULL
+char **call_values(const struct ios_call *call, const char *option, u32 *len);
+
+// The words of a form in turn: what it is, and how often it may come.
+struct form_word {
+    char option[24]; // with its -; empty: an operand
+    char value[40];  // its value's name, or the operand's; empty
+    bool needed;
+    bool value_optional, many;
+};
+
+bool form_next(const char **form, struct form_word *word); // until the line's end; *form stands there then
+// The form as it is written for people.
+void form_print(const char *form, char *text, size_t size);
+
+void text_add(struct ios_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_put(struct ios_text *text, const char *bytes, size_t len);
+void say(struct ios_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Prints why, with its code (NULL: none); the exit status 1.
+int refuse(struct ios_call *call, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+// Tables: columns that -field chooses, values that -fmt joins.
+struct ios_column {
+    const char *field, *title;
+    int width; // negative: to the right
+};
+
+#define COLUMNS_MAX 16u
+
+struct ios_table {
+    struct ios_call *call;
+    const struct ios_column *columns;
+    u32 chosen[COLUMNS_MAX], chosen_len;
+    const char *fmt;
+};
+
+// false: a field that there is not; said. Prints the titles.
+bool table_begin(struct ios_table *table, struct ios_call *call, const struct ios_column *columns, u32 len);
+void table_row(struct ios_table *table, const char *const *values);
+
+// Bytes of a size as 20G, 512M, 1T; `unit` for one without a letter, 0: needs one. 0: said why not.
+u64 call_size(struct ios_call *call, const char *text, u64 unit);
+// Whether it is a name of at most `max` characters; said why not.
+bool call_name(struct ios_call *call, const char *name, u32 max);
+
+// --- device.c: devices
+
+struct device {
+    char name[NAME_SIZE], class[16], type[16], parent[NAME_SIZE], description[NAME_SIZE], location[LOCATION_SIZE];
+    bool available;
+    s64 slot; // -1
+};
+
+bool device_find(struct ios *ios, const char *name, struct device *device);
+// Says that there is none.
+bool device_need(struct ios_call *call, const char *name, struct device *device);
+// The next free name with this beginning.
+void device_new_name(struct ios *ios, const char *prefix, char name[NAME_SIZE]);
+bool device_add(struct ios *ios, const struct device *device);
+bool device_remove(struct ios *ios, const char *name);
+void device_base_location(struct ios *ios, char location[LOCATION_SIZE]); // U9009.42A.1234567-V1
+// What the device is for `lsdev -attr`: the value that was set, or the initial one. false: no such attribute.
+struct attribute {
+    const char *type, *name, *initial, *text;
+    bool settable;
+};
+
+extern const struct attribute device_attributes[];
+extern const u32 device_attributes_len;
+const struct attribute *attribute_find(const char *type, const char *name);
+void attribute_value(struct ios *ios, const struct device *device, const struct attribute *attribute, char *text,
+                     size_t size);
+
+int cmd_lsdev(struct ios_call *call);
+int cmd_chdev(struct ios_call *call);
+int cmd_rmdev(struct ios_call *call);
+int cmd_cfgdev(struct ios_call *call);
+
+// --- mapping.c: targets
+
+struct mapping {
+    char vtd[NAME_SIZE], vhost[NAME_SIZE], kind[16], backing[NAME_SIZE], pool[NAME_SIZE];
+    u32 slot, target;
+    bool optical, mirrored, available;
+};
+
+#define MAPPING_SELECT                                                                                          \
+    "SELECT m.vtd, m.vhost, m.kind, m.backing, m.pool, a.slot, m.target, m.mirrored, a.state AND d.state FROM " \
+    "mapping m JOIN "                                                                                           \
+    "device a ON a.name = m.vhost JOIN device d ON d.name = m.vtd "
+void mapping_read(struct query *q, struct mapping *mapping);
+bool mapping_find(struct ios *ios, const char *vtd, struct mapping *mapping);
+// The name that lsmap shows: a path for files.
+void mapping_backing(const struct mapping *mapping, char *text, size_t size);
+
+// Maps something on an adapter: notes it, tells the data path, prints "NAME Available". The exit status.
+struct mapping_request {
+    const char *vhost, *vtd; // vtd NULL: the next free name
+    const char *kind, *backing, *pool;
+    bool mirrored;
+};
+int mapping_make(struct ios_call *call, const struct mapping_request *request);
+int mapping_remove(struct ios_call *call, const struct mapping *mapping, bool force);
+// The data path alone.
+int mapping_attach(struct ios_call *call, const struct mapping *mapping);
+int mapping_detach(struct ios_call *call, const struct mapping *mapping, bool force);
+// How many targets there are of it.
+u32 mapping_count(struct ios *ios, const char *kind, const char *backing, const char *pool);
+// Tells those who map it that it has grown. The exit status.
+int mapping_grown(struct ios_call *call, const char *kind, const char *backing, const char *pool);
+// Brings the data path to what the database says, after a command that was undone.
+void mapping_restore(struct ios *ios);
+
+// Whether it may become a backing device; says why not. The exit status.
+int mapping_check_free(struct ios_call *call, const char *kind, const char *backing, const char *pool);
+
+int cmd_mkvdev(struct ios_call *call);
+int cmd_rmvdev(struct ios_call *call);
+int cmd_lsmap(struct ios_call *call);
+
+// --- manual.c
+
+int cmd_help(struct ios_call *call);
+
+// --- backing.c: what is behind a target
+
+#define VOLUME_START MIB // of a physical volume: its label is before the first partition
+
+// FOLDER/storagepools/POOL/NAME, or FOLDER/VMLibrary/NAME without a pool.
+void storage_path(struct ios *ios, const char *pool, const char *name, char path[PATH_SIZE]);
+
+struct backing {
+    struct ios_backing backing;
+    struct ios_extent *extents;
+    char (*paths)[PATH_SIZE];
+    char name[NAME_SIZE];
+};
+
+// 0 or a negative errno with a sentence.
+int backing_find(struct ios *ios, const char *kind, const char *name, const char *pool, struct backing *backing,
+                 char *why);
+void backing_fini(struct backing *backing);
+
+// --- volumes.c: physical volumes
+
+int volumes_configure(struct ios *ios, char *why);
+u64 volume_file_size(const char *path); // 0: none
+u64 volume_partition_size(u64 size);    // that suits a volume group with a disk of this size
+int cmd_lspv(struct ios_call *call);
+
+#endif
