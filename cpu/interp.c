@@ -88,7 +88,7 @@ static inline bool heats(const struct cpu *cpu)
     if (heat == HEAT_DONE)
         return false;
     heat_set(page, index, heat + 1);
-    return heat + 1 >= xlate_heat_limit;
+    return heat_is_hot(heat + 1);
 }
 
 // Goes to cpu->nia; what ran so far has been counted.
@@ -325,7 +325,7 @@ static void op_warm(struct cpu *cpu, const struct dinsn *d, u64 word)
         INTERP_JUMP op_decode(cpu, d, word);
     unsigned sum = heat + 1 + ((word >> 16 & 0xffff) == WARM_AGAIN ? 0 : xlate_heat_limit / 8);
     heat_set(page, index, MIN(sum, HEAT_DONE - 1));
-    if (sum >= xlate_heat_limit) {
+    if (heat_is_hot(sum)) {
         count_upto(cpu, d);
         cpu->block_d = d;
         xlate_hot(cpu, page, index);

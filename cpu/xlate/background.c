@@ -4,10 +4,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-#define QUEUE_LEN 512u // a power of two
-#define STACK     (1024 * KIB)
+#define STACK (1024 * KIB)
 
 u32 background_quiet_ms = 1000;
 
@@ -18,10 +18,10 @@ struct background {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     // Under lock.
-    struct work queue[QUEUE_LEN];
-    u32 head, tail; // taken, put; count up
+    struct work queue[BACKGROUND_MAX]; // hot last comes last
+    u32 len;
     bool running, stop, asleep;
-    u32 longest, dropped; // for statistics: how many waited at once, how many found no place
+    u32 longest, dropped; // for statistics: how many waited at once, how many lost their place or found none
     pthread_t thread;
 };
 
@@ -68,7 +68,7 @@ static bool wait_for_work(struct background *b)
     struct timespec until = quiet_end();
     bool quiet = false;
     pthread_mutex_lock(&b->lock);
-    while (b->head == b->tail && !b->stop) {
+    while (!b->len && !b->stop) {
         b->asleep = true;
         if (quiet) {
             pthread_cond_wait(&b->changed, &b->lock);
@@ -89,9 +89,9 @@ static bool wait_for_work(struct background *b)
 static bool take(struct background *b, struct work *work)
 {
     pthread_mutex_lock(&b->lock);
-    bool any = b->head != b->tail && !b->stop;
+    bool any = b->len && !b->stop;
     if (any)
-        *work = b->queue[b->head++ % QUEUE_LEN];
+        *work = b->queue[--b->len];
     pthread_mutex_unlock(&b->lock);
     return any;
 }
@@ -124,16 +124,34 @@ static bool start(struct background *b)
     return b->running;
 }
 
+// Under lock. Where the place waits, or the one that has to go: nobody knows how hot it still is.
+static u32 place_of(const struct background *b, const struct work *work)
+{
+    for (u32 i = b->len; i-- > 0;) {
+        if (b->queue[i].page == work->page && b->queue[i].index == work->index)
+            return i;
+    }
+    return b->len < BACKGROUND_MAX ? b->len : 0;
+}
+
 bool background_put(struct background *b, struct work work)
 {
     if (b->alone)
         return false;
     pthread_mutex_lock(&b->lock);
-    bool put = b->tail - b->head < QUEUE_LEN && !b->stop && (b->running || start(b));
-    bool wake = false;
+    bool put = !b->stop && (b->running || start(b)), wake = false;
     if (put) {
-        b->queue[b->tail++ % QUEUE_LEN] = work;
-        b->longest = MAX(b->longest, b->tail - b->head);
+        u32 at = place_of(b, &work);
+        bool more = at == b->len;
+        if (!more && (b->queue[at].page != work.page || b->queue[at].index != work.index)) {
+            b->calls->drop(b->arg, &b->queue[at]);
+            b->dropped++;
+        }
+        if (!more)
+            memmove(&b->queue[at], &b->queue[at + 1], (b->len - at - 1) * sizeof(work));
+        b->len += more;
+        b->queue[b->len - 1] = work;
+        b->longest = MAX(b->longest, b->len);
         wake = b->asleep;
         b->asleep = false;
     }
@@ -155,7 +173,7 @@ void background_counts(struct background *b, u32 *longest, u32 *dropped)
 void background_clear(struct background *b)
 {
     pthread_mutex_lock(&b->lock);
-    b->head = b->tail;
+    b->len = 0;
     pthread_mutex_unlock(&b->lock);
 }
 
@@ -164,7 +182,7 @@ void background_stop(struct background *b)
     pthread_mutex_lock(&b->lock);
     bool running = b->running;
     b->stop = running; // nothing is put until it has ended
-    b->head = b->tail;
+    b->len = 0;
     pthread_cond_signal(&b->changed);
     pthread_mutex_unlock(&b->lock);
     if (!running)

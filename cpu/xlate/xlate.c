@@ -30,7 +30,7 @@
 // (8) Hot places are translated by a thread of their own (background.c), so that processors do not wait. It is not a thread of the group:
 //     while it works it holds group->outside, which keeps exclusive sections from beginning, and with them flushes. So predecoded pages,
 //     breakpoints and the level stay as they are. What it publishes is subject to (4) as anywhere else. What waits for it is forgotten
-//     by a flush. A processor translates for itself where the queue is full or the host has but one processor.
+//     by a flush. A processor translates for itself where the host has but one processor.
 // (9) Regions are kept from one run to the next (cache.c, keep.c). What is kept was made of exactly the instructions that are there now, read
 //     after version as in (4), for the same level and byte order; with breakpoints, or a trace of what is made, nothing is taken from there.
 //     A place is looked up there after a few branches to it.
@@ -163,9 +163,16 @@ static bool write_cache(void *arg, bool quiet)
     return err == -ETIMEDOUT;
 }
 
+// It has to become hot once more.
+static void drop_work(void *arg, const struct work *work)
+{
+    (void)arg;
+    heat_set(work->page, work->index, xlate_heat_limit / 2u);
+}
+
 static void do_work(void *arg, const struct work *work);
 static const struct background_calls background_calls = {
-    .begin = work_begin, .do_work = do_work, .end = work_end, .between = write_cache};
+    .begin = work_begin, .do_work = do_work, .end = work_end, .drop = drop_work, .between = write_cache};
 
 static struct xlate *xlate_new(struct cpu_group *group)
 {
@@ -534,6 +541,8 @@ static void do_work(void *arg, const struct work *work)
     struct xlate *x = arg;
     struct cpage *page = work->page;
     struct dinsn *d = &page->insns[work->index];
+    if (!heat_waits(heat_get(page, work->index))) // done, or gone, in the meantime
+        return;
     // Places of one loop become hot together, and the region of the first one has them all: they have to become hot once more.
     if (!work->again && entry_op(d) != OP_REGION && covers(page, work->index, work->index)) {
         heat_set(page, work->index, 0);
@@ -541,6 +550,7 @@ static void do_work(void *arg, const struct work *work)
         return;
     }
     x->ea = work->ea;
+    heat_set(page, work->index, HEAT_DONE);
     translate_hot(x, work->cpu, page, work->index);
     x->stats.background++;
 }
@@ -570,7 +580,7 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
                         .index = (u16)index,
                         .ea = cpu->page_ea + index * 4,
                         .again = (u32)word == (OP_WARM | WARM_AGAIN << 16)};
-    heat_set(page, index, HEAT_DONE); // nobody counts any more
+    heat_set(page, index, HEAT_WAITS); // counted from there: it comes first again
     if (x->background && background_put(x->background, work))
         return;
     if (pthread_mutex_trylock(&x->lock)) {
@@ -578,6 +588,7 @@ void xlate_hot(struct cpu *cpu, struct cpage *page, unsigned index)
         return;
     }
     x->ea = work.ea;
+    heat_set(page, index, HEAT_DONE); // nobody counts any more
     translate_hot(x, cpu, page, index);
     pthread_mutex_unlock(&x->lock);
 }

@@ -50,7 +50,19 @@ extern size_t xlate_code_size;
 // Hot places are translated by a thread of their own; else, in tests that count, by whoever finds them hot.
 extern bool xlate_in_background;
 extern bool xlate_links; // false: every way out of a region ends in the interpreter
-#define HEAT_DONE 255u   // translated, or not worth it
+#define HEAT_DONE  255u // translated, or not worth it
+#define HEAT_WAITS 128u // waits for the helper thread, and is counted from there meanwhile
+
+static inline bool heat_waits(unsigned heat)
+{
+    return heat >= HEAT_WAITS && heat != HEAT_DONE;
+}
+
+// So often executed: hot, or hot once more while it waits.
+static inline bool heat_is_hot(unsigned heat)
+{
+    return (heat & ~HEAT_WAITS) >= xlate_heat_limit;
+}
 
 // The file in which regions are kept (NULL: none), and its bound.
 extern const char *xlate_cache_path;
