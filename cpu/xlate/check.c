@@ -27,7 +27,7 @@
 #include "cpu/mem.h"
 #include "cpu/mmu/mmu.h"
 #include "cpu/time.h"
-#include "cpu/xlate/pass.h"
+#include "cpu/xlate/pass_tables.h"
 #include "cpu/xlate/region.h"
 
 #define PIECE_INSNS  3000 // budget of a checked piece: it ends at the next branch
@@ -404,14 +404,15 @@ static void back_to(struct cpu *cpu, const struct state *start)
 static void say_region(struct cpu *cpu, u64 gra)
 {
     static struct ir_region region, optimised;
+    static struct pass_tables tables;
     static struct region_shape shape;
     static char text[200000];
     struct cpage *page = atomic_load(&check.mem->code[gra >> GUEST_PAGE_SHIFT][cpu->be]);
     unsigned index = (unsigned)(gra & ~GUEST_PAGE_MASK) / 4;
     if (!page || (u16)dinsn_load(&page->insns[index]) != OP_REGION ||
-        !region_form(&region, &shape, cpu, page, index, REGION_INSNS))
+        !region_form(&tables, &region, &shape, cpu, page, index, REGION_INSNS))
         return;
-    ir_print(pass_all(&region, &optimised), text, sizeof(text));
+    ir_print(pass_all(&tables, &region, &optimised), text, sizeof(text));
     say("region at real %llx:\n%s", (unsigned long long)gra, text);
 }
 

@@ -10,6 +10,7 @@
 #include "cpu/test_machine.h"
 #include "cpu/xlate/eval.h"
 #include "cpu/xlate/lower.h"
+#include "cpu/xlate/pass_tables.h"
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
 #include "cpu/xlate/xlate.h"
@@ -308,18 +309,19 @@ static void compare_state(const struct cpu *got, const struct cpu *want)
 static void run_piece(struct cpu *cpu, enum how how)
 {
     static struct ir_region region, scratch;
+    static struct pass_tables tables;
     struct region_shape shape;
     sigjmp_buf unwind;
     u64 nia = cpu->nia;
     struct cpage *page = mmu_fetch_page(cpu, nia);
-    if (!region_form(&region, &shape, cpu, page, (nia & ~GUEST_PAGE_MASK) / 4, REGION_INSNS)) {
+    if (!region_form(&tables, &region, &shape, cpu, page, (nia & ~GUEST_PAGE_MASK) / 4, REGION_INSNS)) {
         interp_engine.step(cpu);
         return;
     }
     const struct ir_region *r = &region;
     const char *wrong = ir_check(r);
     if (!wrong && how == BY_OPTIMISED) {
-        r = pass_all(&region, &scratch);
+        r = pass_all(&tables, &region, &scratch);
         wrong = ir_check(r);
     }
     if (wrong) {

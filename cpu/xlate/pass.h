@@ -5,21 +5,23 @@
 
 #include "cpu/xlate/build.h"
 
+struct pass_tables; // (pass_tables.h)
+
 // Rebuilds `in` as `out`, block by block: slots that are known are not read again (and not written again with what they hold),
 // constants are folded, copies disappear, comparisons are fused into the branches and selections that use them.
-void pass_forward(const struct ir_region *in, struct ir_region *out);
+void pass_forward(struct pass_tables *t, const struct ir_region *in, struct ir_region *out);
 
 // Drops what nobody looks at: PUTs that are overwritten before anybody sees them, and values without a use.
-void pass_dead(struct ir_region *r);
+void pass_dead(struct pass_tables *t, struct ir_region *r);
 
 // The front end's last step: marks the loads and stores of reservations that are pairs.
 void pass_pair(struct ir_region *r);
 
 // Loops through memory get a copy that need not look at pages.
-void pass_strip(struct ir_region *r);
+void pass_strip(struct pass_tables *t, struct ir_region *r);
 
 // The first two; returns `out`. (A second pass_forward() finds nothing that counts.)
-struct ir_region *pass_all(const struct ir_region *in, struct ir_region *out);
+struct ir_region *pass_all(struct pass_tables *t, const struct ir_region *in, struct ir_region *out);
 
 // An array by values is a little longer than it need be, so that IR_NO_VALUE has a place, too: what an operation has not got need not be
 // asked for.

@@ -4,7 +4,7 @@
 // may look at all guest state (GUEST), before it is written again. Back edges may leave the region, so everything is live there.
 #include <string.h>
 
-#include "cpu/xlate/pass.h"
+#include "cpu/xlate/pass_tables.h"
 
 static_assert(IR_SLOTS <= 64 * SLOT_WORDS, "one bit each");
 
@@ -69,9 +69,8 @@ static struct slot_set sweep_slots(const struct ir_region *r, unsigned n, struct
 }
 
 // GETs that only dead values use keep slots alive that need not be: values go first, then slots, then values again.
-static void sweep_values(const struct ir_region *r, u8 *dead)
+static void sweep_values(const struct ir_region *r, u8 *dead, u8 *used)
 {
-    static _Thread_local u8 used[PASS_VALUES];
     memset(used, 0, r->len);
     for (unsigned at = r->len; at-- > 0;) {
         const struct ir_insn *in = &r->insns[at];
@@ -83,9 +82,8 @@ static void sweep_values(const struct ir_region *r, u8 *dead)
     }
 }
 
-static void compact(struct ir_region *r, const u8 *dead)
+static void compact(struct ir_region *r, const u8 *dead, ir_value *now)
 {
-    static _Thread_local ir_value now[PASS_VALUES];
     now[pass_at(IR_NO_VALUE)] = IR_NO_VALUE;
     u16 to = 0;
     for (unsigned n = 0; n < r->blocks_len; n++) {
@@ -110,21 +108,21 @@ static void compact(struct ir_region *r, const u8 *dead)
     r->len = to;
 }
 
-void pass_dead(struct ir_region *r)
+void pass_dead(struct pass_tables *t, struct ir_region *r)
 {
-    static _Thread_local u8 dead[IR_INSNS_MAX];
+    u8 *dead = t->dead;
     struct slot_set live_in[IR_BLOCKS_MAX];
     memset(dead, 0, r->len);
-    sweep_values(r, dead);
+    sweep_values(r, dead, t->used);
     for (unsigned n = r->blocks_len; n-- > 0;)
         live_in[n] = sweep_slots(r, n, live_out(r, n, live_in), dead);
-    sweep_values(r, dead);
-    compact(r, dead);
+    sweep_values(r, dead, t->used);
+    compact(r, dead, t->now);
 }
 
-struct ir_region *pass_all(const struct ir_region *in, struct ir_region *out)
+struct ir_region *pass_all(struct pass_tables *t, const struct ir_region *in, struct ir_region *out)
 {
-    pass_forward(in, out);
-    pass_dead(out);
+    pass_forward(t, in, out);
+    pass_dead(t, out);
     return out;
 }

@@ -4,17 +4,7 @@
 // written to them. EXEC may write any slot, or those that ir_effects() tells. A LOAD or STORE writes slots only as the PUTs after it do (cpu/xlate/lower_storage.c).
 #include <string.h>
 
-#include "cpu/xlate/pass.h"
-
-struct forward {
-    struct ir_builder b;
-    struct fold_facts facts;
-    ir_value now[PASS_VALUES]; // values of the old region in the new one
-    ir_value known[IR_SLOTS];  // what slots hold, in the block
-    bool put[64];              // the register was last written as SLOT_FPR + n, in the block
-    bool both[64];             // the region has both views of the register: then it is SLOT_VSR + n everywhere
-    u64 set, clear;            // bits of MSR that were found to be so
-};
+#include "cpu/xlate/pass_tables.h"
 
 static void forget(struct forward *f)
 {
@@ -172,11 +162,11 @@ static void settle(struct forward *f, struct ir_block *block)
     end->a = end->b = IR_NO_VALUE;
 }
 
-void pass_forward(const struct ir_region *in, struct ir_region *out)
+void pass_forward(struct pass_tables *t, const struct ir_region *in, struct ir_region *out)
 {
-    static _Thread_local struct forward f;
-    f.b = (struct ir_builder){.r = out};
-    f.now[pass_at(IR_NO_VALUE)] = IR_NO_VALUE;
+    struct forward *f = &t->forward;
+    f->b = (struct ir_builder){.r = out};
+    f->now[pass_at(IR_NO_VALUE)] = IR_NO_VALUE;
     out->page = in->page;
     out->entry = in->entry;
     out->big_endian = in->big_endian;
@@ -186,21 +176,21 @@ void pass_forward(const struct ir_region *in, struct ir_region *out)
     out->len = 0;
     u64 found[IR_BLOCKS_MAX];
     u32 need[IR_BLOCKS_MAX];
-    find_views(&f, in);
+    find_views(f, in);
     pass_facilities(in, found, need);
     for (unsigned n = 0; n < in->blocks_len; n++) {
         struct ir_block *block = &out->blocks[n];
         *block = in->blocks[n];
         block->first = out->len;
         block->need = need[n];
-        f.facts.block_first = out->len;
-        forget(&f);
-        f.set = found[n];
+        f->facts.block_first = out->len;
+        forget(f);
+        f->set = found[n];
         for (unsigned i = 0; i < in->blocks[n].len; i++) {
             unsigned at = in->blocks[n].first + i;
-            f.now[at] = rebuild(&f, &in->insns[at]);
+            f->now[at] = rebuild(f, &in->insns[at]);
         }
-        settle(&f, block);
+        settle(f, block);
         block->len = (u16)(out->len - block->first);
     }
 }

@@ -10,41 +10,13 @@
 #include <string.h>
 
 #include "cpu/code.h"
-#include "cpu/xlate/pass.h"
-#include "cpu/xlate/pass_fields.h"
+#include "cpu/xlate/pass_tables.h"
 
 #define LOOP_WEIGHT 8u   // accesses in loops remember their pages
 #define OPERATIONS  400u // in a loop; in all of a region's copies
-#define CHECKS      12u
 #define STRIDE      512
 #define SPAN        1024 // of accesses that are looked at together
 #define INSNS       768u // executed before somebody looks at what others ask for
-#define TERMS       3u
-
-// The sum of what slots hold at the start of a repetition, and a constant.
-struct sum {
-    bool known;
-    bool aligned; // without its last four bits: an address, nothing else
-    u8 terms;
-    u8 slot[TERMS];
-    s64 plus;
-};
-
-struct check {
-    struct sum from;
-    ir_value access;
-    s64 high; // behind the last byte
-};
-
-struct loop {
-    const struct ir_region *r;
-    u8 blocks[STRIP_BLOCKS];
-    unsigned blocks_len, operations, insns;
-    struct sum slots[IR_SCALARS]; // what they hold, at some place in the loop
-    struct check checks[CHECKS];
-    unsigned checks_len;
-    struct fields fields;
-};
 
 static unsigned end_of(const struct ir_region *r, unsigned n)
 {
@@ -89,7 +61,7 @@ static bool find_blocks(struct loop *l, unsigned head, unsigned latch)
 static struct sum add(const struct sum *a, const struct sum *b)
 {
     struct sum s = *a;
-    s.known = a->known && b->known && !a->aligned && !b->aligned && a->terms + b->terms <= (int)TERMS;
+    s.known = a->known && b->known && !a->aligned && !b->aligned && a->terms + b->terms <= (int)STRIP_TERMS;
     for (unsigned i = 0; s.known && i < b->terms; i++)
         s.slot[s.terms++] = b->slot[i];
     s.plus += b->plus;
@@ -134,7 +106,7 @@ static bool add_check(struct loop *l, const struct sum *s, unsigned at)
         c->high = last;
         return true;
     }
-    if (l->checks_len == CHECKS || s->plus != (s32)s->plus)
+    if (l->checks_len == STRIP_CHECKS || s->plus != (s32)s->plus)
         return false;
     l->checks[l->checks_len++] = (struct check){.from = *s, .access = (ir_value)at, .high = high};
     return true;
@@ -167,9 +139,8 @@ static bool may_be_in(const struct ir_insn *in)
     return !(ir_ops[in->op].flags & IR_GUEST) && in->op != IR_SET_FIELD && in->op != IR_FIELD;
 }
 
-static bool look(struct loop *l)
+static bool look(struct loop *l, struct sum *sums)
 {
-    static _Thread_local struct sum sums[IR_INSNS_MAX];
     const struct ir_region *r = l->r;
     l->checks_len = 0;
     for (unsigned s = 0; s < IR_SCALARS; s++)
@@ -309,9 +280,9 @@ static bool is_left_out(const struct loop *l, const struct ir_insn *in)
     return in->slot >= SLOT_CRF && in->slot < SLOT_CRF + 8 && l->fields.out >> (in->slot - SLOT_CRF) & 1;
 }
 
-static void copy_block(struct ir_region *r, const struct loop *l, unsigned k)
+// now: values of the loop in the copy.
+static void copy_block(struct ir_region *r, const struct loop *l, unsigned k, ir_value *now)
 {
-    static _Thread_local ir_value now[IR_INSNS_MAX];
     const struct ir_block *from = &r->blocks[l->blocks[k]];
     struct ir_block *to = begin_block(r, from);
     struct ir_builder b = {.r = r};
@@ -371,38 +342,37 @@ static void connect(struct ir_region *r, const struct loop *l, unsigned k, unsig
         block->other = other == next ? (u16)(copies + k + 1) : way_out(r, l, k, other);
 }
 
-void pass_strip(struct ir_region *r)
+void pass_strip(struct pass_tables *t, struct ir_region *r)
 {
-    static _Thread_local struct loop l;
-    static _Thread_local struct ir_region before;
+    struct loop *l = &t->loop;
     unsigned added = 0, blocks_len = r->blocks_len;
     bool compares = false;
     for (unsigned latch = 0; latch < blocks_len; latch++) {
         unsigned head = r->blocks[latch].then;
         if (r->insns[end_of(r, latch)].op != IR_JUMP || head > latch)
             continue;
-        l.r = r;
-        if (!find_blocks(&l, head, latch) || added + l.operations > OPERATIONS ||
-            r->len + 2 * l.operations + 16 * CHECKS + 96 * l.blocks_len > IR_INSNS_MAX ||
-            r->blocks_len + 2 * l.blocks_len + 2 > IR_BLOCKS_MAX || !look(&l) || INSNS / l.insns < STRIP_LEAST)
+        l->r = r;
+        if (!find_blocks(l, head, latch) || added + l->operations > OPERATIONS ||
+            r->len + 2 * l->operations + 16 * STRIP_CHECKS + 96 * l->blocks_len > IR_INSNS_MAX ||
+            r->blocks_len + 2 * l->blocks_len + 2 > IR_BLOCKS_MAX || !look(l, t->sums) || INSNS / l->insns < STRIP_LEAST)
             continue;
-        fields_find(r, l.blocks, l.blocks_len, &l.fields);
-        added += l.operations;
-        compares |= l.fields.out != 0;
-        unsigned strip = make_head(r, &l), copies = r->blocks_len;
-        for (unsigned k = 0; k < l.blocks_len; k++)
-            copy_block(r, &l, k);
-        for (unsigned k = 0; k < l.blocks_len; k++)
-            connect(r, &l, k, strip, copies);
+        fields_find(r, l->blocks, l->blocks_len, &l->fields);
+        added += l->operations;
+        compares |= l->fields.out != 0;
+        unsigned strip = make_head(r, l), copies = r->blocks_len;
+        for (unsigned k = 0; k < l->blocks_len; k++)
+            copy_block(r, l, k, t->copied);
+        for (unsigned k = 0; k < l->blocks_len; k++)
+            connect(r, l, k, strip, copies);
         r->blocks[latch].then = (u16)strip;
     }
     if (compares) { // comparisons are now where branches are
-        before = *r;
-        pass_forward(&before, r);
+        t->before = *r;
+        pass_forward(t, &t->before, r);
         for (unsigned n = 0; n < r->blocks_len; n++)
-            r->blocks[n].need |= before.blocks[n].need;
-        r->lines = before.lines;
+            r->blocks[n].need |= t->before.blocks[n].need;
+        r->lines = t->before.lines;
     }
     if (added)
-        pass_dead(r);
+        pass_dead(t, r);
 }

@@ -3,10 +3,11 @@
 #include "base/test.h"
 #include "cpu/msr.h"
 #include "cpu/xlate/lower.h"
-#include "cpu/xlate/pass.h"
+#include "cpu/xlate/pass_tables.h"
 #include "cpu/xlate/vector.h"
 
 static struct ir_region region, scratch;
+static struct pass_tables tables;
 
 // A region of one block (more with next()), at the builder's end.
 static struct ir_builder begin(void)
@@ -33,7 +34,7 @@ static void next(void)
 static void optimise(void)
 {
     CHECK_STR(ir_check(&region) ? ir_check(&region) : "right", "right");
-    region = *pass_all(&region, &scratch);
+    region = *pass_all(&tables, &region, &scratch);
     CHECK_STR(ir_check(&region) ? ir_check(&region) : "right", "right");
 }
 

@@ -15,7 +15,7 @@
 #include "cpu/group.h"
 #include "cpu/xlate/atomic_loop.h"
 #include "cpu/xlate/lower.h"
-#include "cpu/xlate/pass.h"
+#include "cpu/xlate/pass_tables.h"
 #include "cpu/xlate/xlate.h"
 
 #define REGION_LEADERS 40u // each makes up to three blocks
@@ -42,10 +42,9 @@ struct form {
     u64 stored[CODE_PAGE_INSNS / 64];  // stores of loops that one operation does
     unsigned splits;                   // blocks that traps may still add
     u16 queue[REGION_LEADERS];
-    // Valid where something is covered, or leads; not cleared for each region.
-    u32 *words;   // of the instructions in shape->covered
-    u16 *ids;     // enum insn_id
-    u16 *numbers; // block numbers of leaders
+    // pass_tables.h
+    u32 *words; // of the instructions in shape->covered
+    u16 *ids, *numbers;
 };
 
 static bool bit_test(const u64 *bits, unsigned i)
@@ -482,20 +481,18 @@ static void note_pruned(const struct form *f)
     }
 }
 
-bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page,
+bool region_form(struct pass_tables *t, struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page,
                  unsigned entry, unsigned limit)
 {
-    static _Thread_local u32 words[CODE_PAGE_INSNS];
-    static _Thread_local u16 ids[CODE_PAGE_INSNS], numbers[CODE_PAGE_INSNS];
     struct form f = {.b.r = r,
                      .b.level = cpu->isa_level,
                      .shape = shape,
                      .cpu = cpu,
                      .page = page,
                      .limit = limit,
-                     .words = words,
-                     .ids = ids,
-                     .numbers = numbers};
+                     .words = t->words,
+                     .ids = t->ids,
+                     .numbers = t->numbers};
     *shape = (struct region_shape){0};
     r->page = page;
     r->entry = (u16)entry;

@@ -10,6 +10,8 @@
 #define REGION_EXITS_MAX 64
 #define REGION_PRUNED_MAX 8
 
+struct pass_tables;
+
 // What of the page a region depends on and where it leaves for.
 struct region_shape {
     u64 covered[CODE_PAGE_INSNS / 64]; // instructions that were read
@@ -22,7 +24,7 @@ struct region_shape {
 // Forms the region at instruction `entry` of `page` from what memory holds now. false: nothing there is worth translating
 // (shape->exits: but what follows may be).
 // At most `limit` instructions, for 64-bit mode. `cpu` may be running meanwhile: of it, only the group and the level count.
-bool region_form(struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry,
+bool region_form(struct pass_tables *t, struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page, unsigned entry,
                  unsigned limit);
 
 #endif

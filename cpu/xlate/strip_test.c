@@ -8,7 +8,7 @@
 #include "cpu/code.h"
 #include "cpu/mmu/mmu_int.h"
 #include "cpu/test_machine.h"
-#include "cpu/xlate/pass.h"
+#include "cpu/xlate/pass_tables.h"
 #include "cpu/xlate/target.h"
 #include "cpu/xlate/xlate.h"
 
@@ -31,6 +31,7 @@
 #define LEAF                (PPC_BIT(0) | PPC_BIT(1) | 0x100 | 0x80)
 
 static unsigned strips;
+static struct pass_tables tables;
 
 static void count_strips(const struct ir_region *r, const void *code, size_t size)
 {
@@ -211,7 +212,7 @@ static unsigned copies(unsigned kind)
         block->len = (u16)(r.len - block->first);
     }
     CHECK_STR(ir_check(&r) ? ir_check(&r) : "right", "right");
-    pass_strip(&r);
+    pass_strip(&tables, &r);
     CHECK_STR(ir_check(&r) ? ir_check(&r) : "right", "right");
     unsigned n = 0;
     for (unsigned i = 0; i < r.len; i++)
@@ -244,7 +245,7 @@ static void many_loops(unsigned loops)
         block->len = (u16)(r.len - block->first);
     }
     CHECK_STR(ir_check(&r) ? ir_check(&r) : "right", "right");
-    pass_strip(&r);
+    pass_strip(&tables, &r);
     CHECK_STR(ir_check(&r) ? ir_check(&r) : "right", "right");
     CHECK(r.blocks_len > 2 * loops + 1);
 }

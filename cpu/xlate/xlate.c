@@ -58,7 +58,7 @@
 #include "cpu/xlate/cache.h"
 #include "cpu/xlate/find.h"
 #include "cpu/xlate/keep.h"
-#include "cpu/xlate/pass.h"
+#include "cpu/xlate/pass_tables.h"
 #include "cpu/xlate/region.h"
 #include "cpu/xlate/target.h"
 
@@ -111,6 +111,7 @@ struct xlate {
     // Under lock.
     struct region_shape shape;
     struct ir_region region, optimised;
+    struct pass_tables tables;
     struct target_code code;
     u64 ea; // of the place, for those who look at the code
     struct xlate_stats stats;
@@ -397,17 +398,17 @@ static bool make(struct xlate *x, struct cpu *cpu, struct cpage *page, unsigned 
         kept->no_share[i] = atomic_load(&page->no_share[i]);
     }
     for (unsigned limit = REGION_INSNS; !made && limit > 8; limit /= 4) { // smaller where the back end cannot do it
-        if (!region_form(&x->region, &x->shape, cpu, page, index, limit)) {
+        if (!region_form(&x->tables, &x->region, &x->shape, cpu, page, index, limit)) {
             mark_exits(&x->shape, page);
             return false;
         }
-        r = pass_all(&x->region, &x->optimised);
+        r = pass_all(&x->tables, &x->region, &x->optimised);
         x->region.lines = x->optimised.lines = lines_covered(&x->shape);
         u16 len = r->len;
-        pass_strip(&x->optimised);
+        pass_strip(&x->tables, &x->optimised);
         made = target_compile(x->memory, r, &x->code);
         if (!made && r->len != len) { // too large with copies of loops
-            r = pass_all(&x->region, &x->optimised);
+            r = pass_all(&x->tables, &x->region, &x->optimised);
             made = target_compile(x->memory, r, &x->code);
         }
     }

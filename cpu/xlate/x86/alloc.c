@@ -34,9 +34,9 @@ static void find_dirty(struct comp *x, struct slot_set puts[IR_BLOCKS_MAX])
 }
 
 // How many xmm registers values want at once in any block, with those that operations work in.
-static unsigned xmm_pressure(const struct comp *x)
+static unsigned xmm_pressure(struct comp *x)
 {
-    static _Thread_local u16 last[IR_INSNS_MAX];
+    u16 *last = x->last_use;
     const struct ir_region *r = x->r;
     unsigned most = 0;
     for (unsigned n = 0; n < r->blocks_len; n++) {

@@ -135,6 +135,7 @@ struct comp {
     u16 cache[CACHES_LIVE]; // the valid ones
     u16 held;               // their registers
     ir_value aliases[IR_INSNS_MAX];
+    u16 last_use[IR_INSNS_MAX]; // xmm_pressure()'s
     unsigned aliases_len;
 
     struct label blocks[IR_BLOCKS_MAX];
@@ -154,7 +155,7 @@ struct comp {
 
     bool fp; // the region needs the host's floating-point unit
     ir_value fp_last, fp_compared;
-    struct fp_site fp_sites[FP_SITES_MAX];
+    struct fp_site fp_sites[FP_SITES_MAX], fp_site_spare;
     unsigned fp_sites_len;
 };
 

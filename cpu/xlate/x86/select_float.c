@@ -110,8 +110,7 @@ void float_two_const(struct comp *x, u32 op, enum reg dst, enum reg a, struct la
 
 static struct fp_site *new_site(struct comp *x, const struct ir_insn *in)
 {
-    static _Thread_local struct fp_site spare;
-    struct fp_site *s = &spare;
+    struct fp_site *s = &x->fp_site_spare;
     if (x->fp_sites_len == FP_SITES_MAX)
         x->failed = true;
     else
