@@ -126,7 +126,7 @@ static int make_folder(const struct arguments *a, char path[PLACE_MAX], char lin
 static void remove_files(const char *path)
 {
     static const char *const files[] = {"system.db",    "system.db-wal", "system.db-shm", "usage.db", "usage.db-wal",
-                                        "usage.db-shm", "lock",          "log",           "socket"};
+                                        "usage.db-shm", "counters",      "lock",          "log",      "socket"};
     char name[PLACE_MAX + 300];
     for (unsigned i = 0; i < ARRAY_LEN(files); i++) {
         snprintf(name, sizeof(name), "%s/%s", path, files[i]);

@@ -203,8 +203,6 @@ static int partition_state(const struct options *o, struct session *s, const cha
         return turn_key(o, s, name, id_text);
     if (!on && !os && !dump && strcmp(o->operation, "shutdown"))
         return options_refuse("-o", "%s is none of on, shutdown, osshutdown, dumprestart and chkey", o->operation);
-    if (on && o->boot_mode && strcmp(o->boot_mode, "norm"))
-        return options_refuse("-b", "%s: this version boots partitions in the mode norm", o->boot_mode);
     if (id_text && parse_id(id_text, &id))
         return 1;
     if (on && o->keylock && turn_key(o, s, name, id_text))
@@ -216,6 +214,8 @@ static int partition_state(const struct options *o, struct session *s, const cha
         wire_put_text(&m->where, "name", name);
     if (on && o->file)
         wire_put_text(&m->values, "profile_name", o->file);
+    if (on && o->boot_mode)
+        wire_put_text(&m->values, "boot_mode", o->boot_mode);
     if (!on) {
         wire_put_text(&m->values, "how", os ? "os" : dump ? "dump" : o->immed ? "immediate" : "delayed");
         wire_put_num(&m->values, "restart", o->restart != NULL);

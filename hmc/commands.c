@@ -44,6 +44,8 @@ const struct command hmc_commands[] = {
 const u32 hmc_commands_len = ARRAY_LEN(hmc_commands);
 
 const struct option_note hmc_notes[] = {
+    {"chsysstate", "-b", "MODE",
+     "with on: norm, of (stop at the firmware's prompt) or sms (its menus); else as the profile says"},
     {"chsysstate", "-k", "POSITION", "with on and chkey: the position of the keylock, norm or manual"},
     {"lslparutil", "-m", "SYSTEM", "the managed system; -r config lists all without it"},
     {"lslparutil", "-n", "EVENTS", "at most so many, the newest ones"},

@@ -211,7 +211,7 @@ static void complete_value(const struct context *c, const char *spelling)
 {
     static const struct {
         const char *command, *spelling, *choices;
-    } fixed[] = {{NULL, "-b", "norm"},
+    } fixed[] = {{NULL, "-b", "norm|of|sms"},
                  {NULL, "-k", "norm|manual"},
                  {"lslparutil", "-s", "s|h|d|m"},
                  {"lsrefcode", "-s", "p|s"},

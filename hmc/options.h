@@ -23,7 +23,7 @@
     OPTION(force, "--force", NULL, "also where something is overwritten")                                  \
     OPTION(immed, "--immed", NULL, "at once")                                                              \
     OPTION(restart, "--restart", NULL, "and start it again")                                               \
-    OPTION(boot_mode, "-b", "MODE", "how to boot; this version has norm")                                  \
+    OPTION(boot_mode, "-b", "MODE", "norm, of (the firmware's prompt) or sms (its menus)")                 \
     OPTION(keylock, "-k", "POSITION", "the keylock: norm or manual")                                       \
     OPTION(bootstring, "--bootstring", "TEXT", "accepted; partitions boot what their profile names")       \
     OPTION(side, "-s", "SIDE", "p or s: the service processor")                                            \

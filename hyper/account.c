@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hyper/guard.h"
 #include "hyper/pools.h"
 
 #define SECOND 1000000000ll
@@ -79,13 +80,15 @@ static u64 look(struct lp *lp, u64 passed)
 void account_update(struct sys *sys, s64 now, bool must)
 {
     struct account_system *a = &sys->account;
-    u64 passed = a->at && now > a->at ? (u64)(now - a->at) : 0, dedicated = 0,
-        units = rec_num(sys->rec, "active_procs") * 100;
+    u64 passed = a->at && now > a->at ? (u64)(now - a->at) : 0, dedicated = 0, units = a->at ? a->units : 0;
+    u64 usable = (u64)guard_usable(sys) * 100;
+    must |= usable != a->units;
     for (u32 i = 0; i < sys->lps_len && !must; i++)
         must = changed(sys->lps[i]);
     if (!must && passed < SECOND && a->at)
         return;
     a->at = now;
+    a->units = usable;
     a->time += passed;
     for (u32 i = 0; i < sys->lps_len; i++) {
         struct lp *lp = sys->lps[i];

@@ -32,7 +32,8 @@ struct account {
 
 // Of the system, nanoseconds.
 struct account_system {
-    s64 at; // clock_ns() of the last look; 0: none yet
+    s64 at;    // clock_ns() of the last look; 0: none yet
+    u64 units; // of processors that were usable then, hundredths
     u64 time, pool_total, pool_used;
     struct {
         u64 total, used;

@@ -18,6 +18,7 @@ static void fresh(void)
     sys->rec = rec_new(OBJECT_SYS);
     sys->folder = -1;
     rec_set_num(sys->rec, "active_procs", 4);
+    rec_set_num(sys->rec, "installed_procs", 4);
     for (u32 i = 0; i < SYS_POOLS; i++)
         sys->pools[i] = rec_new(OBJECT_PROCPOOL);
     account_update(sys, now, true);
@@ -130,6 +131,20 @@ static void test_pools(void)
     sys_close(sys);
 }
 
+// A processor that failed is not the pool's any more, from when it failed.
+static void test_processor_fails(void)
+{
+    fresh();
+    now += 500 * MS;
+    rec_set(sys->rec, "guarded_procs", (struct wire_value){.kind = WIRE_LIST, .text = "1"});
+    account_update(sys, now, false);
+    CHECK_EQ(sys->account.pool_total, 2000 * MS);
+    now += 1000 * MS;
+    account_update(sys, now, false);
+    CHECK_EQ(sys->account.pool_total, 5000 * MS);
+    sys_close(sys);
+}
+
 static void test_cycles(void)
 {
     CHECK_EQ(account_cycles(1000000000), 512000000);
@@ -143,6 +158,7 @@ int main(void)
     TEST(test_changes_are_noticed);
     TEST(test_a_clock_that_goes_back);
     TEST(test_pools);
+    TEST(test_processor_fails);
     TEST(test_cycles);
     return test_done();
 }

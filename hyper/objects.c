@@ -13,6 +13,7 @@
 #include "hyper/rules.h"
 #include "hyper/service.h"
 #include "hyper/utilisation.h"
+#include "hyper/veth.h"
 
 static const char *system_name(const struct sys *sys)
 {
@@ -50,17 +51,30 @@ struct lp *objects_find_lp(struct sys *sys, const struct wire_record *where, con
     return lp;
 }
 
+// Items of a list have no commas, but for those of virtual Ethernet adapters.
+static bool is_eth(const struct attr *attr)
+{
+    return strcmp(attr->name, "virtual_eth_adapters") == 0;
+}
+
+static size_t item_len(const struct attr *attr, const char *text)
+{
+    return is_eth(attr) ? veth_item(text) : strcspn(text, ",");
+}
+
 // "a,b" += "c": without what is there already; -= : also by what stands before the first '/'.
-static bool change_list(struct rec *rec, const char *name, const struct wire_value *v)
+static bool change_list(struct rec *rec, const struct attr *attr, const struct wire_value *v)
 {
     char out[WIRE_TEXT_MAX] = "";
-    const char *old = rec_text(rec, name);
+    const char *old = rec_text(rec, attr->name);
     size_t len = 0;
+    if (is_eth(attr) && strcmp(old, "none") == 0)
+        old = "";
     for (const char *p = old; *p;) {
-        size_t item = strcspn(p, ",");
+        size_t item = item_len(attr, p);
         bool found = false;
         for (const char *q = v->text; *q;) {
-            size_t given = strcspn(q, ",");
+            size_t given = item_len(attr, q);
             found |= (given == item || (v->change == WIRE_TAKE && given < item && p[given] == '/')) &&
                      strncmp(p, q, given) == 0;
             q += given + (q[given] == ',');
@@ -71,7 +85,9 @@ static bool change_list(struct rec *rec, const char *name, const struct wire_val
     }
     if (v->change == WIRE_ADD)
         len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s", len && *v->text ? "," : "", v->text);
-    return len < sizeof(out) && rec_set(rec, name, (struct wire_value){.kind = WIRE_LIST, .text = out});
+    struct wire_value changed = {.kind = is_eth(attr) ? WIRE_TEXT : WIRE_LIST,
+                                 .text = is_eth(attr) && !len ? "none" : out};
+    return len < sizeof(out) && rec_set(rec, attr->name, changed);
 }
 
 // Puts given values into a record that is not in use yet. Names that `also` takes are looked at by others.
@@ -94,9 +110,9 @@ static int apply_values(struct rec *rec, const struct wire_record *values, u8 al
         if (attr_check(attr, &pair->value, why, sizeof(why)))
             return refuse_parameter(answer, "-i", "%s: %s", pair->name, why);
         if (pair->value.change != WIRE_SET) {
-            if (attr->type != ATTR_LIST)
+            if (attr->type != ATTR_LIST && !is_eth(attr))
                 return refuse_parameter(answer, "-i", "%s is no list: += and -= do not apply", pair->name);
-            if (!change_list(rec, pair->name, &pair->value))
+            if (!change_list(rec, attr, &pair->value))
                 return no_memory(answer);
         } else if ((attr->flags & ATTR_STORED) && !rec_set(rec, pair->name, pair->value)) {
             return no_memory(answer);

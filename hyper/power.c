@@ -222,7 +222,7 @@ static void fail_start(struct sys *sys, struct lp *lp, const char *refcode, cons
     save_activated(sys, lp, false);
 }
 
-int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer *answer)
+int power_on(struct sys *sys, struct lp *lp, const char *profile, const char *boot_mode, struct answer *answer)
 {
     const struct rec *p = lp->current;
     char name[32];
@@ -246,8 +246,12 @@ int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer 
             return refuse_parameter(answer, "-f", "the partition %s has no profile %s", lp_name(lp), wanted);
         p = found->rec;
     }
+    if (boot_mode && strcmp(boot_mode, "norm") && strcmp(boot_mode, "of") && strcmp(boot_mode, "sms"))
+        return refuse_parameter(
+            answer, "-b", "%s: partitions boot in the modes norm, of and sms; there are no diagnostics", boot_mode);
     if (configure(sys, lp, p, answer))
         return -1;
+    snprintf(lp->boot_mode, sizeof(lp->boot_mode), "%s", boot_mode ? boot_mode : "");
     lp->end_known = lp->restart = false;
     lp->reason[0] = 0;
     lp->activated = asked;
@@ -273,7 +277,7 @@ int power_off(struct sys *sys, struct lp *lp, enum power_off_how how, bool resta
     if (lp->state == LP_ERROR) { // what failed is over already; acknowledged
         lp->state = LP_OFF;
         set_refcode(sys, lp, REFCODE_LPAR_POWERED_OFF, "the error was acknowledged");
-        return restart ? power_on(sys, lp, NULL, answer) : 0;
+        return restart ? power_on(sys, lp, NULL, NULL, answer) : 0;
     }
     if (lp->state == LP_OFF)
         return refuse(answer, "HSCL1558", "The partition %s is off already.", lp_name(lp));
@@ -316,6 +320,7 @@ static u64 most_threads(const struct lp *lp)
 static void send_start(struct sys *sys, struct lp *lp)
 {
     const struct rec *c = lp->current;
+    bool shared = rec_is(c, "proc_mode", "shared");
     struct wire_record v = {0};
     int fds[4], len = 0, err = 0;
     fds[len++] = process_memory(lp_name(lp), rec_num(c, "max_mem") * MIB);
@@ -336,7 +341,11 @@ static void send_start(struct sys *sys, struct lp *lp)
     wire_put_num(&v, "min_mem", rec_num(c, "min_mem"));
     wire_put_num(&v, "max_mem", rec_num(c, "max_mem"));
     wire_put_num(&v, "lmb", rec_num(sys->rec, "mem_region_size"));
+    wire_put_num(&v, "min_procs", rec_num(c, "min_procs"));
     wire_put_num(&v, "max_procs", rec_num(c, "max_procs"));
+    wire_put_num(&v, "min_units", shared ? rec_num(c, "min_proc_units") : rec_num(c, "min_procs") * 100);
+    wire_put_num(&v, "max_units", shared ? rec_num(c, "max_proc_units") : rec_num(c, "max_procs") * 100);
+    wire_put_text(&v, "boot_mode", *lp->boot_mode ? lp->boot_mode : rec_text(c, "boot_mode"));
     wire_put_num(&v, "threads", rec_num(c, "threads_per_proc"));
     wire_put_num(&v, "units", lp->run_units);
     wire_put_num(&v, "started", (u64)lp->started);
@@ -582,7 +591,7 @@ void power_process_ended(struct sys *sys, struct lp *lp)
     }
     lp->restarts += policy;
     lp->restart = false;
-    if (power_on(sys, lp, NULL, &answer)) {
+    if (power_on(sys, lp, NULL, NULL, &answer)) {
         fprintf(stderr, "openlpard: %s: the restart failed: %s\n", lp_name(lp), answer.text);
         lp->state = LP_ERROR;
         set_refcode(sys, lp, REFCODE_LPAR_PROCESS, answer.text);
@@ -624,6 +633,7 @@ int power_tick(struct sys *sys)
 {
     s64 now = clock_ns(), next = dlpar_tick(sys, now);
     processors_follow(sys);
+    counters_keep(sys, now, false);
     s64 audit = sys->dispatcher ? dispatcher_tick(sys->dispatcher) : 10 * SECOND;
     for (u32 i = 0; i < sys->lps_len; i++) {
         struct lp *lp = sys->lps[i];
@@ -705,7 +715,7 @@ void power_begin(struct sys *sys)
                    rec_is(sys->rec, "power_on_lpar_start_policy", "userinit")) {
             continue;
         }
-        if (power_on(sys, lp, NULL, &answer))
+        if (power_on(sys, lp, NULL, NULL, &answer))
             fprintf(stderr, "openlpard: %s is not started: %s\n", lp_name(lp), answer.text);
     }
     rec_set_num(sys->rec, "stopped", 0);

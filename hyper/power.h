@@ -10,7 +10,7 @@
 #include "hyper/system.h"
 
 // 0: it starts; -1 with the answer. `profile` may be NULL: the configuration of last time, or the default profile.
-int power_on(struct sys *sys, struct lp *lp, const char *profile, struct answer *answer);
+int power_on(struct sys *sys, struct lp *lp, const char *profile, const char *boot_mode, struct answer *answer);
 
 // DUMP: the operating system is interrupted so that it dumps, ends, and is started again.
 enum power_off_how { OFF_IMMEDIATE, OFF_DELAYED, OFF_OS, OFF_DUMP };

@@ -41,10 +41,12 @@ void processors_begin(struct sys *sys)
     if (!sys->dispatcher)
         fprintf(stderr, "openlpard: there are no threads for processors: entitlements are not enforced\n");
     processors_pools(sys);
+    counters_begin(sys);
 }
 
 void processors_end(struct sys *sys)
 {
+    counters_end(sys);
     for (u32 i = 0; i < sys->lps_len; i++)
         processors_detach(sys->lps[i]);
     dispatcher_free(sys->dispatcher);
@@ -73,6 +75,7 @@ void processors_detach(struct lp *lp)
     lp->had.used += u.ran_ns;
     lp->had.beyond += u.beyond_ns;
     lp->had.wait += u.waited_ns;
+    counters_detach(lp);
     dispatcher_detach(lp->dispatcher, lp->id);
     lp->dispatcher = NULL;
 }

@@ -109,7 +109,7 @@ static int activate(struct sys *sys, const struct wire_message *m, struct answer
     struct lp *lp = objects_find_lp(sys, &m->where, "name", answer);
     if (!lp)
         return -1;
-    int failed = power_on(sys, lp, wire_text(&m->values, "profile_name"), answer);
+    int failed = power_on(sys, lp, wire_text(&m->values, "profile_name"), wire_text(&m->values, "boot_mode"), answer);
     if (!failed)
         lp->restarts = 0;
     return failed;

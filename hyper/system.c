@@ -247,6 +247,7 @@ struct sys *sys_open(const char *path, char *why, size_t why_size)
     if (!sys)
         return NULL;
     sys->powered = true;
+    sys->counters_fd = -1;
     sys->folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     sys->rec = rec_new(OBJECT_SYS);
     snprintf(sys->path, sizeof(sys->path), "%s", path);

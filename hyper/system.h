@@ -8,6 +8,7 @@
 #define HYPER_SYSTEM_H
 
 #include "hyper/account.h"
+#include "hyper/counters.h"
 #include "hyper/record.h"
 #include "hyper/store.h"
 #include "proto/hyper/link.h"
@@ -66,6 +67,7 @@ struct lp {
     u64 pend_mem, pend_procs;          // what it will have after the change that goes on; 0: none does
     struct change *change;             // hyper/dlpar.c
     u32 change_number;
+    char boot_mode[8];             // of this activation; "": its profile's
     bool dynamic;                  // its operating system takes changes
     u64 before_ms;                 // processor time of earlier processes
     struct dispatcher *dispatcher; // who dispatches it; NULL: nobody
@@ -79,6 +81,7 @@ struct lp {
     char refcode[16];
     char reason[256]; // of its end
     struct account account;
+    struct counters_lp counted; // before it was given to the present dispatcher
     struct util_seen seen;
 
     // Its virtual terminal: scroll-back is a file in memory that outlives processes (proto/hyper/scroll.h).
@@ -108,6 +111,10 @@ struct sys {
     struct guard *guard;           // of processors that failed (hyper/guard.c)
     struct samples *samples;       // NULL: none can be kept
     s64 sampled;                   // seconds since 1970 of the last sample; 0: none
+
+    struct counters_sys counted; // by dispatchers before the present one
+    int counters_fd;             // -1: they are not kept
+    s64 counters_at;             // clock_ns() when they were written
 };
 
 // The answer to a request that was refused: a message code or "", and a sentence or more.

@@ -51,6 +51,15 @@ static const char *take_fields(const char *p, char fields[FIELDS][FIELD_MAX])
     return p;
 }
 
+size_t veth_item(const char *text)
+{
+    char fields[FIELDS][FIELD_MAX];
+    const char *next = take_fields(text, fields);
+    if (!next)
+        return strlen(text);
+    return (size_t)(next - text) - (next > text && next[-1] == ',');
+}
+
 static bool number(const char *text, u32 low, u32 high, u32 *value)
 {
     u32 n = 0;

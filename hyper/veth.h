@@ -25,6 +25,9 @@ struct veth {
 // How many there are, or -1 with what is wrong. Items, and the whole, may be between quotation marks, as records write items that have commas.
 int veth_parse(const char *text, struct veth adapters[VETH_MAX], char *why, size_t why_size);
 
+// The length of the first one, up to the comma after it. What is no adapter is one as long as the text.
+size_t veth_item(const char *text);
+
 // The VLANs with commas between them.
 void veth_vlans(const struct veth *veth, char *text, size_t size);
 

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "hyper/dispatch/dispatcher.h"
+#include "base/clock.h"
+#include "hyper/counters.h"
 #include "hyper/guard.h"
 #include "hyper/objects.h"
 #include "hyper/pools.h"
@@ -214,14 +215,14 @@ static void list_proc_sys(struct listing *l)
     put_num(&l->row, "installed_sys_proc_units", installed);
     put_num(&l->row, "deconfig_sys_proc_units", (u64)guard_failed(l->sys) * 100);
     if (l->sys->dispatcher) {
-        struct dispatcher_totals t;
-        dispatcher_totals(l->sys->dispatcher, &t);
-        put_num(&l->row, "elapsed_us", (u64)t.elapsed_ns / 1000);
-        put_num(&l->row, "run_us", t.ran_ns / 1000);
-        put_num(&l->row, "idle_us", t.idle_ns / 1000);
-        put_num(&l->row, "lost_us", t.lost_ns / 1000);
-        put_num(&l->row, "dispatcher_us", t.own_ns / 1000);
-        put_num(&l->row, "dispatches", t.decisions);
+        struct counters_sys c = counters_all(l->sys);
+        put_num(&l->row, "elapsed_us", c.elapsed / 1000);
+        put_num(&l->row, "run_us", c.ran / 1000);
+        put_num(&l->row, "idle_us", (c.room - MIN(c.ran, c.room)) / 1000);
+        put_num(&l->row, "lost_us", c.lost / 1000);
+        put_num(&l->row, "dispatcher_us", c.own / 1000);
+        put_num(&l->row, "dispatches", c.decisions);
+        counters_keep(l->sys, clock_ns(), true); // what was said once is true of the next daemon, too
     }
     finish(l);
 }
@@ -276,18 +277,18 @@ static void put_proc(const struct sys *sys, struct row *row, const struct lp *lp
 #undef NAMED
 }
 
-static void put_dispatched(struct row *row, const struct lp *lp)
+static void put_dispatched(const struct sys *sys, struct row *row, const struct lp *lp)
 {
-    struct dispatcher_usage u;
-    if (!lp->dispatcher || !dispatcher_usage(lp->dispatcher, lp->id, &u))
+    if (!lp->dispatcher)
         return;
-    put_num(row, "elapsed_us", (u64)u.elapsed_ns / 1000);
-    put_num(row, "run_us", u.ran_ns / 1000);
-    put_num(row, "run_wait_us", u.waited_ns / 1000);
-    put_num(row, "run_beyond_us", u.beyond_ns / 1000);
-    put_num(row, "run_charged_us", u.charged_ns / 1000);
-    put_num(row, "run_dispatches", u.dispatches);
-    put_num(row, "run_moves", u.moves);
+    struct counters_lp c = counters_of(lp);
+    put_num(row, "elapsed_us", counters_all(sys).elapsed / 1000);
+    put_num(row, "run_us", c.ran / 1000);
+    put_num(row, "run_wait_us", c.waited / 1000);
+    put_num(row, "run_beyond_us", c.beyond / 1000);
+    put_num(row, "run_charged_us", c.charged / 1000);
+    put_num(row, "run_dispatches", c.dispatches);
+    put_num(row, "run_moves", c.moves);
 }
 
 static void list_proc_lpar(struct listing *l)
@@ -302,7 +303,7 @@ static void list_proc_lpar(struct listing *l)
         put_num(row, "lpar_id", lp->id);
         put_proc(l->sys, row, lp, "curr");
         put_proc(l->sys, row, lp, "pend");
-        put_dispatched(row, lp);
+        put_dispatched(l->sys, row, lp);
         bool shared = rec_is(lp->current, "proc_mode", "shared");
         put_num(row, "run_procs", lp_active(lp) ? lp->run_procs : 0);
         put_num(row, "run_proc_units", lp_active(lp) ? lp->run_units : 0);
@@ -314,6 +315,7 @@ static void list_proc_lpar(struct listing *l)
         }
         finish(l);
     }
+    counters_keep(l->sys, clock_ns(), true);
 }
 
 static void list_one_procpool(struct listing *l, u32 id)

@@ -228,6 +228,7 @@ static void *partition_main(void *arg)
         err = run_once();
         if (err || atomic_load(&the.life.lp.end) != END_REBOOT)
             break;
+        the.life.lp.config.boot_mode[0] = 0; // it was asked for once
         err = life_restart(&the.life);
     }
     if (err)
@@ -323,7 +324,10 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
         .vcpus = (u32)wire_num(v, "procs", 1),
         .threads = (u32)wire_num(v, "threads", 1),
         .memory = wire_num(v, "mem", 0) * MIB,
+        .vcpus_min = (u32)wire_num(v, "min_procs", 0),
         .vcpus_max = (u32)wire_num(v, "max_procs", 0),
+        .units_min = (u32)wire_num(v, "min_units", 0),
+        .units_max = (u32)wire_num(v, "max_units", 0),
         .memory_min = wire_num(v, "min_mem", 0) * MIB,
         .memory_max = wire_num(v, "max_mem", 0) * MIB,
         .lmb = wire_num(v, "lmb", 0) * MIB,
@@ -335,6 +339,8 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
     };
     snprintf(the.config.name, sizeof(the.config.name), "%s", name);
     snprintf(the.config.serial, sizeof(the.config.serial), "%s", serial);
+    snprintf(the.config.boot_mode, sizeof(the.config.boot_mode), "%s",
+             wire_text(v, "boot_mode") ? wire_text(v, "boot_mode") : "norm");
     snprintf(the.args, sizeof(the.args), "%s", *args ? args : "console=hvc0");
     share_set_threads(&the.share, MAX(the.config.threads, 1u));
     the.units = wire_num(v, "units", 0);

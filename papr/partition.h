@@ -36,7 +36,11 @@ struct partition_config {
     // What it may be given while it runs. 0: what it has; a real mode area as large as it may be; the block that suits the memory.
     u32 vcpus_max;
     u64 memory_min, memory_max,
-        lmb;            // bytes; the last: of a logical memory block, a multiple of 16 MiB that divides the others
+        lmb;       // bytes; the last: of a logical memory block, a multiple of 16 MiB that divides the others
+    u32 vcpus_min; // with which it could have started; 0: 1
+    u32 units_min,
+        units_max; // likewise of its entitlement, hundredths of a processor, and the most that it can be given. 0: what its processors are worth
+    char boot_mode[8];  // how it starts: "norm" or "", "of" (stop at the prompt of the firmware), "sms" (its menus)
     u8 isa_level;       // the processor: LEVEL_V207 or LEVEL_V30
     bool radix_allowed; // --mmu
     bool hash_allowed;

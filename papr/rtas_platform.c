@@ -24,9 +24,10 @@ static size_t splpar_characteristics(struct partition *lp, char *text, size_t si
     struct hv_ppp ppp = splpar_ppp(lp);
     int len = snprintf(text, size,
                        "MaxEntCap=%u,MinEntCap=%u,DesEntCap=%u,MinEntCapPerVP=5,CapInc=1,DisWheRotPer=5120000,"
-                       "DesVarCapWt=%u,MaxMem=%u,MinMem=%u,DesMem=%u,MinProcs=1,DesProcs=%u,MaxPlatProcs=%u",
-                       c->vcpus_max * 100, 5u, ppp.units_max, ppp.weight_max, (u32)(c->memory_max / MIB),
-                       (u32)(c->memory_min / MIB), (u32)(c->memory / MIB), vcpus, c->vcpus_max);
+                       "DesVarCapWt=%u,MaxMem=%u,MinMem=%u,DesMem=%u,MinProcs=%u,DesProcs=%u,MaxPlatProcs=%u",
+                       c->units_max ? c->units_max : c->vcpus_max * 100, c->units_min ? c->units_min : 5, ppp.units_max,
+                       ppp.weight_max, (u32)(c->memory_max / MIB), (u32)(c->memory_min / MIB), (u32)(c->memory / MIB),
+                       MAX(c->vcpus_min, 1u), vcpus, c->vcpus_max);
     return (size_t)len + 1; // the text with its terminator
 }
 

@@ -76,8 +76,9 @@ struct dispatcher {
     pthread_t bell_thread;
     int epoll_fd, end_fd;
     bool have_bell, ending;
-    s64 started, audit_at;
+    s64 started, audit_at, room_at;
     u64 gone_ns, lost_ns, decisions;
+    u64 room_ns; // processor time that usable processors had until room_at
 };
 
 static struct share_vp *share_of(const struct dispatcher *d, const struct policy_vp *vp)
@@ -349,6 +350,22 @@ static void tell_facts(struct dispatcher *d, struct guest *g, s64 now, u64 idle_
     atomic_store(&f->pool_idle_at, now);
 }
 
+static u32 usable_len(const struct dispatcher *d)
+{
+    u32 usable = 0;
+    for (u32 i = 0; i < d->policy.processors_len; i++)
+        usable += d->policy.processors[i].usable;
+    return usable;
+}
+
+// Processor time that there was so far; processors that come and go have it while they are there.
+static u64 room(struct dispatcher *d, s64 now)
+{
+    d->room_ns += (u64)MAX(now - d->room_at, 0) * usable_len(d);
+    d->room_at = MAX(d->room_at, now);
+    return d->room_ns;
+}
+
 static u64 all_ran(const struct dispatcher *d, s64 now)
 {
     u64 sum = d->gone_ns;
@@ -360,16 +377,14 @@ static u64 all_ran(const struct dispatcher *d, s64 now)
 
 static void audit(struct dispatcher *d, s64 now)
 {
-    u32 shared = 0, idle = 0, usable = 0;
-    u64 ran = all_ran(d, now);
+    u32 shared = 0, idle = 0;
+    u64 ran = all_ran(d, now), elapsed = room(d, now);
     for (u32 i = 0; i < d->policy.processors_len; i++) {
         const struct policy_processor *proc = &d->policy.processors[i];
-        usable += proc->usable;
         shared += proc->usable && !proc->owner;
         idle += proc->usable && !proc->owner &&
                 (!proc->running || atomic_load(&share_of(d, proc->running)->word) == SHARE_IDLE);
     }
-    u64 elapsed = (u64)(now - d->started) * usable;
     for (u32 i = 1; i <= POLICY_LPS_MAX; i++) {
         struct guest *g = d->guests[i];
         if (!g)
@@ -542,7 +557,7 @@ struct dispatcher *dispatcher_new(u32 processors)
     d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     d->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     d->threads = calloc(processors, sizeof(*d->threads));
-    d->started = clock_ns();
+    d->started = d->room_at = clock_ns();
     bool ok = !policy_init(&d->policy, processors) && d->epoll_fd >= 0 && d->end_fd >= 0 && d->threads;
     struct epoll_event end = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
     if (ok)
@@ -727,8 +742,10 @@ void dispatcher_set_processor(struct dispatcher *d, u32 processor, bool usable)
 {
     pthread_mutex_lock(&d->lock);
     if (processor < d->policy.processors_len) {
-        policy_set_processor(&d->policy, processor, usable, clock_ns());
-        look_at_all(d, clock_ns());
+        s64 now = clock_ns();
+        room(d, now);
+        policy_set_processor(&d->policy, processor, usable, now);
+        look_at_all(d, now);
     }
     pthread_mutex_unlock(&d->lock);
 }
@@ -773,15 +790,16 @@ void dispatcher_totals(struct dispatcher *d, struct dispatcher_totals *totals)
 {
     pthread_mutex_lock(&d->lock);
     s64 now = clock_ns();
-    *totals = (struct dispatcher_totals){
-        .elapsed_ns = now - d->started, .ran_ns = all_ran(d, now), .lost_ns = d->lost_ns, .decisions = d->decisions};
-    for (u32 i = 0; i < d->policy.processors_len; i++) {
-        totals->processors += d->policy.processors[i].usable;
+    *totals = (struct dispatcher_totals){.elapsed_ns = now - d->started,
+                                         .processors = usable_len(d),
+                                         .ran_ns = all_ran(d, now),
+                                         .lost_ns = d->lost_ns,
+                                         .decisions = d->decisions,
+                                         .room_ns = room(d, now)};
+    for (u32 i = 0; i < d->policy.processors_len; i++)
         totals->own_ns += thread_ns(d->threads[i].thread);
-    }
     totals->own_ns += thread_ns(d->bell_thread);
-    u64 all = (u64)totals->elapsed_ns * totals->processors;
-    totals->idle_ns = all > totals->ran_ns ? all - totals->ran_ns : 0;
+    totals->idle_ns = totals->room_ns > totals->ran_ns ? totals->room_ns - totals->ran_ns : 0;
     pthread_mutex_unlock(&d->lock);
 }
 

@@ -50,8 +50,9 @@ bool dispatcher_usage(struct dispatcher *d, u32 id, struct dispatcher_usage *usa
 struct dispatcher_totals {
     s64 elapsed_ns; // since dispatcher_new(), of one processor
     u32 processors; // that are usable
+    u64 room_ns;    // processor time that there was, of each processor while it was usable
     u64 ran_ns;     // of all partitions, those that are gone included
-    u64 idle_ns;    // processors * elapsed - ran
+    u64 idle_ns;    // room - ran
     u64 lost_ns; // of this: virtual processors had work and a processor, but the host or the dispatcher had its CPU, as far as it is settled
     u64 decisions; // how often something was chosen to run
     u64 own_ns;    // processor time of the dispatcher's own threads

@@ -185,6 +185,12 @@ static void test_changes(void)
     give_back(&b, 0, SHARE_WANT);
     await(&b, 0, SHARE_RUN);
     CHECK(atomic_load(&b.share->vps[0].processor) != failed);
+    struct dispatcher_totals first, then; // what it had until it failed stays, and is no more since
+    dispatcher_totals(d, &first);
+    usleep(1000);
+    dispatcher_totals(d, &then);
+    CHECK_EQ(then.room_ns - first.room_ns, (u64)(then.elapsed_ns - first.elapsed_ns));
+    CHECK(then.room_ns > (u64)then.elapsed_ns && then.room_ns < 2 * (u64)then.elapsed_ns);
     dispatcher_set_processor(d, failed, true);
     await(&a, 0, SHARE_RUN);
     dispatcher_free(d);

@@ -240,15 +240,47 @@ static void take_home(struct policy *p, struct policy_vp *vp)
     vp->home = -1;
 }
 
+// How many of its virtual processors have a home. *idlest: of these the one that has had no work for the longest time, or NULL: all have work.
+static u32 count_homes(struct policy_lp *lp, struct policy_vp **idlest)
+{
+    u32 homes = 0;
+    *idlest = NULL;
+    for (u32 i = POLICY_VPS_MAX; i-- > 0;) { // of equal ones the last one
+        struct policy_vp *vp = &lp->vps[i];
+        homes += vp->home >= 0;
+        if (vp->home >= 0 && !vp->wanting && (!*idlest || vp->since < (*idlest)->since))
+            *idlest = vp;
+    }
+    return homes;
+}
+
+// An operating system may give back any of its processors, not only the last ones: one that it kept, and that has no home, gets that of one without work.
+static void find_home(struct policy *p, struct policy_vp *vp)
+{
+    struct policy_vp *from;
+    bool all = count_homes(vp->lp, &from) >= vp->lp->config.vps;
+    if (all && from)
+        take_home(p, from);
+    if (!all || from)
+        give_home(p, vp);
+}
+
 static void set_homes(struct policy *p, struct policy_lp *lp)
 {
-    for (u32 i = 0; i < POLICY_VPS_MAX; i++) {
-        struct policy_vp *vp = &lp->vps[i];
-        bool wanted = lp->config.mode == POLICY_DEDICATED && i < lp->config.vps;
-        if (!wanted)
-            take_home(p, vp);
-        else if (vp->home < 0)
-            give_home(p, vp);
+    u32 wanted = lp->config.mode == POLICY_DEDICATED ? lp->config.vps : 0;
+    struct policy_vp *idlest;
+    u32 homes = count_homes(lp, &idlest);
+    for (u32 i = POLICY_VPS_MAX; homes > wanted; homes--) {
+        while (!idlest && lp->vps[--i].home < 0)
+            ;
+        take_home(p, idlest ? idlest : &lp->vps[i]);
+        count_homes(lp, &idlest);
+    }
+    for (u32 i = 0; i < wanted && homes < wanted; i++) {
+        if (lp->vps[i].home >= 0)
+            continue;
+        give_home(p, &lp->vps[i]);
+        homes += lp->vps[i].home >= 0;
     }
 }
 
@@ -368,6 +400,8 @@ s32 policy_wake(struct policy *p, u32 id, u32 index, s64 now)
     s64 from;
     if (vp->wanting)
         return -1;
+    if (lp->config.mode == POLICY_DEDICATED && vp->home < 0)
+        find_home(p, vp);
     lp->used = MAX(lp->used, index + 1);
     set_wanting(vp, true, now);
     set_due(vp, now);

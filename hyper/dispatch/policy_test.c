@@ -563,6 +563,34 @@ static void test_processor_fails(void)
     policy_fini(&p);
 }
 
+// The operating system gives one back that is not the last one: the others keep their processors, and where they did not they get them when they have work.
+static void test_dedicated_gaps(void)
+{
+    start(3);
+    lp(1, POLICY_DEDICATED, 300, 3, 0);
+    struct policy_vp *vps = p.lps[1]->vps;
+    for (u32 i = 0; i < 3; i += 2) {
+        policy_wake(&p, 1, i, now);
+        CHECK(policy_pick(&p, (u32)vps[i].home, now) == &vps[i]);
+    }
+    lp(1, POLICY_DEDICATED, 200, 2, 0);
+    CHECK(vps[0].home >= 0 && vps[1].home < 0 && vps[2].home >= 0);
+    lp(1, POLICY_DEDICATED, 300, 3, 0);
+    CHECK(vps[1].home >= 0);
+    policy_stop(&p, (u32)vps[2].home, false, MS, now += MS);
+    policy_wake(&p, 1, 1, now += MS);
+    CHECK(policy_pick(&p, (u32)vps[1].home, now) == &vps[1]);
+    lp(1, POLICY_DEDICATED, 200, 2, 0); // it is the last one that goes, says who has work
+    CHECK(vps[0].home >= 0 && vps[1].home >= 0 && vps[2].home < 0);
+    policy_stop(&p, (u32)vps[1].home, false, MS, now += MS);
+    policy_wake(&p, 1, 2, now += MS); // but it was the one in the middle
+    CHECK(vps[0].home >= 0 && vps[1].home < 0 && vps[2].home >= 0);
+    CHECK(policy_pick(&p, (u32)vps[2].home, now) == &vps[2]);
+    lp(1, POLICY_CAPPED, 200, 2, 0);
+    CHECK(vps[0].home < 0 && vps[2].home < 0);
+    policy_fini(&p);
+}
+
 static void test_confer(void)
 {
     start(1);
@@ -678,6 +706,7 @@ int main(void)
     TEST(test_dedicated);
     TEST(test_lent_at_once);
     TEST(test_processor_fails);
+    TEST(test_dedicated_gaps);
     TEST(test_confer);
     TEST(test_change);
     TEST(test_charge);
