@@ -129,7 +129,7 @@ static void on_said(void *arg)
     unsigned fds_len;
     int got = vios_receive(e->socket, &m, fds, &fds_len);
     if (got > 0 && m.header.type == VIOS_EVENT) {
-        say(m.text.text);
+        say(m.event.text);
     } else if (got > 0 && m.header.type == VIOS_READY) {
         e->complained = false;
         if (vscsi_connect(e->vscsi, &e->link))

@@ -32,26 +32,56 @@ int vios_send(int fd, const void *message, size_t size, const int *fds, unsigned
     return sent < 0 ? -errno : 0;
 }
 
+static bool place_valid(u32 adapter, u32 target)
+{
+    return adapter < VIOS_ADAPTERS_MAX && target && target < VIOS_TARGETS_MAX;
+}
+
+static bool disk_valid(const struct vios_disk *d, unsigned fds_len)
+{
+    u32 with = d->flags & (VIOS_DISK_CACHED | VIOS_DISK_DIRECT | VIOS_DISK_STATE);
+    return place_valid(d->adapter, d->target) && memchr(d->path, 0, sizeof(d->path)) &&
+           memchr(d->name, 0, sizeof(d->name)) && (unsigned)__builtin_popcount(with) == fds_len &&
+           (!with || (with & VIOS_DISK_CACHED && d->size && d->place_unit && d->memory_unit && d->physical));
+}
+
 bool vios_message_valid(const union vios_message *m, size_t size, unsigned fds_len)
 {
     static const struct {
         size_t size;
-        unsigned fds;
+        unsigned fds_min, fds_max;
     } rows[] = {
-        [VIOS_ADAPTER] = {sizeof(struct vios_adapter), 3}, [VIOS_DISK] = {sizeof(struct vios_disk), 0},
-        [VIOS_START] = {sizeof(struct vios_header), 0},    [VIOS_READY] = {sizeof(struct vios_header), 0},
-        [VIOS_FAILED] = {sizeof(struct vios_text), 0},     [VIOS_EVENT] = {sizeof(struct vios_text), 0},
+        [VIOS_ADAPTER] = {sizeof(struct vios_adapter), 3, 3},
+        [VIOS_DISK] = {sizeof(struct vios_disk), 0, 3},
+        [VIOS_SHARE] = {sizeof(struct vios_share), 0, 0},
+        [VIOS_START] = {sizeof(struct vios_header), 0, 0},
+        [VIOS_REMOVE_ADAPTER] = {sizeof(struct vios_place), 0, 0},
+        [VIOS_REMOVE_DISK] = {sizeof(struct vios_place), 0, 0},
+        [VIOS_RESIZE] = {sizeof(struct vios_resize), 0, 0},
+        [VIOS_LOAD] = {sizeof(struct vios_disk), 1, 3},
+        [VIOS_UNLOAD] = {sizeof(struct vios_place), 0, 0},
+        [VIOS_READY] = {sizeof(struct vios_header), 0, 0},
+        [VIOS_FAILED] = {sizeof(struct vios_text), 0, 0},
+        [VIOS_EVENT] = {sizeof(struct vios_event), 0, 0},
+        [VIOS_DONE] = {sizeof(struct vios_done), 0, 0},
     };
-    if (size < sizeof(m->header) || m->header.version != VIOS_VERSION || m->header.type >= ARRAY_LEN(rows) ||
-        !rows[m->header.type].size || rows[m->header.type].size != size || rows[m->header.type].fds != fds_len)
+    u16 type = m->header.type;
+    if (size < sizeof(m->header) || m->header.version != VIOS_VERSION || type >= ARRAY_LEN(rows) || !rows[type].size ||
+        rows[type].size != size || fds_len < rows[type].fds_min || fds_len > rows[type].fds_max)
         return false;
-    switch (m->header.type) {
+    switch (type) {
     case VIOS_ADAPTER: return m->adapter.id < VIOS_ADAPTERS_MAX;
+    case VIOS_REMOVE_ADAPTER: return m->place.adapter < VIOS_ADAPTERS_MAX;
+    case VIOS_REMOVE_DISK:
+    case VIOS_UNLOAD: return place_valid(m->place.adapter, m->place.target);
+    case VIOS_RESIZE: return place_valid(m->resize.adapter, m->resize.target) && m->resize.size;
+    case VIOS_SHARE:
+        return place_valid(m->share.adapter, m->share.target) && place_valid(m->share.of_adapter, m->share.of_target);
     case VIOS_DISK:
-        return m->disk.adapter < VIOS_ADAPTERS_MAX && m->disk.target && m->disk.target < VIOS_TARGETS_MAX &&
-               memchr(m->disk.path, 0, sizeof(m->disk.path));
-    case VIOS_FAILED:
-    case VIOS_EVENT: return memchr(m->text.text, 0, sizeof(m->text.text));
+    case VIOS_LOAD: return disk_valid(&m->disk, fds_len);
+    case VIOS_FAILED: return memchr(m->text.text, 0, sizeof(m->text.text));
+    case VIOS_EVENT: return memchr(m->event.text, 0, sizeof(m->event.text));
+    case VIOS_DONE: return memchr(m->done.text, 0, sizeof(m->done.text));
     default: return true;
     }
 }
