@@ -186,7 +186,7 @@ static int set_engine(struct boot_options *o, const char *value)
     return 0;
 }
 
-// Whether the name ends in ",ro", which is cut off.
+// Whether the name ends in this, which is cut off then.
 static bool take_suffix(char *path, const char *suffix)
 {
     size_t len = strlen(path), cut = strlen(suffix);
@@ -205,14 +205,14 @@ static int set_disk(struct boot_options *o, const char *value)
         return refuse("--disk: the file's name is too long");
     char *path = paths[o->disks_len];
     strcpy(path, value);
-    bool read_only = take_suffix(path, ",ro");
+    bool optical = take_suffix(path, ",optical"), read_only = take_suffix(path, ",ro") || optical;
     if (!*path)
         return refuse("--disk: the file's name is empty");
     for (unsigned i = 0; i < o->disks_len; i++) {
         if (strcmp(o->disks[i].path, path) == 0)
             return refuse("--disk %s: is given twice", path);
     }
-    o->disks[o->disks_len++] = (struct embedded_disk){.path = path, .read_only = read_only};
+    o->disks[o->disks_len++] = (struct embedded_disk){.path = path, .read_only = read_only, .optical = optical};
     return 0;
 }
 
@@ -312,8 +312,9 @@ static const struct option_row {
 } option_rows[] = {
     {"kernel", "FILE", set_kernel, "kernel: vmlinux (ELF, either byte order), zImage, or vmlinux compressed by gzip"},
     {"initrd", "FILE", set_initrd, "initial RAM disk"},
-    {"disk", "FILE[,ro]", set_disk,
-     "virtual disk: a raw file or a block device; ro: read-only; repeat it for more disks; booted without --kernel"},
+    {"disk", "FILE[,ro|,optical]", set_disk,
+     "virtual disk: a raw file or a block device; ro: read-only; optical: a CD or DVD in a drive; repeat it for more "
+     "disks; booted without --kernel"},
     {"append", "TEXT", set_append, "kernel command line (console=hvc0)"},
     {"memory", "SIZE", set_memory, "memory, like 512M, 1.5G, 4G (1G)"},
     {"vcpus", "N", set_vcpus, "virtual processors, 1 to 64 (1)"},
@@ -330,12 +331,14 @@ static const struct option_row {
     {"trace-filter", "TEXT", set_trace_filter, "only trace lines that contain TEXT"},
     {"stats", NULL, set_stats, "print the number of instructions and the time at the end"},
     {"perf-map", NULL, set_perf_map, "name translated code in /tmp/perf-PID.map, for perf on the host"},
-    {"net", "user[,...]", set_net, "network: user-mode, with hostfwd=tcp:PORT-:PORT (may be repeated) and mac=; see openlpar(1)"},
+    {"net", "user[,...]", set_net,
+     "network: user-mode, with hostfwd=tcp:PORT-:PORT (may be repeated) and mac=; see openlpar(1)"},
 };
 
 static int print_help(void)
 {
-    printf("Usage: openlpar boot --kernel FILE [options]\n       openlpar boot --disk FILE [options]\n\nRuns one partition in the foreground, its console on "
+    printf("Usage: openlpar boot --kernel FILE [options]\n       openlpar boot --disk FILE [options]\n\nRuns one "
+           "partition in the foreground, its console on "
            "standard input "
            "and output.\n\nOptions:\n");
     for (unsigned i = 0; i < ARRAY_LEN(option_rows); i++) {
@@ -371,7 +374,9 @@ static int check_together(const struct boot_options *o)
         return refuse("a kernel is missing; name one with --kernel FILE, or a disk to boot from with --disk FILE");
     if (!o->kernel && (o->initrd || o->append || !o->client_interface))
         return refuse("%s needs --kernel FILE: a disk's own boot program says what the kernel gets",
-                      o->initrd ? "--initrd" : o->append ? "--append" : "--no-client-interface");
+                      o->initrd   ? "--initrd"
+                      : o->append ? "--append"
+                                  : "--no-client-interface");
     if (o->isa_level < LEVEL_V30 && o->radix_allowed && !o->hash_allowed)
         return refuse("--mmu radix: a POWER8 has no radix translation; use --mmu hash or --cpu power9");
     if (!o->trace && (o->trace_file || o->trace_filter))

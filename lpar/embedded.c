@@ -130,6 +130,8 @@ static void on_said(void *arg)
     int got = vios_receive(e->socket, &m, fds, &fds_len);
     if (got > 0 && m.header.type == VIOS_EVENT) {
         say(m.event.text);
+        if (m.event.kind == VIOS_EVENT_EJECTED && m.event.target - 1 < e->disks_len)
+            e->disks[m.event.target - 1].path = ""; // nor is it there for the next server
     } else if (got > 0 && m.header.type == VIOS_READY) {
         e->complained = false;
         if (vscsi_connect(e->vscsi, &e->link))

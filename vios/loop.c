@@ -35,8 +35,8 @@ static int register_ring(struct loop *loop, unsigned what, void *arg, unsigned l
 
 int loop_restrict(struct loop *loop)
 {
-    static const u8 allowed[] = {IORING_OP_READ,     IORING_OP_WRITE,     IORING_OP_FSYNC,
-                                 IORING_OP_POLL_ADD, IORING_OP_FALLOCATE, IORING_OP_TIMEOUT};
+    static const u8 allowed[] = {IORING_OP_READ,      IORING_OP_WRITE,   IORING_OP_FSYNC,      IORING_OP_POLL_ADD,
+                                 IORING_OP_FALLOCATE, IORING_OP_TIMEOUT, IORING_OP_POLL_REMOVE};
     struct io_uring_restriction r[ARRAY_LEN(allowed)];
     memset(r, 0, sizeof(r));
     for (unsigned i = 0; i < ARRAY_LEN(allowed); i++) {
@@ -59,10 +59,44 @@ static void polled(struct loop_op *op, int result) {}
 void loop_add(struct loop *loop, struct loop_source *source)
 {
     source->loop = loop;
-    source->asleep = source->armed = false;
+    source->asleep = source->armed = source->leaves = source->cancelling = false;
     source->poll.done = polled;
     source->next = loop->sources;
     loop->sources = source;
+}
+
+// Once the kernel has nothing of it any more.
+static void unlink_source(struct loop_source *source)
+{
+    if (source->armed || source->cancelling)
+        return;
+    struct loop_source **p = &source->loop->sources;
+    while (*p != source)
+        p = &(*p)->next;
+    *p = source->next;
+    source->gone(source);
+}
+
+static void cancelled(struct loop_op *op, int result)
+{
+    struct loop_source *source = container_of(op, struct loop_source, cancel);
+    source->cancelling = false;
+    unlink_source(source);
+}
+
+void loop_remove(struct loop_source *source, void (*gone)(struct loop_source *source))
+{
+    source->gone = gone;
+    source->leaves = true;
+    source->cancelling = source->armed;
+    if (!source->armed) {
+        unlink_source(source);
+        return;
+    }
+    source->cancel.done = cancelled;
+    struct io_uring_sqe *sqe = loop_get(source->loop, &source->cancel);
+    io_uring_prep_poll_remove(sqe, (u64)(uintptr_t)&source->poll);
+    loop_prepare(sqe, &source->cancel);
 }
 
 struct io_uring_sqe *loop_get(struct loop *loop, struct loop_op *op)
@@ -74,11 +108,12 @@ struct io_uring_sqe *loop_get(struct loop *loop, struct loop_op *op)
 }
 
 // Poll operations stay armed: whose last answer was final is armed anew.
-static void disarm(struct loop *loop, const struct loop_op *op)
+static void disarm(struct loop_op *op)
 {
-    for (struct loop_source *s = loop->sources; s; s = s->next)
-        if (&s->poll == op)
-            s->armed = false;
+    struct loop_source *s = container_of(op, struct loop_source, poll);
+    s->armed = false;
+    if (s->leaves)
+        unlink_source(s);
 }
 
 static bool reap(struct loop *loop)
@@ -90,9 +125,10 @@ static bool reap(struct loop *loop)
         int result = cqe->res;
         bool more = cqe->flags & IORING_CQE_F_MORE;
         io_uring_cqe_seen(&loop->ring, cqe);
-        if (!more && op->done == polled)
-            disarm(loop, op);
+        bool polls = op->done == polled;
         op->done(op, result);
+        if (polls && !more)
+            disarm(op);
         any = true;
     }
     return any;
@@ -101,15 +137,17 @@ static bool reap(struct loop *loop)
 static bool work(struct loop *loop)
 {
     bool any = false;
-    for (struct loop_source *s = loop->sources; s; s = s->next)
-        any |= s->work(s);
+    for (struct loop_source *s = loop->sources, *next; s; s = next) {
+        next = s->next; // it may leave
+        any |= !s->leaves && s->work(s);
+    }
     return any;
 }
 
 static void wake(struct loop *loop)
 {
     for (struct loop_source *s = loop->sources; s; s = s->next) {
-        if (s->asleep)
+        if (s->asleep && !s->leaves)
             s->woken(s);
         s->asleep = false;
     }
@@ -118,6 +156,8 @@ static void wake(struct loop *loop)
 static bool fall_asleep(struct loop *loop)
 {
     for (struct loop_source *s = loop->sources; s; s = s->next) {
+        if (s->leaves)
+            continue;
         if (!s->armed)
             poll_again(s);
         s->asleep = s->sleep(s);
@@ -129,15 +169,19 @@ static bool fall_asleep(struct loop *loop)
     return true;
 }
 
+bool loop_turn(struct loop *loop)
+{
+    bool any = work(loop);
+    if (io_uring_sq_ready(&loop->ring))
+        io_uring_submit_and_get_events(&loop->ring);
+    return reap(loop) || any;
+}
+
 void loop_run(struct loop *loop)
 {
     register_ring(loop, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
     while (!loop->stopping) {
-        bool any = work(loop);
-        if (io_uring_sq_ready(&loop->ring))
-            io_uring_submit_and_get_events(&loop->ring);
-        any |= reap(loop);
-        if (any || loop->stopping || !fall_asleep(loop))
+        if (loop_turn(loop) || loop->stopping || !fall_asleep(loop))
             continue;
         io_uring_submit_and_wait(&loop->ring, 1);
         wake(loop);

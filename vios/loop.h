@@ -21,7 +21,9 @@ struct loop_source {
     // The loop's.
     struct loop_op poll;
     struct loop *loop;
-    bool asleep, armed;
+    bool asleep, armed, leaves, cancelling;
+    void (*gone)(struct loop_source *source);
+    struct loop_op cancel;
     struct loop_source *next;
 };
 
@@ -39,6 +41,8 @@ void loop_fini(struct loop *loop);
 int loop_restrict(struct loop *loop);
 
 void loop_add(struct loop *loop, struct loop_source *source);
+// Not from another source's callbacks. Nothing of it is called any more but gone(), after which it is the caller's; perhaps before this returns.
+void loop_remove(struct loop_source *source, void (*gone)(struct loop_source *source));
 
 // An operation to fill in with io_uring_prep_*(), which is submitted at the end of the turn. Its done() is called once.
 struct io_uring_sqe *loop_get(struct loop *loop, struct loop_op *op);
@@ -47,6 +51,8 @@ struct io_uring_sqe *loop_get(struct loop *loop, struct loop_op *op);
 // Until loop_stop().
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+// One turn that does not wait. true: there was something to do.
+bool loop_turn(struct loop *loop);
 // Turns until `done` says so; operations only, no sources (unit tests).
 void loop_run_until(struct loop *loop, bool (*done)(void *arg), void *arg);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // openlpar-viosd: the process of a Virtual I/O Server. Its starter tells it over descriptor 3 what it serves (proto/vio/config.h).
 //
-// One thread: opens everything, says that it is ready, shuts itself in, then serves until its starter is gone.
+// One thread: opens everything, says that it is ready, shuts itself in, then serves, and does what it is told meanwhile, until its starter is gone.
 #include <errno.h>
 #include <poll.h>
 #include <seccomp.h>
@@ -14,9 +14,7 @@
 
 #include "ipc/shut_in.h"
 #include "proto/vio/config.h"
-#include "vios/srp.h"
-
-#define DISKS_MAX 256u
+#include "vios/server.h"
 
 // What a server does that has opened everything: memory, time, its ring, its descriptors. What the ring may do is restricted by itself (vios/loop.c).
 static const int allowed[] = {
@@ -30,6 +28,11 @@ static const int allowed[] = {
     SCMP_SYS(fgetxattr),
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),
+    SCMP_SYS(fcntl), // of links that come later: their seals and size
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
     SCMP_SYS(close),
     SCMP_SYS(mmap),
     SCMP_SYS(munmap),
@@ -54,12 +57,10 @@ static const int allowed[] = {
     SCMP_SYS(exit_group),
 };
 
-struct server {
+struct process {
     struct loop loop;
-    struct loop_op gone;
-    struct srp_port *ports[VIOS_ADAPTERS_MAX];
-    struct scsi_lu *disks[DISKS_MAX];
-    unsigned disks_len;
+    struct server *server;
+    struct loop_op said; // the starter said something
 };
 
 PRINTF_LIKE(1, 2) static _Noreturn void fail(const char *fmt, ...)
@@ -73,89 +74,86 @@ PRINTF_LIKE(1, 2) static _Noreturn void fail(const char *fmt, ...)
     exit(1);
 }
 
-static void add_adapter(struct server *s, const struct vios_adapter *m, const int *fds)
+static void say(void *arg, const void *message, size_t size)
 {
-    struct ring_fds link = {fds[0], {fds[1], fds[2]}};
-    char name[16];
-    snprintf(name, sizeof(name), "vhost%u", m->id);
-    if (m->kind != VIOS_SCSI || s->ports[m->id])
-        fail("adapter %u: of no known kind, or told twice", m->id);
-    s->ports[m->id] = srp_port_new(&s->loop, &link, name, m->partition, m->slot);
-    if (!s->ports[m->id])
-        fail("adapter %u: %s", m->id, strerror(errno));
-}
-
-static void add_disk(struct server *s, const struct vios_disk *m)
-{
-    char why[256];
-    if (!s->ports[m->adapter] || s->disks_len == DISKS_MAX)
-        fail("%s: there is no adapter %u, or there are too many disks", m->path, m->adapter);
-    struct store *store = store_open_file(&s->loop, m->path, m->flags & (VIOS_DISK_READ_ONLY | VIOS_DISK_OPTICAL),
-                                          m->wait_ms, why, sizeof(why));
-    if (!store)
-        fail("%s: %s", m->path, why);
-    struct scsi_lu *lu = scsi_lu_new(store, m->flags & VIOS_DISK_OPTICAL);
-    if (!lu)
-        fail("%s: no memory", m->path);
-    s->disks[s->disks_len++] = lu;
-    if (!srp_port_add(s->ports[m->adapter], m->target, lu))
-        fail("%s: target %u is taken", m->path, m->target);
+    vios_send(VIOS_FD, message, size, NULL, 0); // a starter that is gone is noticed elsewhere
 }
 
 // Until everything is told. false: the starter is gone.
-static bool configure(struct server *s)
+static bool configure(struct process *p)
 {
     union vios_message m;
     int fds[VIOS_FDS_MAX];
     unsigned fds_len;
+    char why[VIOS_TEXT_MAX];
     for (;;) {
         int got = vios_receive(VIOS_FD, &m, fds, &fds_len);
         if (got == 0)
             return false;
         if (got < 0)
             fail("a message of another version of OpenLPAR, or none: %s", strerror(-got));
-        switch (m.header.type) {
-        case VIOS_ADAPTER: add_adapter(s, &m.adapter, fds); break;
-        case VIOS_DISK: add_disk(s, &m.disk); break;
-        case VIOS_START: return true;
-        default: fail("a message of kind %u is not for a server", m.header.type);
-        }
+        if (m.header.type == VIOS_START)
+            return true;
+        if (!server_take(p->server, &m, fds, fds_len, why, sizeof(why)))
+            fail("%s", why);
     }
 }
 
-// Nothing more is said to a server that runs: what there is to read is the end.
+static void listen_to_starter(struct process *p)
+{
+    struct io_uring_sqe *sqe = loop_get(&p->loop, &p->said);
+    io_uring_prep_poll_add(sqe, VIOS_FD, POLLIN | POLLHUP);
+    loop_prepare(sqe, &p->said);
+}
+
 static void on_starter(struct loop_op *op, int result)
 {
-    loop_stop(&container_of(op, struct server, gone)->loop);
+    struct process *p = container_of(op, struct process, said);
+    union vios_message m;
+    int fds[VIOS_FDS_MAX];
+    unsigned fds_len;
+    char why[VIOS_TEXT_MAX];
+    if (result == -EINTR) {
+        listen_to_starter(p);
+        return;
+    }
+    if (vios_receive(VIOS_FD, &m, fds, &fds_len) <= 0) { // it is gone, or not what it should be
+        loop_stop(&p->loop);
+        return;
+    }
+    server_take(p->server, &m, fds, fds_len, why, sizeof(why));
+    listen_to_starter(p);
 }
 
 int main(void)
 {
-    static struct server server;
-    struct server *s = &server;
+    static struct process process;
+    struct process *p = &process;
     int type = 0;
     socklen_t size = sizeof(type);
     if (getsockopt(VIOS_FD, SOL_SOCKET, SO_TYPE, &type, &size) || type != SOCK_SEQPACKET) {
         fprintf(stderr, "openlpar-viosd: partitions with disks start this program: openlpar boot --disk FILE\n");
         return 1;
     }
-    int err = loop_init(&s->loop);
+    int err = loop_init(&p->loop);
     if (err)
         fail("io_uring: %s; allow it with: sysctl kernel.io_uring_disabled=0", strerror(-err));
-    if (!configure(s))
+    p->server = server_new(&p->loop, say, NULL);
+    if (!p->server)
+        fail("no memory");
+    if (!configure(p))
         return 0;
-    err = loop_restrict(&s->loop);
+    err = loop_restrict(&p->loop);
     if (err)
         fail("io_uring restrictions: %s", strerror(-err));
-    s->gone.done = on_starter;
-    struct io_uring_sqe *sqe = loop_get(&s->loop, &s->gone);
-    io_uring_prep_poll_add(sqe, VIOS_FD, POLLIN | POLLHUP);
-    loop_prepare(sqe, &s->gone);
+    p->said.done = on_starter;
+    listen_to_starter(p);
     struct vios_header ready = vios_header(VIOS_READY);
     if (vios_send(VIOS_FD, &ready, sizeof(ready), NULL, 0))
         return 0;
+    server_started(p->server);
     if (shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_WRITE_FILES))
         fail("the host refuses seccomp filters");
-    loop_run(&s->loop);
+    loop_run(&p->loop);
     return 0;
 }

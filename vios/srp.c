@@ -47,8 +47,20 @@ struct request {
     u32 waits_for;           // as a manager: how many it waits for
 };
 
+// A unit that goes away: when no request knows it any more.
+struct removal {
+    bool wanted;
+    void (*removed)(void *arg);
+    void *arg;
+};
+
 struct srp_port {
     struct loop_source source;
+    bool closing;
+    void (*closed)(void *arg);
+    void *closed_arg;
+    unsigned removals_len; // that are wanted
+    struct removal removals[SRP_TARGETS_MAX];
     struct ring *ring;
     u32 session; // 0: none
     bool logged_in;
@@ -59,6 +71,7 @@ struct srp_port {
     u32 running;  // commands that the target has
     bool nudged;  // a nudge is on its way
     bool starved; // some request waits for room
+    bool blocked; // a session waits for the ends of an earlier one's commands
     struct scsi_nexus targets[SRP_TARGETS_MAX];
     struct scsi_nexus absent; // at any place where there is nothing
     struct request requests[REQUESTS];
@@ -327,7 +340,8 @@ static struct scsi_nexus *find_nexus(struct srp_port *port, const u8 *lun)
 {
     u16 word = load_be16(lun);
     u32 target = word >> 8 & 63;
-    return (word & 0xff) || !port->targets[target].lu ? &port->absent : &port->targets[target];
+    bool there = port->targets[target].lu && !port->removals[target].wanted;
+    return (word & 0xff) || !there ? &port->absent : &port->targets[target];
 }
 
 static void start_command(struct request *r)
@@ -648,8 +662,9 @@ static bool serve(struct srp_port *port)
         case VSCSI_OPENED:
             if (port->session)
                 end_session(port);
-            if (port->running)
-                return false; // the loop hears of their ends
+            port->blocked = port->running;
+            if (port->blocked)
+                return false;
             port->session = h.session;
             break;
         case VSCSI_CLOSED:
@@ -665,30 +680,28 @@ static bool serve(struct srp_port *port)
     return true;
 }
 
-static bool work(struct loop_source *source)
+static bool has_running(const struct srp_port *port, const struct scsi_nexus *nexus)
 {
-    struct srp_port *port = container_of(source, struct srp_port, source);
-    bool any = false;
-    while (serve(port))
-        any = true;
-    if (port->starved)
-        retry_waiting(port);
-    ring_notify(port->ring);
-    return any;
+    for (u32 i = 0; i < REQUESTS; i++) {
+        if (port->requests[i].step == RUN && port->requests[i].task.nexus == nexus)
+            return true;
+    }
+    return false;
 }
 
-// A session that cannot begin yet waits for commands under way, whose ends the loop hears of.
-static bool prepare_sleep(struct loop_source *source)
+// Units that nothing uses any more are gone.
+static void finish_removals(struct srp_port *port)
 {
-    struct srp_port *port = container_of(source, struct srp_port, source);
-    return ring_sleep(port->ring) || port->running;
-}
-
-static void woken(struct loop_source *source)
-{
-    struct srp_port *port = container_of(source, struct srp_port, source);
-    port->nudged = false;
-    ring_woken(port->ring);
+    for (u32 i = 0; i < SRP_TARGETS_MAX; i++) {
+        struct removal removal = port->removals[i];
+        if (!removal.wanted || has_running(port, &port->targets[i]))
+            continue;
+        scsi_nexus_fini(&port->targets[i]);
+        port->targets[i] = (struct scsi_nexus){0};
+        port->removals[i] = (struct removal){0};
+        port->removals_len--;
+        removal.removed(removal.arg);
+    }
 }
 
 static void port_done(struct srp_port *port)
@@ -697,6 +710,49 @@ static void port_done(struct srp_port *port)
     area_fini(&port->area);
     free(port->segments);
     free(port);
+}
+
+static void port_gone(struct loop_source *source)
+{
+    struct srp_port *port = container_of(source, struct srp_port, source);
+    void (*closed)(void *arg) = port->closed;
+    void *arg = port->closed_arg;
+    srp_port_free(port);
+    closed(arg);
+}
+
+static bool work(struct loop_source *source)
+{
+    struct srp_port *port = container_of(source, struct srp_port, source);
+    bool any = false;
+    if (port->removals_len)
+        finish_removals(port);
+    if (port->closing) {
+        if (!port->running)
+            loop_remove(source, port_gone);
+        return false;
+    }
+    while (serve(port))
+        any = true;
+    if (port->starved)
+        retry_waiting(port);
+    ring_notify(port->ring);
+    return any;
+}
+
+static bool prepare_sleep(struct loop_source *source)
+{
+    struct srp_port *port = container_of(source, struct srp_port, source);
+    if (port->closing || port->blocked)
+        return port->running; // the loop hears of their ends
+    return (port->running || !port->removals_len) && ring_sleep(port->ring);
+}
+
+static void woken(struct loop_source *source)
+{
+    struct srp_port *port = container_of(source, struct srp_port, source);
+    port->nudged = false;
+    ring_woken(port->ring);
 }
 
 struct srp_port *srp_port_new(struct loop *loop, const struct ring_fds *fds, const char *name, u32 partition, u32 slot)
@@ -723,12 +779,49 @@ struct srp_port *srp_port_new(struct loop *loop, const struct ring_fds *fds, con
     return port;
 }
 
+// Other units of the port tell its client that it had better look anew.
+static void tell_changed(struct srp_port *port, u32 target)
+{
+    for (u32 i = 0; i < SRP_TARGETS_MAX; i++) {
+        if (i != target && port->targets[i].lu)
+            scsi_nexus_attention(&port->targets[i], SCSI_ATTENTION_LUNS);
+    }
+}
+
 bool srp_port_add(struct srp_port *port, u32 target, struct scsi_lu *lu)
 {
     if (target >= SRP_TARGETS_MAX || port->targets[target].lu)
         return false;
     scsi_nexus_init(&port->targets[target], port->initiator, lu);
+    tell_changed(port, target);
     return true;
+}
+
+bool srp_port_remove(struct srp_port *port, u32 target, void (*removed)(void *arg), void *arg)
+{
+    if (target >= SRP_TARGETS_MAX || !port->targets[target].lu || port->removals[target].wanted)
+        return false;
+    for (u32 i = 0; i < REQUESTS; i++) {
+        struct request *r = &port->requests[i];
+        if (r->step != FREE && r->step != RUN && r->task.nexus == &port->targets[target])
+            r->task.nexus = &port->absent;
+    }
+    tell_changed(port, target);
+    port->removals[target] = (struct removal){true, removed, arg};
+    port->removals_len++;
+    finish_removals(port);
+    return true;
+}
+
+void srp_port_close(struct srp_port *port, void (*closed)(void *arg), void *arg)
+{
+    if (port->session)
+        end_session(port);
+    port->closing = true;
+    port->closed = closed;
+    port->closed_arg = arg;
+    if (!port->running)
+        loop_remove(&port->source, port_gone);
 }
 
 void srp_port_free(struct srp_port *port)

@@ -76,9 +76,9 @@ enum vios_disk_flag {
     VIOS_DISK_READ_ONLY = 1,
     VIOS_DISK_OPTICAL = 2, // a drive, with a medium when there is a path or a descriptor
     // Which descriptors come along, in this order; none before VIOS_START: the server opens the path.
-    VIOS_DISK_CACHED = 4, // by way of the page cache
-    VIOS_DISK_DIRECT = 8, // past it (O_DIRECT)
-    VIOS_DISK_STATE = 16, // a file of the server's own for what is to outlive it: reservations
+    VIOS_DISK_CACHED = 4,  // by way of the page cache
+    VIOS_DISK_DIRECT = 8,  // past it (O_DIRECT)
+    VIOS_DISK_STATE = 16,  // a file of the server's own for what is to outlive it: reservations
     VIOS_DISK_VALUES = 32, // the file keeps extended attributes: they are there, without VIOS_DISK_STATE
 };
 

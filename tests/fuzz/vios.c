@@ -13,7 +13,7 @@
 
 #define DATA_SIZE (8 * MIB)
 
-static struct memory_store memory;
+static struct memory_store memory, medium;
 static struct ring_fds fds;
 static struct ring *client;
 static u32 session;
@@ -70,6 +70,14 @@ static void put_element(const u8 *bytes, size_t len)
     put(&m, sizeof(m));
 }
 
+static void change_medium(struct scsi_lu *drive)
+{
+    if (!drive->store)
+        memory_store_init(&medium);
+    medium.store.read_only = true;
+    scsi_change_medium(drive, drive->store ? NULL : &medium.store, NULL, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -82,8 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     client = ring_attach(&fds, VSCSI_CLIENT);
     struct srp_port *port = srp_port_new(&loop, &fds, "vhost0", 1, 2);
-    struct scsi_lu *lu = scsi_lu_new(&memory.store, false);
-    if (!client || !port || !lu || !srp_port_add(port, 1, lu))
+    struct scsi_lu *lu = scsi_lu_new(&memory.store, false), *drive = scsi_lu_new(NULL, true);
+    if (!client || !port || !lu || !drive || !srp_port_add(port, 1, lu) || !srp_port_add(port, 2, drive))
         abort();
     session = 1;
     put(&(struct vscsi_header){VSCSI_OPENED, VSCSI_VERSION, session}, sizeof(struct vscsi_header));
@@ -104,7 +112,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             put(&(struct vscsi_header){VSCSI_OPENED, VSCSI_VERSION, session}, sizeof(struct vscsi_header));
             put_element(login, sizeof(login));
             break;
-        case 2: memory.error = what & 8 ? -ENOSPC : 0; break;
+        case 2:
+            memory.error = what & 8 ? -ENOSPC : 0;
+            if (what & 0x10)
+                scsi_lu_resized(lu);
+            if (what & 0x20 && !drive->changing)
+                change_medium(drive);
+            break;
         case 3: memory.held = what & 8; break;
         case 4:
             if (memory.waiting_len)
@@ -130,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     loop.sources->work(loop.sources);
     srp_port_free(port);
     scsi_lu_free(lu);
+    scsi_lu_free(drive);
     ring_detach(client);
     ring_close_fds(&fds);
     return 0;

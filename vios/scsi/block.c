@@ -11,6 +11,11 @@
 #define UNMAP_MAX      0x400000u
 #define UNMAP_LIST_MAX 256u
 
+static u32 block_of(const struct scsi_task *task)
+{
+    return task->nexus->lu->block;
+}
+
 // Where, and how much, whatever the command's size. An operation code's three upper bits say that.
 static void parse_range(struct scsi_task *task)
 {
@@ -36,7 +41,7 @@ static void parse_range(struct scsi_task *task)
     }
 }
 
-static bool in_range(const struct scsi_task *task)
+bool scsi_in_range(const struct scsi_task *task)
 {
     u64 blocks = task->nexus->lu->blocks;
     return task->lba <= blocks && task->blocks <= blocks - task->lba;
@@ -46,7 +51,7 @@ static void end_io(struct store_io *io, int err)
 {
     struct scsi_task *task = container_of(io, struct scsi_task, io);
     if (err) {
-        scsi_fail_store(task, err, (io->offset + io->moved) / SCSI_BLOCK);
+        scsi_fail_store(task, err, (io->offset + io->moved) / block_of(task));
         return;
     }
     if (io->op == STORE_READ)
@@ -55,13 +60,13 @@ static void end_io(struct store_io *io, int err)
 }
 
 // The whole range, to or from the initiator's data.
-static void transfer(struct scsi_task *task, enum store_op op, bool durable)
+void scsi_transfer(struct scsi_task *task, enum store_op op, bool durable)
 {
     task->io = (struct store_io){.op = op,
                                  .durable = durable,
                                  .data = task->data,
-                                 .offset = task->lba * SCSI_BLOCK,
-                                 .size = task->blocks * SCSI_BLOCK,
+                                 .offset = task->lba * block_of(task),
+                                 .size = task->blocks * block_of(task),
                                  .done = end_io};
     store_submit(task->nexus->lu->store, &task->io);
 }
@@ -70,9 +75,9 @@ static void transfer(struct scsi_task *task, enum store_op op, bool durable)
 static bool ready_to_transfer(struct scsi_task *task, u32 size)
 {
     parse_range(task);
-    if (!in_range(task))
+    if (!scsi_in_range(task))
         scsi_fail(task, SENSE_RANGE);
-    else if (task->blocks > SCSI_TRANSFER_MAX / SCSI_BLOCK || task->blocks * SCSI_BLOCK > size)
+    else if (task->blocks > SCSI_TRANSFER_MAX / block_of(task) || task->blocks * block_of(task) > size)
         scsi_fail(task, SENSE_CDB);
     else if (!task->blocks)
         scsi_good(task);
@@ -89,19 +94,19 @@ static bool wants_access(const struct scsi_task *task)
 void scsi_run_read(struct scsi_task *task)
 {
     if (ready_to_transfer(task, task->in_max))
-        transfer(task, STORE_READ, false);
+        scsi_transfer(task, STORE_READ, false);
 }
 
 void scsi_run_write(struct scsi_task *task)
 {
     if (ready_to_transfer(task, task->out_size))
-        transfer(task, STORE_WRITE, wants_access(task) || !task->nexus->lu->write_cache);
+        scsi_transfer(task, STORE_WRITE, wants_access(task) || !task->nexus->lu->write_cache);
 }
 
 void scsi_run_synchronize(struct scsi_task *task)
 {
     parse_range(task);
-    if (!in_range(task)) {
+    if (!scsi_in_range(task)) {
         scsi_fail(task, SENSE_RANGE);
         return;
     }
@@ -114,7 +119,7 @@ void scsi_run_capacity_10(struct scsi_task *task)
     u8 d[8];
     u64 blocks = task->nexus->lu->blocks;
     store_be32(d, (u32)MIN(blocks - 1, 0xffffffffull));
-    store_be32(d + 4, SCSI_BLOCK);
+    store_be32(d + 4, block_of(task));
     scsi_reply(task, d, sizeof(d), sizeof(d));
 }
 
@@ -123,8 +128,8 @@ void scsi_run_capacity_16(struct scsi_task *task)
     const struct scsi_lu *lu = task->nexus->lu;
     u8 d[32] = {0};
     store_be64(d, lu->blocks - 1);
-    store_be32(d + 8, SCSI_BLOCK);
-    for (u32 size = SCSI_BLOCK; size < lu->store->physical; size *= 2)
+    store_be32(d + 8, block_of(task));
+    for (u32 size = block_of(task); size < lu->store->physical; size *= 2)
         d[13]++;                        // logical blocks in a physical one, as a power of two
     d[14] = lu->store->thin ? 0xc0 : 0; // LBPME, LBPRZ
     scsi_reply(task, d, sizeof(d), load_be32(task->cdb + 10));
@@ -142,12 +147,12 @@ static bool make_buffer(struct scsi_task *task, size_t size)
 // Work in pieces: `at` blocks are done, `len` are under way.
 static void piece_io(struct scsi_task *task, enum store_op op, u8 *data, void (*done)(struct store_io *io, int err))
 {
-    task->len = MIN(task->blocks - task->at, PIECE / SCSI_BLOCK);
+    task->len = MIN(task->blocks - task->at, PIECE / block_of(task));
     task->io = (struct store_io){.op = op,
                                  .durable = !task->nexus->lu->write_cache,
                                  .data = data,
-                                 .offset = (task->lba + task->at) * SCSI_BLOCK,
-                                 .size = task->len * SCSI_BLOCK,
+                                 .offset = (task->lba + task->at) * block_of(task),
+                                 .size = task->len * block_of(task),
                                  .done = done};
     store_submit(task->nexus->lu->store, &task->io);
 }
@@ -164,11 +169,11 @@ static void verified(struct store_io *io, int err)
 {
     struct scsi_task *task = container_of(io, struct scsi_task, io);
     if (err) {
-        scsi_fail_store(task, err, (io->offset + io->moved) / SCSI_BLOCK);
+        scsi_fail_store(task, err, (io->offset + io->moved) / block_of(task));
         return;
     }
     if ((task->cdb[1] >> 1 & 3) == 1) {
-        u64 begin = task->at * SCSI_BLOCK, same = first_difference(task->buffer, task->data + begin, io->size);
+        u64 begin = task->at * block_of(task), same = first_difference(task->buffer, task->data + begin, io->size);
         if (same < io->size) {
             scsi_fail_at(task, SENSE_MISCOMPARE, begin + same); // here the information is the byte
             return;
@@ -186,9 +191,9 @@ void scsi_run_verify(struct scsi_task *task)
 {
     u8 check = task->cdb[1] >> 1 & 3;
     parse_range(task);
-    if (!in_range(task)) {
+    if (!scsi_in_range(task)) {
         scsi_fail(task, SENSE_RANGE);
-    } else if (check > 1 || (check && task->blocks * SCSI_BLOCK > task->out_size)) {
+    } else if (check > 1 || (check && task->blocks * block_of(task) > task->out_size)) {
         scsi_fail(task, SENSE_CDB);
     } else if (!task->blocks) {
         scsi_good(task);
@@ -202,7 +207,7 @@ static void same_written(struct store_io *io, int err)
 {
     struct scsi_task *task = container_of(io, struct scsi_task, io);
     if (err) {
-        scsi_fail_store(task, err, (io->offset + io->moved) / SCSI_BLOCK);
+        scsi_fail_store(task, err, (io->offset + io->moved) / block_of(task));
         return;
     }
     task->at += task->len;
@@ -217,7 +222,7 @@ void scsi_run_write_same(struct scsi_task *task)
     bool unmap = task->cdb[1] & 0x08, no_data = task->cdb[0] == 0x93 && task->cdb[1] & 0x01;
     u8 block[SCSI_BLOCK] = {0};
     parse_range(task);
-    if (!in_range(task)) {
+    if (!scsi_in_range(task)) {
         scsi_fail(task, SENSE_RANGE);
         return;
     }
@@ -227,7 +232,7 @@ void scsi_run_write_same(struct scsi_task *task)
         return;
     }
     if (!block[0] && !memcmp(block, block + 1, SCSI_BLOCK - 1)) {
-        transfer(task, unmap ? STORE_DISCARD : STORE_ZERO, false);
+        scsi_transfer(task, unmap ? STORE_DISCARD : STORE_ZERO, false);
         return;
     }
     if (!make_buffer(task, PIECE))
@@ -310,7 +315,7 @@ static void compared(struct store_io *io, int err)
 {
     struct scsi_task *task = container_of(io, struct scsi_task, io);
     if (err) {
-        scsi_fail_store(task, err, (io->offset + io->moved) / SCSI_BLOCK);
+        scsi_fail_store(task, err, (io->offset + io->moved) / block_of(task));
         return;
     }
     u64 size = io->size, same = first_difference(task->buffer, task->data, size);
@@ -333,15 +338,18 @@ void scsi_run_compare_and_write(struct scsi_task *task)
     task->lba = load_be64(task->cdb + 2);
     task->blocks = task->cdb[13];
     u64 size = task->blocks * SCSI_BLOCK;
-    if (!in_range(task)) {
+    if (!scsi_in_range(task)) {
         scsi_fail(task, SENSE_RANGE);
     } else if (2 * size > task->out_size) {
         scsi_fail(task, SENSE_CDB);
     } else if (!size) {
         scsi_good(task);
     } else if (make_buffer(task, size)) {
-        task->io = (struct store_io){
-            .op = STORE_READ, .data = task->buffer, .offset = task->lba * SCSI_BLOCK, .size = size, .done = compared};
+        task->io = (struct store_io){.op = STORE_READ,
+                                     .data = task->buffer,
+                                     .offset = task->lba * block_of(task),
+                                     .size = size,
+                                     .done = compared};
         store_submit(task->nexus->lu->store, &task->io);
     }
 }

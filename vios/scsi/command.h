@@ -11,6 +11,7 @@
 enum scsi_sense {
     SENSE_NONE = 0,
     SENSE_STOPPED = SENSE(2, 0x04, 0x02),
+    SENSE_NO_MEDIUM = SENSE(2, 0x3a, 0x00),
     SENSE_READ_ERROR = SENSE(3, 0x11, 0x00),
     SENSE_WRITE_ERROR = SENSE(3, 0x0c, 0x00),
     SENSE_TARGET_FAILURE = SENSE(4, 0x44, 0x00),
@@ -22,6 +23,8 @@ enum scsi_sense {
     SENSE_LIST = SENSE(5, 0x26, 0x00),
     SENSE_NOT_RESERVED = SENSE(5, 0x26, 0x04), // INVALID RELEASE OF PERSISTENT RESERVATION
     SENSE_NO_SAVING = SENSE(5, 0x39, 0x00),
+    SENSE_LOCKED = SENSE(5, 0x53, 0x02),           // MEDIUM REMOVAL PREVENTED
+    SENSE_TRACK_MODE = SENSE(5, 0x64, 0x00),       // ILLEGAL MODE FOR THIS TRACK
     SENSE_NO_REGISTRATIONS = SENSE(5, 0x55, 0x04), // INSUFFICIENT REGISTRATION RESOURCES
     SENSE_PROTECTED = SENSE(7, 0x27, 0x00),
     SENSE_NO_SPACE = SENSE(7, 0x27, 0x07), // SPACE ALLOCATION FAILED WRITE PROTECT
@@ -29,10 +32,12 @@ enum scsi_sense {
 };
 
 // Unit attentions: code and qualifier.
+#define ATTENTION_MEDIUM        0x2800u // NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
 #define ATTENTION_POWER_ON      0x2900u
 #define ATTENTION_RESET         0x2903u // BUS DEVICE RESET FUNCTION OCCURRED
 #define ATTENTION_NEXUS_LOSS    0x2907u
 #define ATTENTION_MODE          0x2a01u // MODE PARAMETERS CHANGED
+#define ATTENTION_CAPACITY      0x2a09u // CAPACITY DATA HAS CHANGED
 #define ATTENTION_PREEMPTED     0x2a03u // RESERVATIONS PREEMPTED
 #define ATTENTION_RELEASED      0x2a04u // RESERVATIONS RELEASED
 #define ATTENTION_REGISTRATIONS 0x2a05u // REGISTRATIONS PREEMPTED
@@ -46,11 +51,14 @@ enum scsi_access {
 };
 
 enum {
-    COMMAND_EARLY = 1,   // runs although a unit attention waits, or there is no unit
+    COMMAND_EARLY = 1,   // runs although a unit attention waits
     COMMAND_MEDIUM = 2,  // needs a started unit
     COMMAND_WRITES = 4,  // refused when the unit is read-only
     COMMAND_ALONE = 8,   // runs while no other one does
     COMMAND_ACTION = 16, // the operation has service actions
+    COMMAND_ABSENT = 32, // runs where there is no unit
+    COMMAND_DISK = 64,   // of one kind of units only
+    COMMAND_OPTICAL = 128,
 };
 
 struct scsi_command {
@@ -66,7 +74,8 @@ struct scsi_command {
 // The table.
 extern const struct scsi_command scsi_commands[];
 extern const unsigned scsi_commands_len;
-const struct scsi_command *scsi_find_command(const u8 *cdb);
+bool scsi_has_command(const struct scsi_lu *lu, const struct scsi_command *command); // of its kind; lu: or NULL
+const struct scsi_command *scsi_find_command(const struct scsi_lu *lu, const u8 *cdb);
 
 // Ends of tasks.
 void scsi_end(struct scsi_task *task, enum scsi_status status);
@@ -82,10 +91,16 @@ u32 scsi_take(const struct scsi_task *task, void *to, u32 max);
 // Sense data of a unit attention or other sense without a task.
 void scsi_make_sense(u8 sense[SCSI_SENSE_SIZE], u32 code);
 
-// All nexuses of the unit but `except`.
-void scsi_attention(struct scsi_lu *lu, const struct scsi_nexus *except, u16 attention);
 // Ends what other initiators (one of them, or all: 0) have under way with TASK ABORTED.
 void scsi_abort_others(struct scsi_lu *lu, const struct scsi_nexus *except, u64 initiator);
+
+// optical.c
+void scsi_settle_medium(struct scsi_lu *lu); // no task runs: the change takes place
+void scsi_start_stop_optical(struct scsi_task *task, bool start, bool load);
+
+// block.c
+bool scsi_in_range(const struct scsi_task *task);                           // task->lba and blocks
+void scsi_transfer(struct scsi_task *task, enum store_op op, bool durable); // them, to or from the initiator's data
 
 // reserve.c
 bool scsi_conflicts(const struct scsi_task *task);
@@ -96,12 +111,16 @@ void scsi_load_registrations(struct scsi_lu *lu);
 // inquiry.c
 RUN(inquiry)
 RUN(report_luns)
-RUN(request_sense) RUN(test_unit_ready) RUN(start_stop) RUN(report_opcodes) RUN(report_functions)
+RUN(request_sense)
+RUN(test_unit_ready) RUN(start_stop) RUN(report_opcodes) RUN(report_functions)
     // mode.c
     RUN(mode_sense) RUN(mode_select)
     // block.c
     RUN(read) RUN(write) RUN(verify) RUN(write_same) RUN(unmap) RUN(compare_and_write) RUN(synchronize) RUN(capacity_10)
         RUN(capacity_16)
+    // optical.c
+    RUN(prevent) RUN(read_toc) RUN(configuration) RUN(event_status) RUN(disc_information) RUN(track_information)
+        RUN(mechanism_status) RUN(read_cd) RUN(nothing)
     // reserve.c
     RUN(reserve) RUN(release) RUN(persistent_in) RUN(persistent_out)
 #undef RUN

@@ -21,14 +21,15 @@ static u8 device_type(const struct scsi_lu *lu)
 
 static void serial(const struct scsi_lu *lu, char text[17])
 {
-    for (unsigned i = 0; i < sizeof(lu->store->identity); i++)
-        snprintf(text + 2 * i, 3, "%02x", lu->store->identity[i]);
+    for (unsigned i = 0; i < sizeof(lu->identity); i++)
+        snprintf(text + 2 * i, 3, "%02x", lu->identity[i]);
 }
 
 static void standard(struct scsi_task *task, u64 allocated)
 {
     // SAM-5, SPC-4, SBC-3, SRP. SPC-4 "Version descriptor values"
-    static const u16 versions[] = {0x00a0, 0x0460, 0x04c0, 0x0940};
+    static const u16 versions[] = {0x00a0, 0x0460, 0x04c0, 0x0940},
+                     optical[] = {0x00a0, 0x0460, 0x03a0, 0x0940}; // MMC-5
     const struct scsi_lu *lu = task->nexus->lu;
     u8 d[96] = {0};
     d[0] = device_type(lu);
@@ -41,7 +42,7 @@ static void standard(struct scsi_task *task, u64 allocated)
     memcpy(d + 16, lu && lu->optical ? OPTICAL : PRODUCT, 16);
     memcpy(d + 32, LEVEL, 4);
     for (unsigned i = 0; i < ARRAY_LEN(versions); i++)
-        store_be16(d + 58 + 2 * i, versions[i]);
+        store_be16(d + 58 + 2 * i, lu && lu->optical ? optical[i] : versions[i]);
     scsi_reply(task, d, sizeof(d), allocated);
 }
 
@@ -60,7 +61,7 @@ static u32 vpd_identification(const struct scsi_lu *lu, u8 *d)
     char text[17];
     serial(lu, text);
     memcpy(d, (const u8[]){0x01, 0x03, 0, 8}, 4); // binary; of the unit, NAA
-    memcpy(d + 4, lu->store->identity, 8);
+    memcpy(d + 4, lu->identity, 8);
     d[4] = (d[4] & 0x0f) | 0x30;
     memcpy(d + 12, (const u8[]){0x02, 0x01, 0, 24}, 4); // ASCII; of the unit, T10 vendor
     memcpy(d + 16, VENDOR, 8);
@@ -202,6 +203,10 @@ void scsi_run_start_stop(struct scsi_task *task)
     struct scsi_lu *lu = task->nexus->lu;
     u8 power = task->cdb[4] >> 4;
     bool start = task->cdb[4] & 1;
+    if (lu->optical && !power) {
+        scsi_start_stop_optical(task, start, task->cdb[4] & 2);
+        return;
+    }
     if (power || start) {
         lu->stopped = false;
         scsi_good(task);
@@ -224,6 +229,8 @@ static void report_all(struct scsi_task *task, bool timeouts, u64 allocated)
     u32 len = 4;
     for (unsigned i = 0; i < scsi_commands_len && len + 20 <= sizeof(d); i++) {
         const struct scsi_command *c = &scsi_commands[i];
+        if (!scsi_has_command(task->nexus->lu, c))
+            continue;
         memset(d + len, 0, 8);
         d[len] = c->opcode;
         store_be16(d + len + 2, c->flags & COMMAND_ACTION ? c->action : 0);
@@ -252,7 +259,7 @@ void scsi_run_report_opcodes(struct scsi_task *task)
     for (unsigned i = 0; i < scsi_commands_len; i++) {
         const struct scsi_command *c = &scsi_commands[i];
         bool actions = c->flags & COMMAND_ACTION;
-        if (c->opcode != opcode)
+        if (c->opcode != opcode || !scsi_has_command(task->nexus->lu, c))
             continue;
         has_actions |= actions;
         if (actions ? c->action == action : what != 2 && (what == 1 || !action))

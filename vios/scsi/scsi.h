@@ -8,6 +8,7 @@
 #include "vios/store/store.h"
 
 #define SCSI_BLOCK        512u
+#define SCSI_SECTOR       2048u     // a block of an optical medium
 #define SCSI_TRANSFER_MAX (1 * MIB) // of one command; VPD page B0
 #define SCSI_CDB_MAX      16u
 #define SCSI_SENSE_SIZE   18u
@@ -36,10 +37,26 @@ struct scsi_registrations {
     } registrants[PR_REGISTRANTS_MAX];
 };
 
+enum scsi_event {
+    SCSI_EVENT_ERROR,    // the store failed
+    SCSI_EVENT_NO_SPACE, // it is full
+    SCSI_EVENT_EJECTED,  // the client ejected the medium, which is closed
+};
+
 struct scsi_lu {
-    struct store *store;
+    struct store *store; // NULL: a drive without a medium
     u64 blocks;
+    u32 block; // bytes
+    u8 identity[8];
     bool optical;
+    void (*event)(struct scsi_lu *lu, enum scsi_event event,
+                  int err); // for the administrator; NULL: nobody wants to know
+    void *owner;            // whoever set `event`
+    // A change of the medium, as soon as no task has the one before.
+    bool changing;
+    struct store *next_store;
+    void (*changed)(void *arg); // NULL: nobody waits for it
+    void *changed_arg;
     bool write_cache; // mode page 8, WCE
     bool stopped;     // START STOP UNIT
     u64 reserved_by;  // RESERVE: the initiator; 0: none
@@ -55,6 +72,8 @@ struct scsi_nexus {
     u64 initiator;      // not 0; the same one after a restart
     struct scsi_lu *lu; // NULL: there is none at this place
     u16 attention;      // additional sense code and qualifier of a unit attention; 0: none
+    bool locks;         // PREVENT ALLOW MEDIUM REMOVAL
+    u8 media_event;     // of an optical drive: enum scsi_media_event
     struct scsi_nexus *next;
 };
 
@@ -82,9 +101,19 @@ struct scsi_task {
     bool started, alone;
 };
 
-// The unit takes the store over, scsi_lu_free() closes it. NULL: no memory.
+// The unit takes the store over, scsi_lu_free() closes it. An optical drive may be without one. NULL: no memory.
 struct scsi_lu *scsi_lu_new(struct store *store, bool optical);
 void scsi_lu_free(struct scsi_lu *lu); // no nexus is left; takes NULL
+// The store has grown or shrunk; its size says how far. Initiators are told.
+void scsi_lu_resized(struct scsi_lu *lu);
+// Another medium, or none, for an optical drive that is not changing already. changed() when the one before is closed, perhaps before this returns.
+void scsi_change_medium(struct scsi_lu *lu, struct store *store, void (*changed)(void *arg), void *arg);
+bool scsi_locked(const struct scsi_lu *lu); // an initiator prevents the medium's removal
+void scsi_ask_to_eject(struct scsi_lu *lu); // as the button of a locked drive does
+// What initiators are told next: additional sense code and qualifier. All of them but `except`.
+void scsi_attention(struct scsi_lu *lu, const struct scsi_nexus *except, u16 attention);
+void scsi_nexus_attention(struct scsi_nexus *nexus, u16 attention);
+#define SCSI_ATTENTION_LUNS 0x3f0eu // REPORTED LUNS DATA HAS CHANGED
 
 void scsi_nexus_init(struct scsi_nexus *nexus, u64 initiator, struct scsi_lu *lu);
 void scsi_nexus_fini(struct scsi_nexus *nexus); // no task is left

@@ -15,89 +15,152 @@
 // SPC-4, SBC-3: the sections are named as the commands are.
 const struct scsi_command scsi_commands[] = {
     {0x00, 0, COMMAND_MEDIUM, ANY, scsi_run_test_unit_ready, 6, {0x00}, "TEST UNIT READY"},
-    {0x03, 0, COMMAND_EARLY, ANY, scsi_run_request_sense, 6, {0x03, 0x01, 0, 0, 0xff}, "REQUEST SENSE"},
-    {0x08, 0, COMMAND_MEDIUM, ACCESS_READ, scsi_run_read, 6, {0x08, 0x1f, F_WORD, 0xff}, "READ(6)"},
-    {0x0a, 0, COMMAND_MEDIUM | COMMAND_WRITES, ACCESS_WRITE, scsi_run_write, 6, {0x0a, 0x1f, F_WORD, 0xff}, "WRITE(6)"},
-    {0x12, 0, COMMAND_EARLY, ANY, scsi_run_inquiry, 6, {0x12, 0x01, 0xff, F_WORD}, "INQUIRY"},
+    {0x03,
+     0,
+     COMMAND_EARLY | COMMAND_ABSENT,
+     ANY,
+     scsi_run_request_sense,
+     6,
+     {0x03, 0x01, 0, 0, 0xff},
+     "REQUEST SENSE"},
+    {0x08,
+     0,
+     COMMAND_MEDIUM | COMMAND_DISK,
+     ACCESS_READ,
+     scsi_run_read,
+     6,
+     {0x08, 0x1f, F_WORD | COMMAND_DISK, 0xff},
+     "READ(6)"},
+    {0x0a,
+     0,
+     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_DISK,
+     ACCESS_WRITE,
+     scsi_run_write,
+     6,
+     {0x0a, 0x1f, F_WORD | COMMAND_DISK, 0xff},
+     "WRITE(6)"},
+    {0x12, 0, COMMAND_EARLY | COMMAND_ABSENT, ANY, scsi_run_inquiry, 6, {0x12, 0x01, 0xff, F_WORD}, "INQUIRY"},
     {0x15, 0, 0, ACCESS_REGISTER, scsi_run_mode_select, 6, {0x15, 0x11, 0, 0, 0xff}, "MODE SELECT(6)"},
     {0x16, 0, 0, ANY, scsi_run_reserve, 6, {0x16}, "RESERVE(6)"},
     {0x17, 0, 0, ANY, scsi_run_release, 6, {0x17}, "RELEASE(6)"},
     {0x1a, 0, 0, ACCESS_REGISTER, scsi_run_mode_sense, 6, {0x1a, 0x08, 0xff, 0xff, 0xff}, "MODE SENSE(6)"},
     {0x1b, 0, 0, ACCESS_REGISTER, scsi_run_start_stop, 6, {0x1b, 0x01, 0, 0x0f, 0xf7}, "START STOP UNIT"},
+    {0x1e, 0, COMMAND_OPTICAL, ANY, scsi_run_prevent, 6, {0x1e, 0, 0, 0, 0x03}, "PREVENT ALLOW MEDIUM REMOVAL"},
     {0x25, 0, COMMAND_MEDIUM, ANY, scsi_run_capacity_10, 10, {0x25, 0, F_LONG, 0, 0, 0x01}, "READ CAPACITY(10)"},
     {0x28, 0, COMMAND_MEDIUM, ACCESS_READ, scsi_run_read, 10, {0x28, 0x18, F_LONG, 0x1f, F_WORD}, "READ(10)"},
     {0x2a,
      0,
-     COMMAND_MEDIUM | COMMAND_WRITES,
+     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_write,
      10,
-     {0x2a, 0x18, F_LONG, 0x1f, F_WORD},
+     {0x2a, 0x18, F_LONG | COMMAND_DISK, 0x1f, F_WORD},
      "WRITE(10)"},
+    {0x2b, 0, COMMAND_MEDIUM | COMMAND_OPTICAL, ANY, scsi_run_nothing, 10, {0x2b, 0, F_LONG}, "SEEK(10)"},
     {0x2f, 0, COMMAND_MEDIUM, ACCESS_READ, scsi_run_verify, 10, {0x2f, 0x12, F_LONG, 0x1f, F_WORD}, "VERIFY(10)"},
     {0x35,
      0,
-     COMMAND_MEDIUM,
+     COMMAND_MEDIUM | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_synchronize,
      10,
-     {0x35, 0x02, F_LONG, 0x1f, F_WORD},
+     {0x35, 0x02, F_LONG | COMMAND_DISK, 0x1f, F_WORD},
      "SYNCHRONIZE CACHE(10)"},
     {0x41,
      0,
-     COMMAND_MEDIUM | COMMAND_WRITES,
+     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_write_same,
      10,
-     {0x41, 0x08, F_LONG, 0x1f, F_WORD},
+     {0x41, 0x08, F_LONG | COMMAND_DISK, 0x1f, F_WORD},
      "WRITE SAME(10)"},
     {0x42,
      0,
-     COMMAND_MEDIUM | COMMAND_WRITES,
+     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_unmap,
      10,
-     {0x42, 0, 0, 0, 0, 0, 0x1f, F_WORD},
+     {0x42, 0, COMMAND_DISK, 0, 0, 0, 0x1f, F_WORD},
      "UNMAP"},
+    {0x43,
+     0,
+     COMMAND_MEDIUM | COMMAND_OPTICAL,
+     ANY,
+     scsi_run_read_toc,
+     10,
+     {0x43, 0x02, 0x0f, 0, 0, 0, 0xff, F_WORD, 0xc0},
+     "READ TOC/PMA/ATIP"},
+    {0x46,
+     0,
+     COMMAND_EARLY | COMMAND_OPTICAL,
+     ANY,
+     scsi_run_configuration,
+     10,
+     {0x46, 0x03, F_WORD, 0, 0, 0, F_WORD},
+     "GET CONFIGURATION"},
+    {0x4a,
+     0,
+     COMMAND_EARLY | COMMAND_OPTICAL,
+     ANY,
+     scsi_run_event_status,
+     10,
+     {0x4a, 0x01, 0, 0, 0xff, 0, 0, F_WORD},
+     "GET EVENT STATUS NOTIFICATION"},
+    {0x51,
+     0,
+     COMMAND_MEDIUM | COMMAND_OPTICAL,
+     ANY,
+     scsi_run_disc_information,
+     10,
+     {0x51, 0x07, 0, 0, 0, 0, 0, F_WORD},
+     "READ DISC INFORMATION"},
+    {0x52,
+     0,
+     COMMAND_MEDIUM | COMMAND_OPTICAL,
+     ANY,
+     scsi_run_track_information,
+     10,
+     {0x52, 0x03, F_LONG, 0, F_WORD},
+     "READ TRACK INFORMATION"},
     {0x55, 0, 0, ACCESS_REGISTER, scsi_run_mode_select, 10, {0x55, 0x11, 0, 0, 0, 0, 0, F_WORD}, "MODE SELECT(10)"},
     {0x56, 0, 0, ANY, scsi_run_reserve, 10, {0x56}, "RESERVE(10)"},
     {0x57, 0, 0, ANY, scsi_run_release, 10, {0x57}, "RELEASE(10)"},
     {0x5a, 0, 0, ACCESS_REGISTER, scsi_run_mode_sense, 10, {0x5a, 0x18, 0xff, 0xff, 0, 0, 0, F_WORD}, "MODE SENSE(10)"},
     {0x5e,
      0,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_in,
      10,
-     {0x5e, 0x1f, 0, 0, 0, 0, 0, F_WORD},
+     {0x5e, 0x1f, COMMAND_DISK, 0, 0, 0, 0, F_WORD},
      "PERSISTENT RESERVE IN, READ KEYS"},
     {0x5e,
      1,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_in,
      10,
-     {0x5e, 0x1f, 0, 0, 0, 0, 0, F_WORD},
+     {0x5e, 0x1f, COMMAND_DISK, 0, 0, 0, 0, F_WORD},
      "PERSISTENT RESERVE IN, READ RESERVATION"},
     {0x5e,
      2,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_in,
      10,
-     {0x5e, 0x1f, 0, 0, 0, 0, 0, F_WORD},
+     {0x5e, 0x1f, COMMAND_DISK, 0, 0, 0, 0, F_WORD},
      "PERSISTENT RESERVE IN, REPORT CAPABILITIES"},
     {0x5e,
      3,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_in,
      10,
-     {0x5e, 0x1f, 0, 0, 0, 0, 0, F_WORD},
+     {0x5e, 0x1f, COMMAND_DISK, 0, 0, 0, 0, F_WORD},
      "PERSISTENT RESERVE IN, READ FULL STATUS"},
     {0x5f,
      0,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_out,
      10,
@@ -105,7 +168,7 @@ const struct scsi_command scsi_commands[] = {
      "PERSISTENT RESERVE OUT, REGISTER"},
     {0x5f,
      1,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_out,
      10,
@@ -113,7 +176,7 @@ const struct scsi_command scsi_commands[] = {
      "PERSISTENT RESERVE OUT, RESERVE"},
     {0x5f,
      2,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_out,
      10,
@@ -121,7 +184,7 @@ const struct scsi_command scsi_commands[] = {
      "PERSISTENT RESERVE OUT, RELEASE"},
     {0x5f,
      3,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_out,
      10,
@@ -129,7 +192,7 @@ const struct scsi_command scsi_commands[] = {
      "PERSISTENT RESERVE OUT, CLEAR"},
     {0x5f,
      4,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_out,
      10,
@@ -137,7 +200,7 @@ const struct scsi_command scsi_commands[] = {
      "PERSISTENT RESERVE OUT, PREEMPT"},
     {0x5f,
      5,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_out,
      10,
@@ -145,55 +208,76 @@ const struct scsi_command scsi_commands[] = {
      "PERSISTENT RESERVE OUT, PREEMPT AND ABORT"},
     {0x5f,
      6,
-     COMMAND_ACTION,
+     COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_persistent_out,
      10,
      {0x5f, 0x1f, 0xff, 0, 0, F_LONG},
      "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY"},
-    {0x88, 0, COMMAND_MEDIUM, ACCESS_READ, scsi_run_read, 16, {0x88, 0x18, F_LBA, F_LONG, 0x1f}, "READ(16)"},
+    {0x88,
+     0,
+     COMMAND_MEDIUM | COMMAND_DISK,
+     ACCESS_READ,
+     scsi_run_read,
+     16,
+     {0x88, 0x18, F_LBA | COMMAND_DISK, F_LONG, 0x1f},
+     "READ(16)"},
     {0x89,
      0,
-     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_ALONE,
+     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_ALONE | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_compare_and_write,
      16,
-     {0x89, 0x18, F_LBA, 0, 0, 0, 0xff, 0x1f},
+     {0x89, 0x18, F_LBA | COMMAND_DISK, 0, 0, 0, 0xff, 0x1f},
      "COMPARE AND WRITE"},
     {0x8a,
      0,
-     COMMAND_MEDIUM | COMMAND_WRITES,
+     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_write,
      16,
-     {0x8a, 0x18, F_LBA, F_LONG, 0x1f},
+     {0x8a, 0x18, F_LBA | COMMAND_DISK, F_LONG, 0x1f},
      "WRITE(16)"},
-    {0x8f, 0, COMMAND_MEDIUM, ACCESS_READ, scsi_run_verify, 16, {0x8f, 0x12, F_LBA, F_LONG, 0x1f}, "VERIFY(16)"},
+    {0x8f,
+     0,
+     COMMAND_MEDIUM | COMMAND_DISK,
+     ACCESS_READ,
+     scsi_run_verify,
+     16,
+     {0x8f, 0x12, F_LBA | COMMAND_DISK, F_LONG, 0x1f},
+     "VERIFY(16)"},
     {0x91,
      0,
-     COMMAND_MEDIUM,
+     COMMAND_MEDIUM | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_synchronize,
      16,
-     {0x91, 0x02, F_LBA, F_LONG, 0x1f},
+     {0x91, 0x02, F_LBA | COMMAND_DISK, F_LONG, 0x1f},
      "SYNCHRONIZE CACHE(16)"},
     {0x93,
      0,
-     COMMAND_MEDIUM | COMMAND_WRITES,
+     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_write_same,
      16,
-     {0x93, 0x09, F_LBA, F_LONG, 0x1f},
+     {0x93, 0x09, F_LBA | COMMAND_DISK, F_LONG, 0x1f},
      "WRITE SAME(16)"},
     {0x9e,
      0x10,
-     COMMAND_MEDIUM | COMMAND_ACTION,
+     COMMAND_MEDIUM | COMMAND_ACTION | COMMAND_DISK,
      ANY,
      scsi_run_capacity_16,
      16,
-     {0x9e, 0x1f, F_LBA, F_LONG, 0x01},
+     {0x9e, 0x1f, F_LBA | COMMAND_DISK, F_LONG, 0x01},
      "READ CAPACITY(16)"},
-    {0xa0, 0, COMMAND_EARLY, ANY, scsi_run_report_luns, 12, {0xa0, 0, 0xff, 0, 0, 0, F_LONG}, "REPORT LUNS"},
+    {0xa0,
+     0,
+     COMMAND_EARLY | COMMAND_ABSENT,
+     ANY,
+     scsi_run_report_luns,
+     12,
+     {0xa0, 0, 0xff, 0, 0, 0, F_LONG},
+     "REPORT LUNS"},
     {0xa3,
      0x0c,
      COMMAND_ACTION,
@@ -213,21 +297,51 @@ const struct scsi_command scsi_commands[] = {
     {0xa8, 0, COMMAND_MEDIUM, ACCESS_READ, scsi_run_read, 12, {0xa8, 0x18, F_LONG, F_LONG, 0x1f}, "READ(12)"},
     {0xaa,
      0,
-     COMMAND_MEDIUM | COMMAND_WRITES,
+     COMMAND_MEDIUM | COMMAND_WRITES | COMMAND_DISK,
      ACCESS_WRITE,
      scsi_run_write,
      12,
-     {0xaa, 0x18, F_LONG, F_LONG, 0x1f},
+     {0xaa, 0x18, F_LONG | COMMAND_DISK, F_LONG, 0x1f},
      "WRITE(12)"},
-    {0xaf, 0, COMMAND_MEDIUM, ACCESS_READ, scsi_run_verify, 12, {0xaf, 0x12, F_LONG, F_LONG, 0x1f}, "VERIFY(12)"},
+    {0xaf,
+     0,
+     COMMAND_MEDIUM | COMMAND_DISK,
+     ACCESS_READ,
+     scsi_run_verify,
+     12,
+     {0xaf, 0x12, F_LONG | COMMAND_DISK, F_LONG, 0x1f},
+     "VERIFY(12)"},
+    {0xbb, 0, COMMAND_OPTICAL, ANY, scsi_run_nothing, 12, {0xbb, 0x03, F_WORD, F_WORD}, "SET CD SPEED"},
+    {0xbd,
+     0,
+     COMMAND_OPTICAL,
+     ANY,
+     scsi_run_mechanism_status,
+     12,
+     {0xbd, 0, 0, 0, 0, 0, 0, 0, F_WORD},
+     "MECHANISM STATUS"},
+    {0xbe,
+     0,
+     COMMAND_MEDIUM | COMMAND_OPTICAL,
+     ACCESS_READ,
+     scsi_run_read_cd,
+     12,
+     {0xbe, 0x1e, F_LONG, 0xff, F_WORD, 0xff, 0x07},
+     "READ CD"},
 };
 const unsigned scsi_commands_len = ARRAY_LEN(scsi_commands);
 
-const struct scsi_command *scsi_find_command(const u8 *cdb)
+bool scsi_has_command(const struct scsi_lu *lu, const struct scsi_command *command)
+{
+    return !lu || !(command->flags & (lu->optical ? COMMAND_DISK : COMMAND_OPTICAL));
+}
+
+const struct scsi_command *scsi_find_command(const struct scsi_lu *lu, const u8 *cdb)
 {
     for (unsigned i = 0; i < scsi_commands_len; i++) {
         const struct scsi_command *c = &scsi_commands[i];
-        if (c->opcode == cdb[0] && (!(c->flags & COMMAND_ACTION) || c->action == (cdb[1] & 0x1f)))
+        if (c->opcode == cdb[0] && scsi_has_command(lu, c) &&
+            (!(c->flags & COMMAND_ACTION) || c->action == (cdb[1] & 0x1f)))
             return c;
     }
     return NULL;
@@ -267,7 +381,10 @@ static void run(struct scsi_task *task)
     link_task(task, &lu->tasks);
     lu->running++;
     lu->exclusive = task->alone;
-    task->command->run(task);
+    if (task->command->flags & COMMAND_MEDIUM && (!lu->store || lu->changing)) // it was there when the task came
+        scsi_fail(task, SENSE_NO_MEDIUM);
+    else
+        task->command->run(task);
 }
 
 static bool must_wait(const struct scsi_lu *lu, const struct scsi_task *task)
@@ -303,6 +420,8 @@ void scsi_end(struct scsi_task *task, enum scsi_status status)
     task->done(task);
     if (started)
         start_waiting(lu);
+    if (started && lu->changing && !lu->running)
+        scsi_settle_medium(lu);
 }
 
 void scsi_good(struct scsi_task *task)
@@ -332,8 +451,11 @@ void scsi_fail_at(struct scsi_task *task, enum scsi_sense sense, u64 lba)
 
 void scsi_fail_store(struct scsi_task *task, int err, u64 lba)
 {
-    bool writes = task->command->flags & COMMAND_WRITES;
-    if (err == -ENOSPC || err == -EDQUOT)
+    struct scsi_lu *lu = task->nexus->lu;
+    bool writes = task->command->flags & COMMAND_WRITES, full = err == -ENOSPC || err == -EDQUOT;
+    if (lu->event)
+        lu->event(lu, full ? SCSI_EVENT_NO_SPACE : SCSI_EVENT_ERROR, err);
+    if (full)
         scsi_fail(task, SENSE_NO_SPACE);
     else if (err == -EROFS || err == -EPERM)
         scsi_fail(task, SENSE_PROTECTED);
@@ -365,10 +487,14 @@ struct scsi_lu *scsi_lu_new(struct store *store, bool optical)
     if (!lu)
         return NULL;
     lu->store = store;
-    lu->blocks = store->size / SCSI_BLOCK;
+    lu->block = optical ? SCSI_SECTOR : SCSI_BLOCK;
     lu->optical = optical;
     lu->write_cache = true;
     lu->waiting_end = &lu->waiting;
+    if (!store)
+        return lu;
+    lu->blocks = store->size / lu->block;
+    memcpy(lu->identity, store->identity, sizeof(lu->identity));
     scsi_load_registrations(lu);
     return lu;
 }
@@ -377,8 +503,15 @@ void scsi_lu_free(struct scsi_lu *lu)
 {
     if (!lu)
         return;
-    lu->store->ops->close(lu->store);
+    if (lu->store)
+        lu->store->ops->close(lu->store);
     free(lu);
+}
+
+void scsi_lu_resized(struct scsi_lu *lu)
+{
+    lu->blocks = lu->store->size / lu->block;
+    scsi_attention(lu, NULL, ATTENTION_CAPACITY);
 }
 
 void scsi_nexus_init(struct scsi_nexus *nexus, u64 initiator, struct scsi_lu *lu)
@@ -408,13 +541,20 @@ void scsi_nexus_reset(struct scsi_nexus *nexus)
         lu->reserved_by = 0;
     if (lu)
         lu->stopped = false;
+    nexus->locks = false;
+}
+
+void scsi_nexus_attention(struct scsi_nexus *nexus, u16 attention)
+{
+    if ((nexus->attention >> 8) != 0x29) // a reset says it all
+        nexus->attention = attention;
 }
 
 void scsi_attention(struct scsi_lu *lu, const struct scsi_nexus *except, u16 attention)
 {
     for (struct scsi_nexus *n = lu->nexuses; n; n = n->next) {
-        if (n != except && (n->attention >> 8) != 0x29) // a reset says it all
-            n->attention = attention;
+        if (n != except)
+            scsi_nexus_attention(n, attention);
     }
 }
 
@@ -423,10 +563,11 @@ static bool refuse(struct scsi_task *task)
 {
     struct scsi_nexus *nexus = task->nexus;
     struct scsi_lu *lu = nexus->lu;
-    task->command = scsi_find_command(task->cdb);
-    bool early = task->command && task->command->flags & COMMAND_EARLY;
+    task->command = scsi_find_command(lu, task->cdb);
+    u8 flags = task->command ? task->command->flags : 0;
+    bool early = flags & COMMAND_EARLY;
     enum scsi_sense sense = SENSE_NONE;
-    if (!lu && !early) {
+    if (!lu && !(flags & COMMAND_ABSENT)) {
         sense = SENSE_UNIT;
     } else if (lu && !early && nexus->attention) {
         sense = SENSE(6, 0, 0) | nexus->attention;
@@ -435,7 +576,7 @@ static bool refuse(struct scsi_task *task)
         // An operation with other service actions than this one.
         bool known = false;
         for (unsigned i = 0; i < scsi_commands_len; i++)
-            known |= scsi_commands[i].opcode == task->cdb[0];
+            known |= scsi_commands[i].opcode == task->cdb[0] && scsi_has_command(lu, &scsi_commands[i]);
         sense = known ? SENSE_CDB : SENSE_OPCODE;
     } else if (lu && scsi_conflicts(task)) {
         scsi_end(task, SCSI_RESERVATION_CONFLICT);
@@ -443,9 +584,11 @@ static bool refuse(struct scsi_task *task)
     } else {
         for (unsigned i = 1; i < task->command->size && !sense; i++)
             sense = task->cdb[i] & ~task->command->usage[i] ? SENSE_CDB : SENSE_NONE;
-        if (!sense && task->command->flags & COMMAND_MEDIUM && lu->stopped)
+        if (!sense && flags & COMMAND_MEDIUM && (!lu->store || lu->changing))
+            sense = SENSE_NO_MEDIUM;
+        if (!sense && flags & COMMAND_MEDIUM && lu->stopped)
             sense = SENSE_STOPPED;
-        if (!sense && task->command->flags & COMMAND_WRITES && lu->store->read_only)
+        if (!sense && flags & COMMAND_WRITES && lu->store->read_only)
             sense = SENSE_PROTECTED;
     }
     if (sense)

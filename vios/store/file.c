@@ -2,38 +2,28 @@
 //
 // Disks in files and on block devices, by io_uring. Data goes past the host's page cache where place and size allow that (O_DIRECT), so that what is in the link's data
 // area is what the device reads.
-//
-// A server that is killed leaves operations behind that the kernel still carries out. They hold the open file, and with it the file's lock: the next server
-// gets the lock when the last one of them is done, so that an old write never comes after a newer one. For this reason each open file locks a byte of
-// its own, for all others' writers to meet.
-#include "vios/store/store.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
-#include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SECTOR     512u
+#include "vios/store/open.h"
+#include "vios/store/state.h"
+#include "vios/store/store.h"
+
 #define ZEROS_SIZE (256 * KIB)
-#define VALUE_NAME "user.openlpar."
-#define IDENTITY   "identity"
 #define TRANSFER   (16 * MIB) // at once; the kernel's own limit is 2 GiB
 
 struct file_store {
     struct store store;
     struct loop *loop;
     int direct, cached;     // descriptors; direct may be -1
+    int state;              // -1: values are extended attributes of the file
     u32 place_unit;         // what offset and size are multiples of for direct ones
     u32 memory_unit;        // and the address of the data
     bool no_punch, no_zero; // the file system said that it cannot
@@ -102,7 +92,7 @@ static void on_done(struct loop_op *op, int result)
 static int descriptor(const struct file_store *f, const void *data, u64 offset, u64 size)
 {
     bool fits = !(((uintptr_t)data) % f->memory_unit) && !(offset % f->place_unit) && !(size % f->place_unit);
-    return f->direct >= 0 && (fits || f->cached < 0) ? f->direct : f->cached;
+    return f->direct >= 0 && fits ? f->direct : f->cached;
 }
 
 // Starts what is left of an operation.
@@ -142,9 +132,11 @@ static void submit(struct store *store, struct store_io *io)
 static int get_value(struct store *store, const char *name, void *value, size_t size)
 {
     char full[64];
-    snprintf(full, sizeof(full), VALUE_NAME "%s", name);
     struct file_store *f = of(store);
-    ssize_t got = fgetxattr(f->direct >= 0 ? f->direct : f->cached, full, value, size);
+    if (f->state >= 0)
+        return state_get(f->state, name, value, size);
+    snprintf(full, sizeof(full), STORE_VALUE_PREFIX "%s", name);
+    ssize_t got = fgetxattr(f->cached, full, value, size);
     return got < 0 ? -errno : (int)got;
 }
 
@@ -152,9 +144,10 @@ static int set_value(struct store *store, const char *name, const void *value, s
 {
     char full[64];
     struct file_store *f = of(store);
-    int fd = f->direct >= 0 ? f->direct : f->cached;
-    snprintf(full, sizeof(full), VALUE_NAME "%s", name);
-    if (fsetxattr(fd, full, value, size, 0) || fsync(fd))
+    if (f->state >= 0)
+        return state_set(f->state, name, value, size);
+    snprintf(full, sizeof(full), STORE_VALUE_PREFIX "%s", name);
+    if (fsetxattr(f->cached, full, value, size, 0) || fsync(f->cached))
         return -errno;
     return 0;
 }
@@ -162,10 +155,11 @@ static int set_value(struct store *store, const char *name, const void *value, s
 static void close_store(struct store *store)
 {
     struct file_store *f = of(store);
-    if (f->direct >= 0)
-        close(f->direct);
-    if (f->cached >= 0)
-        close(f->cached);
+    int fds[] = {f->direct, f->cached, f->state};
+    for (unsigned i = 0; i < ARRAY_LEN(fds); i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
     free(f);
 }
 
@@ -176,105 +170,24 @@ static const struct store_ops file_store_ops = {
     .close = close_store,
 };
 
-// Byte `byte` for this open file; for readers others' reading is no obstacle.
-static bool lock(int fd, bool read_only, s64 byte, u32 wait_ms)
-{
-    struct flock fl = {.l_type = read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-    for (u32 waited = 0; fcntl(fd, F_OFD_SETLK, &fl); waited++) {
-        if ((errno != EAGAIN && errno != EACCES) || waited >= wait_ms)
-            return errno != EAGAIN && errno != EACCES; // a file system without locks has no other users to fear either
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-    return true;
-}
-
-// Where the file has no place for it, the identity comes from the path.
-static void find_identity(struct file_store *f, const char *path)
-{
-    char full[PATH_MAX];
-    u8 *id = f->store.identity;
-    if (get_value(&f->store, IDENTITY, id, sizeof(f->store.identity)) == (int)sizeof(f->store.identity)) {
-        f->store.keeps_values = !f->store.read_only;
-        return;
-    }
-    ssize_t got = getrandom(id, sizeof(f->store.identity), 0);
-    if (!f->store.read_only && got == (ssize_t)sizeof(f->store.identity) &&
-        !set_value(&f->store, IDENTITY, id, sizeof(f->store.identity))) {
-        f->store.keeps_values = true;
-        return;
-    }
-    u64 hash = 14695981039346656037ull; // FNV-1a
-    for (const char *p = realpath(path, full) ? full : path; *p; p++)
-        hash = (hash ^ (u8)*p) * 1099511628211ull;
-    memcpy(id, &hash, sizeof(hash));
-}
-
-static void find_units(struct file_store *f, const char *path, const struct stat *st)
-{
-    struct statx x;
-    int sector = SECTOR;
-    f->place_unit = f->memory_unit = SECTOR;
-    f->store.physical = (u32)MIN(MAX(st->st_blksize, (long)SECTOR), 4096l);
-    if (S_ISBLK(st->st_mode)) {
-        unsigned physical = SECTOR;
-        if (!ioctl(f->direct >= 0 ? f->direct : f->cached, BLKPBSZGET, &physical) && physical >= SECTOR)
-            f->store.physical = physical;
-        if (!ioctl(f->direct >= 0 ? f->direct : f->cached, BLKSSZGET, &sector) && sector > (int)SECTOR)
-            f->place_unit = f->memory_unit = (u32)sector;
-    }
-#ifdef STATX_DIOALIGN
-    if (!statx(AT_FDCWD, path, 0, STATX_DIOALIGN, &x) && (x.stx_mask & STATX_DIOALIGN) && x.stx_dio_offset_align) {
-        f->place_unit = MAX(x.stx_dio_offset_align, SECTOR);
-        f->memory_unit = MAX(x.stx_dio_mem_align, 1u);
-    }
-#else
-    (void)x;
-#endif
-}
-
-static struct store *fail(struct file_store *f, char *why, size_t why_size, const char *text, int err)
-{
-    snprintf(why, why_size, text, strerror(err));
-    close_store(&f->store);
-    return NULL;
-}
-
-struct store *store_open_file(struct loop *loop, const char *path, bool read_only, u32 wait_ms, char *why,
-                              size_t why_size)
+struct store *store_from_descriptors(struct loop *loop, const struct vios_disk *m, const int *fds)
 {
     struct file_store *f = calloc(1, sizeof(*f));
-    if (!f) {
-        snprintf(why, why_size, "no memory");
+    if (!f)
         return NULL;
-    }
-    struct stat st;
-    int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK;
-    f->store.ops = &file_store_ops;
-    f->store.read_only = read_only;
+    f->store = (struct store){.ops = &file_store_ops,
+                              .size = m->size,
+                              .physical = m->physical,
+                              .read_only = m->flags & (VIOS_DISK_READ_ONLY | VIOS_DISK_OPTICAL),
+                              .thin = true,
+                              .keeps_values = m->flags & (VIOS_DISK_VALUES | VIOS_DISK_STATE)};
+    memcpy(f->store.identity, m->identity, sizeof(f->store.identity));
+    snprintf(f->store.name, sizeof(f->store.name), "%s", m->name);
     f->loop = loop;
-    f->direct = -1;
-    f->cached = open(path, flags);
-    if (f->cached < 0 && errno == ENOENT)
-        return fail(f, why, why_size, "there is no such file; make one with: truncate -s 20G FILE", 0);
-    if (f->cached < 0 && (errno == EACCES || errno == EROFS) && !read_only)
-        return fail(f, why, why_size, "%s; allow writing, or give it as read-only (FILE,ro)", errno);
-    if (f->cached < 0)
-        return fail(f, why, why_size, "%s", errno);
-    if (fstat(f->cached, &st) || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
-        return fail(f, why, why_size, "is neither a file nor a block device", 0);
-    s64 size = lseek(f->cached, 0, SEEK_END);
-    f->store.size = size > 0 ? (u64)size / SECTOR * SECTOR : 0;
-    if (!f->store.size)
-        return fail(f, why, why_size, "is empty; give it its size with: truncate -s 20G FILE", 0);
-    f->direct = open(path, flags | O_DIRECT);
-    if (!lock(f->cached, read_only, 0, wait_ms) || (f->direct >= 0 && !lock(f->direct, read_only, 1, wait_ms)))
-        return fail(
-            f, why, why_size,
-            "is in use by another partition; a disk that several use must be read-only (FILE,ro) for all of them", 0);
-    find_units(f, path, &st);
-    find_identity(f, path);
-    f->store.thin = true;
-    const char *name = strrchr(path, '/');
-    snprintf(f->store.name, sizeof(f->store.name), "%s", name ? name + 1 : path);
+    f->place_unit = m->place_unit;
+    f->memory_unit = m->memory_unit;
+    f->cached = *fds++;
+    f->direct = m->flags & VIOS_DISK_DIRECT ? *fds++ : -1;
+    f->state = m->flags & VIOS_DISK_STATE ? *fds : -1;
     return &f->store;
 }

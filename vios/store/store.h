@@ -51,9 +51,11 @@ struct store {
     char name[64];     // for people
 };
 
-// Opens a file or block device. wait_ms: for another process that still has it. NULL: *why says why, and what to do.
-struct store *store_open_file(struct loop *loop, const char *path, bool read_only, u32 wait_ms, char *why,
-                              size_t why_size);
+#define STORE_VALUE_PREFIX "user.openlpar." // names of values that are extended attributes
+
+struct vios_disk;
+// What store_open() opened (vios/store/open.h). It takes the descriptors over. NULL: no memory, and they are still the caller's.
+struct store *store_from_descriptors(struct loop *loop, const struct vios_disk *m, const int *fds);
 
 static inline void store_submit(struct store *store, struct store_io *io)
 {
