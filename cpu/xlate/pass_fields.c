@@ -92,16 +92,16 @@ static bool reads(const struct ir_region *r, unsigned n, unsigned slot)
     return false;
 }
 
-void fields_find(const struct ir_region *r, const u8 *blocks, unsigned len, struct fields *f)
+void fields_find(const struct ir_region *r, const u8 *blocks, unsigned len, unsigned entered, struct fields *f)
 {
     struct slot_set changed[STRIP_BLOCKS], all = SLOTS_NONE;
-    u8 put[STRIP_BLOCKS], may = 0xff, any = 0;
+    u8 put[STRIP_BLOCKS], may = 0xff, any = 0; // any: that every way to the loop's end compares
     memset(f, 0, sizeof(*f));
     for (unsigned k = 0; k < len; k++) {
         changed[k] = SLOTS_NONE;
         look(r, blocks[k], f->at[k], &put[k], &may, &changed[k]);
         slots_join(&all, changed[k]);
-        any |= put[k];
+        any |= k < entered ? 0 : put[k];
     }
     f->out = any & may;
     if (slots_have(&all, SLOT_SO))

@@ -28,8 +28,8 @@ struct fields {
     struct field at[STRIP_BLOCKS][8];
 };
 
-// Of a loop's blocks, one behind the other.
-void fields_find(const struct ir_region *r, const u8 *blocks, unsigned len, struct fields *f);
+// Of a loop's blocks, one behind the other; `entered`: the last one that other ways lead to than from the one before it.
+void fields_find(const struct ir_region *r, const u8 *blocks, unsigned len, unsigned entered, struct fields *f);
 // The value of field c, where the block that *at tells of ends.
 ir_value fields_value(struct ir_builder *b, const struct field *at, unsigned c);
 // Keeps what field c compares: a and v; or, where the copy is entered, what *at tells of.

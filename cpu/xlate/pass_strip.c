@@ -58,6 +58,23 @@ static bool find_blocks(struct loop *l, unsigned head, unsigned latch)
     }
 }
 
+// The last block of the loop that is not only come to from the one before it.
+static unsigned entered(const struct loop *l)
+{
+    const struct ir_region *r = l->r;
+    for (unsigned k = l->blocks_len; k-- > 1;) {
+        const unsigned to = l->blocks[k];
+        if (r->blocks[to].returns || r->blocks[to].landing)
+            return k;
+        for (unsigned n = 0; n < r->blocks_len; n++) {
+            unsigned len = ir_successors(r->insns[end_of(r, n)].op);
+            if (n != l->blocks[k - 1] && ((len && r->blocks[n].then == to) || (len > 1 && r->blocks[n].other == to)))
+                return k;
+        }
+    }
+    return 0;
+}
+
 static struct sum add(const struct sum *a, const struct sum *b)
 {
     struct sum s = *a;
@@ -172,7 +189,7 @@ static struct ir_block *begin_block(struct ir_region *r, const struct ir_block *
 {
     struct ir_block *block = &r->blocks[r->blocks_len++];
     *block = *like;
-    block->returns = false;
+    block->returns = block->landing = block->switches = false;
     block->need = 0;
     block->first = r->len;
     block->insns = 0;
@@ -354,9 +371,10 @@ void pass_strip(struct pass_tables *t, struct ir_region *r)
         l->r = r;
         if (!find_blocks(l, head, latch) || added + l->operations > OPERATIONS ||
             r->len + 2 * l->operations + 16 * STRIP_CHECKS + 96 * l->blocks_len > IR_INSNS_MAX ||
-            r->blocks_len + 2 * l->blocks_len + 2 > IR_BLOCKS_MAX || !look(l, t->sums) || INSNS / l->insns < STRIP_LEAST)
+            r->blocks_len + 2 * l->blocks_len + 2 > IR_BLOCKS_MAX || !look(l, t->sums) ||
+            INSNS / l->insns < STRIP_LEAST)
             continue;
-        fields_find(r, l->blocks, l->blocks_len, &l->fields);
+        fields_find(r, l->blocks, l->blocks_len, entered(l), &l->fields);
         added += l->operations;
         compares |= l->fields.out != 0;
         unsigned strip = make_head(r, l), copies = r->blocks_len;

@@ -14,6 +14,7 @@
 
 #define I_ADDI(rt, ra, v)   (I_LI(rt, v) | (u32)(ra) << 16)
 #define I_ADD(rt, ra, rb)   (0x7c000214u | (u32)(rt) << 21 | (u32)(ra) << 16 | (u32)(rb) << 11)
+#define I_B(offset)         (0x48000000u | ((u32)(offset)&0x3fffffc))
 #define I_BDNZ(offset)      (0x42000000u | ((u32)(offset)&0xfffc))
 #define I_CMPDI(ra, v)      (0x2c200000u | (u32)(ra) << 16 | ((u32)(v)&0xffff))
 #define I_CMPD(ra, rb)      (0x7c200000u | (u32)(ra) << 16 | (u32)(rb) << 11)
@@ -169,6 +170,34 @@ static void test_random_loops(void)
     machine_free(jit);
 }
 
+// A loop that is entered behind the comparison which it repeats: where it is left before it compares, the field is still what it was outside.
+static void test_entered_in_the_middle(void)
+{
+    static const u32 code[] = {I_B(4),          I_B(16),         I_CMPD(8, 9),    I_BEQ(24),   I_CMPDI(10, 5) | 1 << 23,
+                               I_LWZ(11, 0, 3), I_ADDI(3, 3, 4), I_ADDI(8, 8, 1), I_BDNZ(-24), I_SC1};
+    struct machine *machines[] = {machine_new(1, LEVEL_V30), machine_new(1, LEVEL_V30)};
+    map(machines[0]);
+    map(machines[1]);
+    xlate_trace = count_strips;
+    strips = 0;
+    for (unsigned n = 0; n < 40; n++) {
+        for (unsigned which = 0; which < 2; which++) {
+            struct cpu *cpu = machines[which]->cpu;
+            start(machines[which], n + 1, TEST_CODE, code, n ? 0 : ARRAY_LEN(code));
+            cpu->gpr[3] = DATA_EA;
+            cpu->gpr[9] = cpu->gpr[8] + (n % 2 ? 1 : 50);
+            cpu->ctr = 100;
+            cpu->crf[1] = 9;
+            CHECK_EQ((which ? &jit_engine : &interp_engine)->run(cpu), EXIT_STOPPED);
+        }
+        same(machines[0], machines[1]);
+    }
+    CHECK(strips > 0);
+    xlate_trace = NULL;
+    machine_free(machines[0]);
+    machine_free(machines[1]);
+}
+
 // A loop over one access in block 0, with what else is asked for; how many copies it gets.
 enum { PLAIN, NO_STEP, TWO_STEPS, LEFT, JOINED, CALLS, LOADED, NO_MEMO, COLD };
 static unsigned copies(unsigned kind)
@@ -280,5 +309,9 @@ int main(void)
         TEST(test_random_loops);
     else
         test_skip("test_random_loops", "no back end for this host");
+    if (target_available())
+        TEST(test_entered_in_the_middle);
+    else
+        test_skip("test_entered_in_the_middle", "no back end for this host");
     return test_done();
 }
