@@ -30,6 +30,7 @@ struct cpage {
     _Atomic u8 heat[CODE_PAGE_INSNS];
     _Atomic u64 covered[CODE_PAGE_INSNS / 64]; // instructions that are part of a region
     _Atomic u64 probed[CODE_PAGE_INSNS / 64];  // instructions that were looked up among those of earlier runs
+    _Atomic u64 jumped[CODE_PAGE_INSNS / 64];  // instructions that a bctr of the page went to
     _Atomic u64 no_memo[CODE_PAGE_INSNS / 64]; // accesses for which cpu->memo_tag does not pay
     _Atomic u64 no_share[CODE_PAGE_INSNS / 64]; // accesses whose neighbours are in another page
 };

@@ -106,6 +106,16 @@ static inline void go_far(struct cpu *cpu, const struct dinsn *d, u64 word)
     DISPATCH(cpu->block_d);
 }
 
+// What a switch statement or an interpreter of its own has come to inside its page (cpu/xlate/region.c).
+static inline void note_jump(const struct cpu *cpu, u64 word)
+{
+    const unsigned index = (unsigned)(cpu->block_d - cpu->page->insns);
+    _Atomic u64 *bits = &cpu->page->jumped[index / 64];
+    if ((word & 0xffff) == INSN_bcctr && !(word >> 32 & 1) &&
+        !(atomic_load_explicit(bits, memory_order_relaxed) >> index % 64 & 1))
+        atomic_fetch_or_explicit(bits, 1ull << index % 64, memory_order_relaxed);
+}
+
 void interp_branch(struct cpu *cpu, const struct dinsn *d, u64 word)
 {
     u64 target = cpu->nia &= cpu->ea_mask;
@@ -116,6 +126,8 @@ void interp_branch(struct cpu *cpu, const struct dinsn *d, u64 word)
     count_upto(cpu, d + 1);
     if (likely(offset < GUEST_PAGE_SIZE) && likely(!must_leave(cpu))) {
         cpu->block_d = &cpu->page->insns[offset / 4];
+        if (cpu->xlate)
+            note_jump(cpu, word);
         if (cpu->xlate && unlikely(heats(cpu)))
             INTERP_JUMP heat_up(cpu, d, word);
         DISPATCH(cpu->block_d);

@@ -159,6 +159,10 @@ void ir_print(const struct ir_region *r, char *text, size_t size)
         const struct ir_block *block = &r->blocks[n];
         add(&t, "b%u: +%#x, %u instructions, weight %u%s", n, block->index * 4, block->insns, block->weight,
             block->returns ? ", entered by returns" : "");
+        if (block->landing)
+            add(&t, ", switched to");
+        if (block->switches)
+            add(&t, ", switches");
         if (block->need)
             add(&t, ", needs MSR %#x", block->need);
         add(&t, "\n");
@@ -219,6 +223,8 @@ static const char *check_insn(const struct ir_region *r, const struct ir_block *
     unsigned bytes = IR_FIELD_BYTES(in->imm);
     if ((in->op == IR_FIELD || in->op == IR_SET_FIELD) && bytes != 1 && bytes != 4 && bytes != 8)
         return "a member of unknown width";
+    if (last && block->switches && in->op != IR_EXIT_EA)
+        return "a switch that does not leave";
     if (ir_successors(in->op) && block->then >= r->blocks_len)
         return "unknown successor";
     if (ir_successors(in->op) == 2 && block->other >= r->blocks_len)

@@ -24,6 +24,8 @@
 // Ways in and out: block 0 is the region's entry. A block with `returns` is the place behind a call in the same region: it is entered from
 // outside, too, with all guest state in memory. EXIT and EXIT_EA say in `cond` whether they are calls, which return to the instruction
 // behind theirs (LR has been PUT), or returns.
+// An EXIT_EA of a block that `switches` stays in the region where it goes to a `landing`, which is a back edge. To the passes it is a way out, and
+// nothing is known where a landing begins.
 //
 // Counting and interrupts: each block has `insns`, the number of guest instructions that it completes. Leaving a block adds it to
 // cpu->insns and takes it from cpu->budget; a JUMP or BRANCH to a block with a lower or the same number (a back edge) first looks
@@ -205,6 +207,8 @@ struct ir_block {
     bool strip;          // a JUMP or BRANCH to it is a back edge, wherever from (pass_strip.c)
     bool copied;         // a BRANCH from it to a block with a lower number is none
     bool returns;        // entered from outside: what a call returns to
+    bool switches;       // EXIT_EA: goes to any of the blocks that are `landing` where the address is that of their first instruction
+    bool landing;
 };
 
 enum ir_way { WAY_JUMP, WAY_CALL, WAY_RETURN };

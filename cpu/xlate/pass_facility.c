@@ -82,6 +82,8 @@ void pass_facilities(const struct ir_region *r, u64 found[IR_BLOCKS_MAX], u32 ne
         found[n] = all;
         if (n == 0 || r->blocks[n].returns)
             found[n] = need[n] = (u32)coming[n];
+        if (r->blocks[n].landing)
+            found[n] = 0;
     }
     for (bool again = true; again;) {
         again = false;

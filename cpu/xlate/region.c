@@ -7,7 +7,9 @@
 // (2) CFAR changes only when a branch is taken: a conditional one gets a block of its own on that edge.
 // (3) Calls, returns and branches out of the page are exits; what is behind a call belongs to the region where it is hot.
 //     Instructions that change how the next ones execute, or may wait for other threads, are left to the interpreter (EXIT_INSN).
-// (4) Successors are kept as instruction indices until all blocks have numbers.
+// (4) Where an indirect jump went to inside of the page before belongs to the region as well: switch statements and
+//     interpreters' loops stay in it.
+// (5) Successors are kept as instruction indices until all blocks have numbers.
 #include "cpu/xlate/region.h"
 
 #include "cpu/debug.h"
@@ -37,10 +39,11 @@ struct form {
     struct cpage *page;
     u64 leaders[CODE_PAGE_INSNS / 64];
     unsigned leaders_len, queue_len, total, limit;
-    u64 returns[CODE_PAGE_INSNS / 64]; // what calls return to
-    u64 pruned[CODE_PAGE_INSNS / 64];  // what was never executed
-    u64 stored[CODE_PAGE_INSNS / 64];  // stores of loops that one operation does
-    unsigned splits;                   // blocks that traps may still add
+    u64 returns[CODE_PAGE_INSNS / 64];  // what calls return to
+    u64 landings[CODE_PAGE_INSNS / 64]; // what indirect jumps go to
+    u64 pruned[CODE_PAGE_INSNS / 64];   // what was never executed
+    u64 stored[CODE_PAGE_INSNS / 64];   // stores of loops that one operation does
+    unsigned splits;                    // blocks that traps may still add
     u16 queue[REGION_LEADERS];
     // pass_tables.h
     u32 *words; // of the instructions in shape->covered
@@ -152,6 +155,19 @@ static bool seen(struct form *f, unsigned index)
     return false;
 }
 
+// (4)
+static void lead_jumps(struct form *f)
+{
+    for (unsigned word = 0; word < ARRAY_LEN(f->landings); word++) {
+        for (u64 left = atomic_load_explicit(&f->page->jumped[word], memory_order_relaxed); left; left &= left - 1) {
+            unsigned to = word * 64 + (unsigned)__builtin_ctzll(left);
+            lead(f, to);
+            if (bit_test(f->leaders, to))
+                bit_set(f->landings, to);
+        }
+    }
+}
+
 static void scan(struct form *f, unsigned i)
 {
     for (; read_insn(f, i); i++) {
@@ -172,6 +188,8 @@ static void scan(struct form *f, unsigned i)
         }
         if (!unconditional(id, insn) && seen(f, i + 1))
             lead(f, i + 1);
+        if (id == INSN_bcctr && !LK_BIT)
+            lead_jumps(f);
         return;
     }
 }
@@ -239,6 +257,7 @@ static void end_taken(struct form *f, enum insn_id id, u32 insn, unsigned i, ir_
         end_at(f, (unsigned)target, insns);
         return;
     }
+    f->b.r->blocks[f->b.r->blocks_len].switches = id == INSN_bcctr && !LK_BIT;
     u8 way = call ? WAY_CALL : id == INSN_bclr ? WAY_RETURN : WAY_JUMP;
     if (call && !inside(f, (int)i + 1))
         leave_at(f, i + 1);
@@ -291,7 +310,7 @@ static void lower_branch(struct form *f, enum insn_id id, u32 insn, unsigned i, 
         branch.a = test != IR_NO_VALUE ? test : ctr_left;
         branch.cond = (u8)(test != IR_NO_VALUE ? cr_cond : ctr_cond);
     }
-    // (2), (4): the taken edge's block is the next one, the other edge's the one after it where it leaves the region.
+    // (2), (5): the taken edge's block is the next one, the other edge's the one after it where it leaves the region.
     struct ir_region *r = b->r;
     struct ir_block *block = &r->blocks[r->blocks_len];
     bool falls_inside = inside(f, (int)i + 1);
@@ -323,7 +342,7 @@ static u64 facility_bits(unsigned facility, u32 insn)
 // Whether control comes to the instruction only from the one before it.
 static bool only_falls_into(const struct form *f, unsigned index)
 {
-    if (index == f->b.r->entry || bit_test(f->returns, index))
+    if (index == f->b.r->entry || bit_test(f->returns, index) || bit_test(f->landings, index))
         return false;
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {
         if (bit_test(f->shape->covered, i) && ending_of(f->ids[i], f->words[i]) == BRANCHES &&
@@ -415,6 +434,7 @@ static void lower_block(struct form *f, unsigned first)
     begin_block(f, first);
     f->numbers[first] = f->b.r->blocks_len;
     f->b.r->blocks[f->b.r->blocks_len].returns = bit_test(f->returns, first);
+    f->b.r->blocks[f->b.r->blocks_len].landing = bit_test(f->landings, first);
     for (unsigned i = first;; i++) {
         unsigned done = i - first;
         if (i > first && (i == CODE_PAGE_INSNS || inside(f, (int)i) || !bit_test(f->shape->covered, i))) {
@@ -455,9 +475,14 @@ static void weigh(struct ir_region *r)
     int last[IR_BLOCKS_MAX];
     for (unsigned n = 0; n < r->blocks_len; n++)
         last[n] = -1;
+    unsigned landing = 0;
+    while (landing < r->blocks_len && !r->blocks[landing].landing)
+        landing++;
     for (unsigned n = 0; n < r->blocks_len; n++) {
         const struct ir_block *block = &r->blocks[n];
         u8 op = r->insns[block->first + block->len - 1].op;
+        if (block->switches && landing <= n)
+            last[landing] = (int)n;
         if ((op == IR_JUMP || op == IR_BRANCH) && block->then <= n)
             last[block->then] = (int)n;
         if (op == IR_BRANCH && block->other <= n)
@@ -481,8 +506,8 @@ static void note_pruned(const struct form *f)
     }
 }
 
-bool region_form(struct pass_tables *t, struct ir_region *r, struct region_shape *shape, const struct cpu *cpu, struct cpage *page,
-                 unsigned entry, unsigned limit)
+bool region_form(struct pass_tables *t, struct ir_region *r, struct region_shape *shape, const struct cpu *cpu,
+                 struct cpage *page, unsigned entry, unsigned limit)
 {
     struct form f = {.b.r = r,
                      .b.level = cpu->isa_level,

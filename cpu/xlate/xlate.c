@@ -680,8 +680,11 @@ static void drop_regions(struct xlate *x, struct cpage *page, unsigned first, un
     const u64 lines = lines_of(first, last);
     u64 gone[CODE_PAGE_INSNS / 64] = {0};
     for (unsigned i = 0; i < 64; i++) {
-        if (lines >> i & 1)
-            atomic_fetch_and(&page->covered[i / 4], ~(0xffffull << i % 4 * CODE_LINE_INSNS));
+        const u64 line = 0xffffull << i % 4 * CODE_LINE_INSNS;
+        if (!(lines >> i & 1))
+            continue;
+        atomic_fetch_and(&page->covered[i / 4], ~line);
+        atomic_fetch_and_explicit(&page->jumped[i / 4], ~line, memory_order_relaxed);
     }
     atomic_thread_fence(memory_order_seq_cst);
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++) {

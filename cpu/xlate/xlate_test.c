@@ -601,9 +601,46 @@ static void test_kept_apart(void)
     run(test_full_memory)                \
     run(test_word_mode)                  \
     run(test_written_when_quiet)         \
-    run(test_in_background) run(test_kept) run(test_kept_without_memo) \
+    run(test_switch) run(test_in_background) run(test_kept) run(test_kept_without_memo) \
     run(test_kept_apart)
 // clang-format on
+
+static unsigned switches, landings;
+
+static void count_switches(const struct ir_region *r, const void *code, size_t size)
+{
+    (void)code, (void)size;
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        switches += r->blocks[n].switches;
+        landings += r->blocks[n].landing;
+    }
+}
+
+// A loop over a switch statement of four cases becomes one region. When another case is written, it is that one.
+static void test_switch(void)
+{
+    u32 code[] = {I_ADDI(4, 4, 1),   I_ANDI(5, 4, 3), 0x54a51838 /* slwi r5,r5,3 */, 0x7ca53214 /* add r5,r5,r6 */,
+                  0x7ca903a6,        0x4e800420, // mtctr r5; bctr
+                  I_ADDI(7, 7, 1),   I_B(7 * 4),    I_ADDI(7, 7, 10),               I_B(5 * 4),
+                  I_ADDI(7, 7, 100), I_B(3 * 4),    I_ADDI(7, 7, 1000),             I_B(4),
+                  I_ADDI(8, 8, -1),  I_CMPDI(8, 0), I_BNE(-16 * 4),                 I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    xlate_trace = count_switches;
+    switches = landings = 0;
+    for (unsigned round = 0; round < 2; round++) {
+        put_all(m, TEST_CODE, code, ARRAY_LEN(code));
+        m->cpu->gpr[4] = m->cpu->gpr[7] = 0;
+        m->cpu->gpr[6] = TEST_CODE + 6 * 4;
+        m->cpu->gpr[8] = 4000;
+        run_jit(m, m->cpu);
+        CHECK_EQ(m->cpu->gpr[7], round ? 1511000 : 1111000);
+        code[10] = I_ADDI(7, 7, 500);
+    }
+    CHECK(switches >= 1);
+    CHECK(landings >= 4);
+    xlate_trace = NULL;
+    machine_free(m);
+}
 
 // The same with a helper thread: whenever it comes, what is executed is what was written last.
 static void test_in_background(void)

@@ -10,6 +10,14 @@ static const u8 slot_regs[] = {RBX, RBP, R9, R10, R12, R13, R14, R15};
 #define LAST_FIRST_SLOT_XMM (XMM0 + 11u)
 #define SLOT_REGS           ((unsigned)sizeof(slot_regs))
 
+static bool dirty_landings(struct comp *x, struct slot_set out)
+{
+    bool more = false;
+    for (unsigned b = 0; b < x->r->blocks_len; b++)
+        more |= x->r->blocks[b].landing && slots_join(&x->dirty[b], out);
+    return more;
+}
+
 // puts: the slots that each block PUTs.
 static void find_dirty(struct comp *x, struct slot_set puts[IR_BLOCKS_MAX])
 {
@@ -29,6 +37,8 @@ static void find_dirty(struct comp *x, struct slot_set puts[IR_BLOCKS_MAX])
             for (unsigned s = 0; s < ir_successors((u8)end); s++) {
                 again |= slots_join(&x->dirty[s ? block->other : block->then], out);
             }
+            if (block->switches)
+                again |= dirty_landings(x, out);
         }
     }
 }

@@ -78,7 +78,17 @@ struct keep {
     u8 order; // of the words in what it is made from (PSHUFD), when not 0
 };
 
-enum cold_kind { COLD_MISS, COLD_REQUIRE, COLD_CHECK, COLD_LEAVE, COLD_FP, COLD_ENTER, COLD_FP_ENTER, COLD_DIVIDE, COLD_JUMP };
+enum cold_kind {
+    COLD_MISS,
+    COLD_REQUIRE,
+    COLD_CHECK,
+    COLD_LEAVE,
+    COLD_FP,
+    COLD_ENTER,
+    COLD_FP_ENTER,
+    COLD_DIVIDE,
+    COLD_JUMP
+};
 
 // Code out of line.
 struct cold {
@@ -143,6 +153,10 @@ struct comp {
     struct label entry_away;           // attn or the budget ask at the region's entry
     struct label helper;
     bool helper_used;
+    // Switches (leave.c): by instruction from the first landing on, where to go.
+    struct label table, no_landing;
+    unsigned landing_first, landings;
+    struct slot_set switch_dirty; // at the ends of the blocks that switch
     struct cold colds[COLDS_MAX];
     unsigned colds_len, open; // misses from `open` on wait for the end of their instruction
     struct keep keeps[KEEPS_MAX];
@@ -196,8 +210,9 @@ void comp_scan_block(struct comp *x);
 enum reg value_reg(struct comp *x, ir_value v); // in a register, kept there during the operation
 enum reg value_scratch(struct comp *x);         // a register for the rest of the operation
 enum reg value_xscratch(struct comp *x);        // likewise, an xmm register
-enum reg value_spare(const struct comp *x);     // one that holds nothing, until the next is asked for; NO_REG: there is none
-void value_claim(struct comp *x, enum reg r);   // this one; before the operands are asked for
+enum reg
+value_spare(const struct comp *x); // one that holds nothing, until the next is asked for; NO_REG: there is none
+void value_claim(struct comp *x, enum reg r); // this one; before the operands are asked for
 // The register for the result of the current operation. It may be that of `a` or `b` when they die here (IR_NO_VALUE: no), and that
 // of the slot that the result is for; never one of the set `avoid`.
 enum reg value_result(struct comp *x, ir_value a, ir_value b, u32 avoid);
@@ -264,6 +279,9 @@ void atomic_loop(struct comp *x);
 void leave_entry(struct comp *x);                            // the region's
 void leave_entries(struct comp *x, struct target_code *out); // the others, out of line
 void leave_end(struct comp *x);
+void leave_find_landings(struct comp *x);
+void leave_table(struct comp *x);      // of switches, behind the code
+void leave_no_landing(struct comp *x); // where the table has nothing
 void leave_cold(struct comp *x, struct cold *cold);
 void leave_entry_cold(struct comp *x, struct cold *cold);
 void leave_jump_cold(struct comp *x, struct cold *cold);

@@ -285,6 +285,21 @@ void x_data(struct code *c, u64 v)
     word(c, (u32)(v >> 32));
 }
 
+void x_data_label(struct code *c, const struct label *l, const struct label *from)
+{
+    x_begin(c);
+    word(c, l->at - from->at);
+}
+
+void x_lea_label(struct code *c, enum reg dst, struct label *l)
+{
+    x_begin(c);
+    byte(c, 0x48 | (dst >> 3) << 2);
+    byte(c, 0x8d);
+    byte(c, (dst & 7) << 3 | 5);
+    x_displacement(c, l);
+}
+
 void x_align(struct code *c, unsigned n)
 {
     x_begin(c);

@@ -110,6 +110,8 @@ void x_pointer(struct code *c, enum reg dst, const void *to); // likewise, of da
 void x_jmp_mem(struct code *c, struct mem m);
 void x_ret(struct code *c);
 void x_data(struct code *c, u64 v); // 8 bytes that are no instruction
+void x_data_label(struct code *c, const struct label *l, const struct label *from); // 4 bytes: how far l is from there; both are bound
+void x_lea_label(struct code *c, enum reg dst, struct label *l);                    // dst = its address
 void x_align(struct code *c, unsigned n);
 void x_push(struct code *c, enum reg r);
 void x_push_mem(struct code *c, struct mem m);

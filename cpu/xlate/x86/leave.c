@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry, ends of blocks, and the ways out of a region (target.h).
+#include <string.h>
+
 #include "cpu/code.h"
 #include "cpu/xlate/x86/codemem.h"
 #include "cpu/xlate/x86/comp.h"
@@ -247,6 +249,72 @@ void leave_jump_cold(struct comp *x, struct cold *cold)
     x_jmp(&x->c, &cold->back);
 }
 
+void leave_find_landings(struct comp *x)
+{
+    const struct ir_region *r = x->r;
+    unsigned first = CODE_PAGE_INSNS, last = 0;
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        if (!r->blocks[n].landing)
+            continue;
+        first = MIN(first, r->blocks[n].index);
+        last = MAX(last, r->blocks[n].index);
+    }
+    x->landing_first = first;
+    x->landings = first > last ? 0 : last - first + 1;
+    x->table = x->no_landing = (struct label){0};
+    x->switch_dirty = SLOTS_NONE;
+}
+
+// To the landing at rsi, if there is one: every slot stays in its register.
+static void switch_to(struct comp *x)
+{
+    struct code *c = &x->c;
+    struct label out = {0}, away = {0};
+    slots_join(&x->switch_dirty, x->dirty_now);
+    x_mov(c, 1, RCX, RSI);
+    x_alu_load(c, ALU_SUB, 1, RCX, CPU_MEM(page_ea));
+    if (x->landing_first)
+        x_alu_imm(c, ALU_SUB, 1, RCX, (s32)x->landing_first * 4);
+    x_alu_imm(c, ALU_CMP, 1, RCX, (s32)(x->landings - 1) * 4);
+    x_jcc(c, CC_A, &out);
+    count(x);
+    check(x, &away);
+    x_lea_label(c, RDX, &x->table);
+    x_load_sx(c, 4, RCX, mem_indexed(RDX, RCX, 0));
+    x_alu(c, ALU_ADD, 1, RCX, RDX);
+    x_jmp_reg(c, RCX);
+    x_bind(c, &away);
+    leave_write_back(x, x->dirty_now);
+    x_jmp_to(c, x->memory->stubs.leave);
+    x_bind(c, &out);
+}
+
+void leave_no_landing(struct comp *x)
+{
+    if (!x->table.chain)
+        return;
+    x_bind(&x->c, &x->no_landing);
+    leave_write_back(x, x->switch_dirty);
+    x_jmp_mem(&x->c, find_jump(x));
+}
+
+void leave_table(struct comp *x)
+{
+    const struct ir_region *r = x->r;
+    u8 block[CODE_PAGE_INSNS];
+    if (!x->table.chain)
+        return;
+    memset(block, 0xff, x->landings);
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        if (r->blocks[n].landing)
+            block[r->blocks[n].index - x->landing_first] = (u8)n;
+    }
+    x_align(&x->c, 4);
+    x_bind(&x->c, &x->table);
+    for (unsigned i = 0; i < x->landings; i++)
+        x_data_label(&x->c, block[i] == 0xff ? &x->no_landing : &x->blocks[block[i]], &x->table);
+}
+
 static void end_exit_ea(struct comp *x, const struct ir_insn *in)
 {
     struct code *c = &x->c;
@@ -257,6 +325,8 @@ static void end_exit_ea(struct comp *x, const struct ir_insn *in)
         if (r != RSI)
             x_mov(c, 1, RSI, r);
     }
+    if (x->block->switches && x->landings)
+        switch_to(x);
     leave_write_back(x, x->dirty_now);
     count(x);
     switch (in->cond) {

@@ -133,6 +133,61 @@ static void test_exits(void)
     teardown();
 }
 
+// r4 counts to 100 in a loop through CTR, which then is what LR was.
+static const void *switching(void)
+{
+    region_start();
+    block_start(0);
+    ir_put(&b, 4, ir_op2i(&b, IR_ADD, ir_get(&b, 4), 1));
+    block_end((struct ir_insn){.op = IR_EXIT_EA, .a = ir_get(&b, SLOT_CTR)}, 0, 0, 2);
+    region.blocks[0].switches = true;
+    block_start(8);
+    ir_value n = ir_get(&b, 4), last = ir_set(&b, COND_EQ, n, ir_const(&b, 100));
+    ir_put(&b, 5, ir_op2(&b, IR_ADD, ir_get(&b, 5), n));
+    ir_put(&b, SLOT_CTR, ir_select(&b, last, ir_get(&b, SLOT_LR), ir_get(&b, SLOT_CTR)));
+    block_end((struct ir_insn){.op = IR_JUMP}, 0, 0, 3);
+    block_start(12);
+    ir_put(&b, 6, ir_op2i(&b, IR_ADD, ir_get(&b, 5), 7));
+    block_end((struct ir_insn){.op = IR_EXIT, .imm = 16}, 0, 0, 1);
+    region.blocks[1].landing = region.blocks[2].landing = true;
+    for (unsigned i = 0; i < 3; i++)
+        region.blocks[i].weight = 100;
+    return compile();
+}
+
+// Indirect jumps inside of a region: to a landing, between landings, beyond them, out of the page; and while somebody asks for attention.
+static void test_switch(void)
+{
+    static const u64 ends[] = {12 * 4, 10 * 4, 20 * 4, 4, 0x1000};
+    setup();
+    for (u64 at = 0; at < GUEST_PAGE_SIZE; at += 4)
+        machine_put(m, CODE_GRA + 0x1000 + at, I_SC1, false);
+    const void *code = switching();
+    for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
+        mmu_fetch_page(cpu, CODE_GRA);
+        mmu_fetch_page(cpu, CODE_GRA + 0x1000);
+        cpu->gpr[4] = cpu->gpr[5] = cpu->gpr[6] = cpu->insns = 0;
+        cpu->ctr = CODE_GRA + 8 * 4;
+        cpu->lr = CODE_GRA + ends[i];
+        cpu->budget = 1000000;
+        enter(code);
+        CHECK_EQ(cpu->gpr[4], 101);
+        CHECK_EQ(cpu->gpr[5], 5050);
+        CHECK_EQ(cpu->gpr[6], i ? 0 : 5057);
+        CHECK_EQ(m->stopped_at, CODE_GRA + (i ? ends[i] : 16 * 4));
+        CHECK_EQ(cpu->insns, 100 * 5 + 2 + !i + 1);
+    }
+    cpu->gpr[4] = cpu->gpr[5] = cpu->insns = 0;
+    cpu->ctr = CODE_GRA + 8 * 4;
+    cpu->budget = 5 * 9 + 1;
+    enter(code);
+    CHECK_EQ(cpu->nia, CODE_GRA + 8 * 4);
+    CHECK_EQ(cpu->gpr[4], 10);
+    CHECK_EQ(cpu->gpr[5], 45);
+    CHECK_EQ(cpu->insns, 5 * 9 + 2);
+    teardown();
+}
+
 // Two regions of the page that are linked to each other, until the budget is used up; then one is unlinked. And a call that returns.
 static void test_links(void)
 {
@@ -413,6 +468,7 @@ int main(void)
     TEST(test_loop);
     TEST(test_attn);
     TEST(test_exits);
+    TEST(test_switch);
     TEST(test_links);
     TEST(test_interrupts);
     TEST(test_facility_at_entry);

@@ -67,6 +67,7 @@ static bool compile(struct comp *x, const struct ir_region *r, struct target_cod
         x->blocks[n] = x->loads[n] = (struct label){0};
     comp_choose_slots(x);
     float_scan_region(x);
+    leave_find_landings(x);
     leave_entry(x);
     for (unsigned n = 0; n < r->blocks_len && !x->failed; n++)
         compile_block(x, n);
@@ -78,8 +79,10 @@ static bool compile(struct comp *x, const struct ir_region *r, struct target_cod
     unsigned colds_len = x->colds_len;
     if (!x->failed)
         leave_entries(x, out);
+    leave_no_landing(x);
     compile_colds(x, colds_len);
     select_constants(x);
+    leave_table(x);
     return !x->failed && !x->c.full;
 }
 
