@@ -84,10 +84,56 @@ static int change_procpool(const struct options *o)
     return status;
 }
 
+static enum message message_of(const char *operation)
+{
+    return !strcmp(operation, "a") ? MESSAGE_CREATE : !strcmp(operation, "r") ? MESSAGE_REMOVE : MESSAGE_CHANGE;
+}
+
+// -r virtualio: adapters of a partition by their slot, and virtual switches by their name.
+static int change_virtual(const struct options *o, enum object object)
+{
+    struct grammar g = {.owned = NULL};
+    struct session s;
+    char why[300];
+    u64 slot;
+    bool is_switch = object == OBJECT_VSWITCH;
+    if (strlen(o->operation) != 1 || !strchr("ars", *o->operation))
+        return options_refuse("-o", "%s is none of a (add), r (remove) and s (set)", o->operation);
+    if (is_switch && !o->vswitch)
+        return options_refuse("--vswitch", "the switch is named by --vswitch NAME");
+    if (!is_switch && !o->side && *o->operation != 'a')
+        return options_refuse("-s", "the adapter is named by -s SLOT");
+    if (!o->attributes && (*o->operation == 's' || (!is_switch && *o->operation == 'a')))
+        return options_refuse("-a", "-a RECORD is missing");
+    if (o->attributes && grammar_record(&g, o->attributes, why, sizeof(why)))
+        return options_refuse("-a", "%s", why);
+    if (session_open(&s, o->system)) {
+        grammar_free(&g);
+        return 1;
+    }
+    struct wire_message *m = session_message(message_of(o->operation), object);
+    int status = is_switch ? 0 : put_name(&m->where, "-p", o->partition, "lpar_name", "--id", o->id, "lpar_id");
+    if (is_switch)
+        wire_put_text(*o->operation == 'a' ? &m->values : &m->where, "vswitch", o->vswitch);
+    if (!status && !is_switch && o->side)
+        status = parse_id("-s", o->side, &slot);
+    if (!status && !is_switch && o->side)
+        wire_put_num(&m->where, "slot_num", slot);
+    if (!status)
+        status = put_values(&m->values, &g, object);
+    if (!status)
+        status = session_call(&s, m, NULL, NULL, NULL);
+    session_close(&s);
+    grammar_free(&g);
+    return status;
+}
+
 int cmd_chhwres(const struct options *o)
 {
     const struct resource *r = resource_find("chhwres", o);
     if (!r)
         return 1;
+    if (strcmp(r->resource, "virtualio") == 0)
+        return change_virtual(o, r->object);
     return strcmp(r->resource, "procpool") == 0 ? change_procpool(o) : change_dynamic(o);
 }

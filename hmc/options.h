@@ -51,6 +51,7 @@
     OPTION(quantity, "-q", "MB", "how much memory")                                                        \
     OPTION(procs, "--procs", "NUMBER", "how many (virtual) processors")                                    \
     OPTION(procunits, "--procunits", "UNITS", "how many processing units, with two decimals")              \
+    OPTION(vswitch, "--vswitch", "NAME", "the virtual switch")                                             \
     OPTION(wait, "-w", "MINUTES", "how long the operating system may take: 5 without it; 0: for ever")     \
     OPTION(help, "--help", NULL, "this text")
 

@@ -112,6 +112,18 @@ int config_set(struct sys *sys, struct lp *lp, const struct wire_record *values,
     return failed;
 }
 
+int config_set_text(struct sys *sys, struct lp *lp, const char *name, const char *text, struct answer *answer)
+{
+    struct rec *current = rec_copy(lp->current);
+    int failed = current && rec_set_text(current, name, text) ? 0 : no_memory(answer);
+    if (!failed)
+        failed = rules_check_profile(sys, current, answer);
+    if (!failed)
+        return commit(sys, lp, current, answer);
+    rec_free(current);
+    return failed;
+}
+
 int config_check_units(const struct sys *sys, const struct lp *lp, s64 units, s64 procs, struct answer *answer)
 {
     const struct rec *c = lp->current;

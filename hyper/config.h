@@ -19,6 +19,9 @@ int config_change(struct sys *sys, struct lp *lp, const struct config_change *ch
 // sharing_mode and uncap_weight.
 int config_set(struct sys *sys, struct lp *lp, const struct wire_record *values, struct answer *answer);
 
+// An attribute of the configuration.
+int config_set_text(struct sys *sys, struct lp *lp, const char *name, const char *text, struct answer *answer);
+
 // Whether so many units go with so many shared processors, within its limits and its pool's.
 int config_check_units(const struct sys *sys, const struct lp *lp, s64 units, s64 procs, struct answer *answer);
 

@@ -14,7 +14,9 @@
 #include "base/clock.h"
 #include "hyper/outside.h"
 #include "hyper/process.h"
+#include "hyper/refcode.h"
 #include "hyper/veth.h"
+#include "hyper/vswitch.h"
 #include "ipc/ring.h"
 #include "proto/hyper/place.h"
 #include "proto/vio/frame.h"
@@ -35,6 +37,9 @@ struct net_port {
     bool ieee;
     u8 trunk, qos;
     u32 vswitch;
+    bool vepa;
+    u64 rate;                  // bytes a second
+    struct port_counts before; // of switches that died
     char vlans[128], mac[13], macs[64];
 };
 
@@ -42,6 +47,7 @@ struct network {
     bool linked, greeted;
     struct link link;
     int pid, pidfd;
+    int counts_fd;  // the switch's (proto/vio/counts.h); -1: none
     s64 next_start; // not before
     struct net_port ports[PORTS_MAX];
 };
@@ -51,7 +57,7 @@ static struct network *network_of(struct sys *sys)
     if (!sys->network) {
         sys->network = calloc(1, sizeof(*sys->network));
         if (sys->network)
-            sys->network->pidfd = -1;
+            sys->network->pidfd = sys->network->counts_fd = -1;
     }
     return sys->network;
 }
@@ -77,6 +83,8 @@ static void tell_port(struct network *n, struct net_port *p)
     wire_put_num(&v, "ieee", p->ieee);
     wire_put_num(&v, "trunk", p->trunk);
     wire_put_num(&v, "qos", p->qos);
+    wire_put_num(&v, "rate", p->rate);
+    wire_put_num(&v, "vepa", p->vepa);
     wire_put_text(&v, "vlans", p->vlans);
     wire_put_text(&v, "mac", p->mac);
     wire_put_text(&v, "macs", p->macs);
@@ -100,9 +108,38 @@ static bool wanted(const struct network *n)
     return false;
 }
 
+// What the switch that is there has counted of a port. false: nothing.
+static bool counted(const struct network *n, u32 number, struct port_counts *counts)
+{
+    struct switch_port ports[SWITCH_PORTS_MAX];
+    if (n->counts_fd < 0 || pread(n->counts_fd, ports, sizeof(ports), 0) != (ssize_t)sizeof(ports))
+        return false;
+    for (u32 i = 0; i < SWITCH_PORTS_MAX; i++)
+        if (ports[i].number == (u64)number + 1) {
+            *counts = ports[i].counts;
+            return true;
+        }
+    return false;
+}
+
+static void add_counts(struct port_counts *to, const struct port_counts *more)
+{
+    u64 *a = (u64 *)to;
+    const u64 *b = (const u64 *)more;
+    for (u32 i = 0; i < sizeof(*to) / sizeof(u64); i++)
+        a[i] += b[i];
+}
+
 // Its process is gone, or is to be taken for that: every port is told to the next one.
 static void lost(struct network *n)
 {
+    struct port_counts counts;
+    for (u32 i = 0; i < PORTS_MAX; i++)
+        if (n->ports[i].used && counted(n, n->ports[i].number, &counts))
+            add_counts(&n->ports[i].before, &counts);
+    if (n->counts_fd >= 0)
+        close(n->counts_fd);
+    n->counts_fd = -1;
     if (n->linked)
         link_fini(&n->link);
     n->linked = n->greeted = false;
@@ -210,6 +247,8 @@ static void describe(const struct sys *sys, const struct lp *lp, const struct ve
     p->trunk = v->trunk;
     p->qos = v->qos;
     p->vswitch = number_of(v->vswitch);
+    p->vepa = vswitch_is_vepa(sys, v->vswitch);
+    p->rate = (u64)v->rate * 1000000 / 8;
     veth_vlans(v, p->vlans, sizeof(p->vlans));
     veth_mac(v, rec_text(sys->rec, "serial_num"), lp->id, p->mac);
     snprintf(p->macs, sizeof(p->macs), "%s", v->macs);
@@ -232,7 +271,7 @@ const struct ring_fds *network_trunk(struct sys *sys, const char *vswitch, u16 v
     struct net_port *p = n ? find_port(n, TRUNK) : NULL;
     if (n && !p) {
         p = new_port(n, TRUNK);
-        if (p && ring_create(FRAME_RING_SIZE, 0, &p->link)) {
+        if (p && ring_create(FRAME_RING_SIZE, FRAME_LINK_DATA, &p->link)) {
             free_port(p);
             p = NULL;
         }
@@ -241,12 +280,7 @@ const struct ring_fds *network_trunk(struct sys *sys, const char *vswitch, u16 v
         return NULL;
     describe_trunk(sys, vswitch, vlan, p);
     tell_port(n, p);
-    for (u32 i = 0; i < 6; i++) {
-        unsigned byte = 0;
-        sscanf(p->mac + 2 * i, "%2x", &byte);
-        mac[i] = (u8)byte;
-    }
-    return &p->link;
+    return veth_mac_bytes(p->mac, mac) ? &p->link : NULL;
 }
 
 void network_trunk_gone(struct sys *sys)
@@ -282,7 +316,7 @@ int network_attach(struct sys *sys, struct lp *lp)
         return -ENOMEM;
     for (int i = 0; i < len; i++) {
         struct net_port *p = new_port(n, lp->id * SLOTS + adapters[i].slot);
-        int err = p ? ring_create(FRAME_RING_SIZE, 0, &p->link) : -ENOSPC;
+        int err = p ? ring_create(FRAME_RING_SIZE, FRAME_LINK_DATA, &p->link) : -ENOSPC;
         if (err) {
             network_detach(sys, lp);
             return err;
@@ -306,6 +340,37 @@ int network_attach(struct sys *sys, struct lp *lp)
     if (len)
         outside_attach(sys, lp);
     return 0;
+}
+
+bool network_counts(const struct sys *sys, u32 lpar_id, u32 slot, struct network_counts *counts)
+{
+    const struct net_port *p = sys->network ? find_port(sys->network, lpar_id * SLOTS + slot) : NULL;
+    struct port_counts now;
+    if (!p)
+        return false;
+    *counts = (struct network_counts){.port = p->before};
+    if (counted(sys->network, p->number, &now))
+        add_counts(&counts->port, &now);
+    ring_read_data(&p->link, &counts->adapter, sizeof(counts->adapter));
+    return true;
+}
+
+void network_changed(struct sys *sys)
+{
+    struct network *n = sys->network;
+    for (u32 i = 0; n && i < PORTS_MAX; i++) {
+        struct net_port *p = &n->ports[i], old = *p;
+        struct veth adapters[VETH_MAX];
+        const struct lp *lp = p->used ? sys_lp(sys, p->number / SLOTS) : NULL;
+        int len = lp ? adapters_of(lp, adapters) : 0;
+        for (int k = 0; k < len; k++)
+            if (adapters[k].slot == p->number % SLOTS)
+                describe(sys, lp, &adapters[k], p);
+        if (memcmp(&old, p, sizeof(old)) != 0) {
+            p->told = false;
+            tell_port(n, p);
+        }
+    }
 }
 
 void network_detach(struct sys *sys, struct lp *lp)
@@ -344,17 +409,29 @@ static void adopt_port(struct sys *sys, const struct wire_message *m, const int 
     tell_gone(n, number); // its partition is gone
 }
 
+static void take_log(struct sys *sys, const struct wire_message *m)
+{
+    u32 number = (u32)wire_num(&m->values, "port", 0);
+    const char *said = wire_text(&m->values, "text");
+    char text[512];
+    snprintf(text, sizeof(text), "virtual Ethernet adapter in slot %u: %s", number % SLOTS, said ? said : "");
+    sys_event(sys, sys_lp(sys, number / SLOTS), REFCODE_NETWORK, text);
+}
+
 static bool take_message(struct sys *sys, const struct wire_message *m, const int *fds)
 {
     struct network *n = sys->network;
     switch (m->type) {
     case MESSAGE_ANNOUNCE:
         n->greeted = wire_num(&m->values, "version", 0) == WIRE_VERSION;
+        if (m->fds == 1 && n->counts_fd < 0)
+            n->counts_fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
         for (u32 i = 0; i < PORTS_MAX; i++)
             if (n->ports[i].used)
                 tell_port(n, &n->ports[i]);
         return n->greeted;
     case MESSAGE_PORT: adopt_port(sys, m, fds); return true;
+    case MESSAGE_LOG: take_log(sys, m); return true;
     default: return false;
     }
 }

@@ -6,6 +6,7 @@
 
 #include "hyper/system.h"
 #include "ipc/ring.h"
+#include "proto/vio/counts.h"
 
 // A switch that an earlier daemon left is adopted, with its ports. Before power_begin().
 void network_begin(struct sys *sys);
@@ -20,6 +21,16 @@ void network_detach(struct sys *sys, struct lp *lp); // its process is gone
 const struct ring_fds *network_trunk(struct sys *sys, const char *vswitch, u16 vlan, u8 mac[6]);
 void network_trunk_gone(struct sys *sys);
 bool network_used(const struct sys *sys); // whether a partition has an adapter
+
+// What was counted of an adapter since its partition was activated. false: it is not there now.
+struct network_counts {
+    struct port_counts port;
+    struct adapter_counts adapter;
+};
+bool network_counts(const struct sys *sys, u32 lpar_id, u32 slot, struct network_counts *counts);
+
+// The configuration of a partition's adapters, or the mode of a switch, has changed: the switch hears of it.
+void network_changed(struct sys *sys);
 
 // What to wait for: the descriptors (-1: none), and for how long at most (ns; -1: for ever).
 struct network_wait {

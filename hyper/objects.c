@@ -14,6 +14,7 @@
 #include "hyper/service.h"
 #include "hyper/utilisation.h"
 #include "hyper/veth.h"
+#include "hyper/vswitch.h"
 
 static const char *system_name(const struct sys *sys)
 {
@@ -248,6 +249,8 @@ int objects_create(struct sys *sys, const struct wire_message *m, struct answer 
     switch (m->object) {
     case OBJECT_LPAR: return create_lpar(sys, &m->values, answer);
     case OBJECT_PROF: return create_profile(sys, &m->values, answer);
+    case OBJECT_VIO_ETH: return veth_create(sys, m, answer);
+    case OBJECT_VSWITCH: return vswitch_create(sys, m, answer);
     default: return refuse_parameter(answer, "-r", "such an object cannot be made");
     }
 }
@@ -353,6 +356,8 @@ int objects_change(struct sys *sys, const struct wire_message *m, struct answer 
     case OBJECT_LPAR: return change_lpar(sys, m, answer);
     case OBJECT_PROF: return change_profile(sys, m, answer);
     case OBJECT_PROCPOOL: return pools_change(sys, m, answer);
+    case OBJECT_VIO_ETH: return veth_change(sys, m, answer);
+    case OBJECT_VSWITCH: return vswitch_change(sys, m, answer);
     case OBJECT_PROCESSOR: return guard_change(sys, m, answer);
     case OBJECT_LED_SYS:
     case OBJECT_LED_LPAR:
@@ -402,6 +407,8 @@ int objects_remove(struct sys *sys, const struct wire_message *m, struct answer 
     switch (m->object) {
     case OBJECT_LPAR: return remove_lpar(sys, m, answer);
     case OBJECT_PROF: return remove_profile(sys, m, answer);
+    case OBJECT_VIO_ETH: return veth_remove(sys, m, answer);
+    case OBJECT_VSWITCH: return vswitch_remove(sys, m, answer);
     default: return refuse_parameter(answer, "-r", "such an object cannot be removed");
     }
 }

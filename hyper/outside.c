@@ -76,17 +76,13 @@ static void tell_lease(struct sys *sys, const struct lp *lp)
     const struct outside *o = sys->outside;
     struct veth adapters[VETH_MAX];
     char why[256], mac[13];
-    unsigned bytes[6];
     int len = lp->current ? veth_parse(rec_text(lp->current, "virtual_eth_adapters"), adapters, why, sizeof(why)) : 0;
     for (int i = 0; i < len; i++) {
         struct uplink_message m = {.type = UPLINK_LEASE, .lease.address = address_of(lp)};
         veth_mac(&adapters[i], rec_text(sys->rec, "serial_num"), lp->id, mac);
         if (adapters[i].pvid != o->options.vlan || strcmp(adapters[i].vswitch, o->options.vswitch) != 0 ||
-            !m.lease.address ||
-            sscanf(mac, "%2x%2x%2x%2x%2x%2x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5]) != 6)
+            !m.lease.address || !veth_mac_bytes(mac, m.lease.mac))
             continue;
-        for (u32 j = 0; j < 6; j++)
-            m.lease.mac[j] = (u8)bytes[j];
         uplink_send(o->process.socket, &m, NULL);
         return;
     }

@@ -9,7 +9,9 @@
 
 #include "hyper/objects.h"
 #include "hyper/refcode.h"
+#include "hyper/network.h"
 #include "hyper/veth.h"
+#include "hyper/vswitch.h"
 #include "hyper/views.h"
 #include "hyper/vscsi.h"
 
@@ -26,7 +28,7 @@ bool service_lists(enum object object)
     return object == OBJECT_LIC || object == OBJECT_LED_SYS || object == OBJECT_LED_LPAR || object == OBJECT_SVCEVENT ||
            object == OBJECT_CONSOLE_EVENT || object == OBJECT_VIO_SERIAL || object == OBJECT_VIO_LPAR ||
            object == OBJECT_VIO_SLOT || object == OBJECT_VIO_ETH || object == OBJECT_VIO_SCSI ||
-           object == OBJECT_VSWITCH;
+           object == OBJECT_VSWITCH || object == OBJECT_VIO_ETH_SYS;
 }
 
 static void give(struct listing *l, struct rec *r)
@@ -211,6 +213,37 @@ static int adapters_of(const struct lp *lp, struct veth adapters[VETH_MAX])
     return MAX(len, 0); // checked when it was set
 }
 
+// Of an adapter that is there now.
+static void put_counts(const struct sys *sys, struct rec *r, u32 lpar_id, u32 slot)
+{
+    static const char *const causes[DROP_CAUSES] = {
+#define DROP(name, text, why) [DROP_##name] = text,
+        PORT_DROPS(DROP)
+#undef DROP
+    };
+    struct network_counts c;
+    if (!network_counts(sys, lpar_id, slot, &c))
+        return;
+    u64 drops = c.adapter.send_drops + c.adapter.no_buffer;
+    for (u32 i = 0; i < DROP_CAUSES; i++) {
+        rec_set_num(r, causes[i], c.port.drops[i]);
+        drops += c.port.drops[i];
+    }
+    rec_set_num(r, "sent_packets", c.port.sent);
+    rec_set_num(r, "sent_bytes", c.port.sent_bytes);
+    rec_set_num(r, "received_packets", c.port.received);
+    rec_set_num(r, "received_bytes", c.port.received_bytes);
+    rec_set_num(r, "multicast_packets", c.port.multicast_sent);
+    rec_set_num(r, "broadcast_packets", c.port.broadcast_sent);
+    rec_set_num(r, "dropped_packets", drops);
+    rec_set_num(r, "send_failures", c.adapter.send_drops);
+    rec_set_num(r, "no_buffers", c.adapter.no_buffer);
+    rec_set_num(r, "filtered_packets", c.adapter.filtered);
+    rec_set_num(r, "interrupts", c.adapter.interrupts);
+    rec_set_num(r, "buffers", c.adapter.buffers);
+    rec_set_num(r, "buffers_max", c.adapter.buffers_max);
+}
+
 static void list_eth(struct listing *l)
 {
     for (u32 i = 0; i < l->sys->lps_len; i++) {
@@ -242,6 +275,8 @@ static void list_eth(struct listing *l)
             rec_set_text(r, "allowed_os_mac_addrs", v->macs);
             snprintf(text, sizeof(text), "%u", v->qos);
             rec_set_text(r, "qos_priority", v->qos == VETH_QOS_NONE ? "none" : text);
+            rec_set_num(r, "rate_limit", v->rate);
+            put_counts(l->sys, r, lp->id, v->slot);
             give(l, r);
             rec_free(r);
         }
@@ -282,37 +317,11 @@ static void list_scsi(struct listing *l)
     }
 }
 
-#define VSWITCHES_MAX 64u
-
-// Every system has ETHERNET0; the others are those that adapters name.
 static void list_vswitches(struct listing *l)
 {
-    struct {
-        char name[32];
-        u8 vlans[4096 / 8];
-    } *all = calloc(VSWITCHES_MAX, sizeof(*all));
-    u32 len = 1;
+    struct vswitch *all = calloc(VSWITCHES_MAX, sizeof(*all));
+    u32 len = all ? vswitch_list(l->sys, all) : 0;
     l->failed |= !all;
-    if (!all)
-        return;
-    strcpy(all[0].name, "ETHERNET0");
-    for (u32 i = 0; i < l->sys->lps_len; i++) {
-        struct veth adapters[VETH_MAX];
-        int count = adapters_of(l->sys->lps[i], adapters);
-        for (int n = 0; n < count; n++) {
-            const struct veth *v = &adapters[n];
-            u32 at = 0;
-            while (at < len && strcmp(all[at].name, v->vswitch) != 0)
-                at++;
-            if (at == VSWITCHES_MAX)
-                continue;
-            len = MAX(len, at + 1);
-            strcpy(all[at].name, v->vswitch);
-            all[at].vlans[v->pvid / 8] |= (u8)(1 << v->pvid % 8);
-            for (u32 k = 0; k < v->vlans_len; k++)
-                all[at].vlans[v->vlans[k] / 8] |= (u8)(1 << v->vlans[k] % 8);
-        }
-    }
     for (u32 i = 0; i < len; i++) {
         struct rec *r = start(l);
         char text[1024] = "";
@@ -323,13 +332,31 @@ static void list_vswitches(struct listing *l)
         if (!r)
             break;
         rec_set_text(r, "vswitch", all[i].name);
-        rec_set_text(r, "switch_mode", "VEB");
+        rec_set_text(r, "switch_mode", all[i].vepa ? "VEPA" : "VEB");
         rec_set_text(r, "allowed_lpars", "all");
         rec_set_text(r, "vlans", text);
         give(l, r);
         rec_free(r);
     }
     free(all);
+}
+
+static void list_eth_sys(struct listing *l)
+{
+    struct rec *r = start(l);
+    char mac[13];
+    if (!r)
+        return;
+    veth_mac(&(struct veth){0}, rec_text(l->sys->rec, "serial_num"), 0, mac);
+    mac[6] = 0; // what is the system's
+    for (char *p = mac; *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+    rec_set_text(r, "mac_prefix", mac);
+    rec_set_num(r, "max_adapters", VETH_MAX);
+    rec_set_num(r, "max_vlans_per_port", VETH_VLANS_MAX);
+    rec_set_num(r, "max_vswitches", VSWITCHES_MAX);
+    give(l, r);
+    rec_free(r);
 }
 
 static bool slot_used(const struct lp *lp, u64 slot)
@@ -430,6 +457,7 @@ int service_list(struct sys *sys, const struct wire_message *m,
     case OBJECT_VIO_ETH: list_eth(&l); break;
     case OBJECT_VIO_SCSI: list_scsi(&l); break;
     case OBJECT_VSWITCH: list_vswitches(&l); break;
+    case OBJECT_VIO_ETH_SYS: list_eth_sys(&l); break;
     default: list_vio_slot(&l); break;
     }
     return l.failed ? refuse(answer, "HSCL3205", "The list could not be made: %s.", store_error(sys->store)) : 0;

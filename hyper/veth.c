@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIELDS    10u
+#define FIELDS    11u
 #define FIELD_MAX 128u
 #define VID_LAST  4094u
 
-enum field { SLOT, IEEE, PVID, VLANS, TRUNK, REQUIRED, VSWITCH, MAC, MACS, QOS };
+enum field { SLOT, IEEE, PVID, VLANS, TRUNK, REQUIRED, VSWITCH, MAC, MACS, QOS, RATE };
 
 PRINTF_LIKE(3, 4) static int wrong(char *why, size_t size, const char *fmt, ...)
 {
@@ -133,6 +133,8 @@ static int take(char fields[FIELDS][FIELD_MAX], struct veth *v, char *why, size_
     if (*fields[QOS] && strcmp(fields[QOS], "none") != 0 && !number(fields[QOS], 0, 7, &qos))
         return wrong(why, size, "slot %u: the quality of service is none or 0 to 7", v->slot);
     v->qos = (u8)qos;
+    if (*fields[RATE] && !number(fields[RATE], 0, VETH_RATE_MAX, &v->rate))
+        return wrong(why, size, "slot %u: the rate is 0 (no limit) to %u Mbit/s", v->slot, VETH_RATE_MAX);
     return 0;
 }
 
@@ -147,7 +149,8 @@ int veth_parse(const char *text, struct veth adapters[VETH_MAX], char *why, size
             return wrong(why, why_size, "a partition has at most %u adapters", VETH_MAX);
         text = take_fields(text, fields);
         if (!text)
-            return wrong(why, why_size, "an adapter is slot/ieee/pvid/vlans/trunk/required/vswitch/mac/allowed/qos");
+            return wrong(why, why_size,
+                         "an adapter is slot/ieee/pvid/vlans/trunk/required/vswitch/mac/allowed/qos/rate");
         if (take(fields, &adapters[len], why, why_size))
             return -1;
         for (u32 i = 0; i < len; i++)
@@ -156,6 +159,35 @@ int veth_parse(const char *text, struct veth adapters[VETH_MAX], char *why, size
         len++;
     }
     return (int)len;
+}
+
+int veth_format(const struct veth *adapters, u32 len, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "%s", len ? "" : "none");
+    for (u32 i = 0; i < len; i++) {
+        const struct veth *v = &adapters[i];
+        char vlans[128], qos[8] = "none", rate[16] = "";
+        veth_vlans(v, vlans, sizeof(vlans));
+        if (v->qos != VETH_QOS_NONE)
+            snprintf(qos, sizeof(qos), "%u", v->qos);
+        if (v->rate)
+            snprintf(rate, sizeof(rate), "/%u", v->rate);
+        const char *quote = v->vlans_len > 1 || strchr(v->macs, ',') ? "\"" : "";
+        used += (size_t)snprintf(used < size ? text + used : NULL, used < size ? size - used : 0,
+                                 "%s%s%u/%u/%u/%s/%u/%u/%s/%s/%s/%s%s%s", i ? "," : "", quote, v->slot, v->ieee,
+                                 v->pvid, vlans, v->trunk, v->required, v->vswitch, v->mac, v->macs, qos, rate, quote);
+    }
+    return (int)used;
+}
+
+bool veth_mac_bytes(const char mac[13], u8 bytes[6])
+{
+    unsigned b[6];
+    if (sscanf(mac, "%2x%2x%2x%2x%2x%2x", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]) != 6)
+        return false;
+    for (u32 i = 0; i < 6; i++)
+        bytes[i] = (u8)b[i];
+    return true;
 }
 
 void veth_vlans(const struct veth *veth, char *text, size_t size)

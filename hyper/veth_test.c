@@ -56,6 +56,8 @@ static void test_refusals(void)
         "2/0/1//0/0/S//some",
         "2/0/1//0/0/S//all/8",
         "2/0/1//0/0/S//all/none/x",
+        "2/0/1//0/0/S//all/none/1/x",
+        "2/0/1//0/0/S//all/none/1000001",
         "2/0/1//0/0,2/0/1//0/0",
         "2",
     };
@@ -72,9 +74,29 @@ static void test_refusals(void)
     CHECK_EQ(veth_parse(many, v, why, sizeof(why)), -1);
 }
 
+// What is written is what is read.
+static void test_format(void)
+{
+    static const char *const texts[] = {
+        "none",
+        "2/0/1//0/0/ETHERNET0//all/none",
+        "\"5/1/2/30,31/1/1/outer/020000000001/all/7/1000\",6/1/3/9/0/0/ETHERNET0//none/none",
+        "\"7/0/4094//15/1/S//020000000001,020000000002/0\"",
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
+        char small[8];
+        int len = veth_parse(texts[i], v, why, sizeof(why));
+        CHECK(len >= 0);
+        CHECK_EQ(veth_format(v, (u32)len, text, sizeof(text)), strlen(texts[i]));
+        CHECK_STR(text, texts[i]);
+        CHECK_EQ(veth_format(v, (u32)len, small, sizeof(small)), strlen(texts[i]));
+    }
+}
+
 int main(void)
 {
     TEST(test_adapters);
     TEST(test_refusals);
+    TEST(test_format);
     return test_done();
 }

@@ -99,6 +99,14 @@ static bool is_link(int memory, struct control *head, u64 *size)
            *size == CONTROL + 2ull * head->ring_size + head->data_size;
 }
 
+bool ring_read_data(const struct ring_fds *fds, void *to, u32 size)
+{
+    struct control head;
+    u64 whole;
+    return is_link(fds->memory, &head, &whole) && size <= head.data_size &&
+           pread(fds->memory, to, size, (off_t)(CONTROL + 2ull * head.ring_size)) == (ssize_t)size;
+}
+
 struct ring *ring_attach(const struct ring_fds *fds, unsigned side)
 {
     struct control head;

@@ -25,6 +25,9 @@ struct ring_fds {
 int ring_create(u32 ring_size, u64 data_size, struct ring_fds *fds);
 void ring_close_fds(struct ring_fds *fds);
 
+// Reads from the start of a link's data area without being a side of it. Whether there are so many bytes.
+bool ring_read_data(const struct ring_fds *fds, void *to, u32 size);
+
 struct ring;
 
 // Side 0 or 1 of a link. The descriptors stay the caller's. NULL with errno set: EINVAL when this is no link's memory.

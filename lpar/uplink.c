@@ -72,7 +72,7 @@ int uplink_start(const struct net_options *options, struct uplink **uplink, char
     u->options = *options;
     u->stop = eventfd(0, EFD_CLOEXEC);
     u->process = UPLINK_NO_PROCESS;
-    int err = ring_create(FRAME_RING_SIZE, 0, &u->link);
+    int err = ring_create(FRAME_RING_SIZE, FRAME_LINK_DATA, &u->link);
     if (!err)
         err = u->stop < 0 ? -EMFILE : 0;
     if (err)

@@ -67,6 +67,7 @@ static void close_port(struct llan *llan)
 {
     llan->open = false;
     llan->pools_len = 0;
+    llan->counts->buffers = 0;
     llan->starving = 0;
     llan->multicast = false;
     llan->filtering = true;
@@ -155,6 +156,8 @@ static long h_add(struct llan *llan, const u64 *descriptors, u32 max)
         return H_RESOURCE;
     for (u32 i = 0; i < len; i++)
         pool->buffers[pool->len++] = BUFFER_ADDR(descriptors[i]);
+    llan->counts->buffers += len;
+    llan->counts->buffers_max = MAX(llan->counts->buffers_max, llan->counts->buffers);
     if (llan->starving && pool->size >= llan->starving) {
         llan->starving = 0;
         llan_wake(llan);
@@ -173,6 +176,7 @@ static long h_free_buffer(struct llan *llan, u64 size)
         if (pool->size != size || !pool->len)
             continue;
         u32 buffer = pool->buffers[--pool->len];
+        llan->counts->buffers--;
         if (!tce_read(llan->vdev.lp, llan->vdev.liobn, buffer, &correlator, sizeof(correlator)))
             correlator = 0;
         llan_queue(llan, 0, 0, correlator);
@@ -274,8 +278,8 @@ static long send_frame(struct llan *llan, const u64 *descriptors, u32 len, const
     ring_commit(llan->ring, FRAME_HEADER + frame->size);
     ring_notify(llan->ring);
     llan->stalled = false;
-    llan->sent++;
-    llan->sent_bytes += frame->size;
+    llan->counts->sent++;
+    llan->counts->sent_bytes += frame->size;
     return H_SUCCESS;
 }
 
@@ -299,7 +303,7 @@ static long h_send(struct llan *llan, u64 *args)
     long rc = send_frame(llan, descriptors, len, &frame);
     if (rc == H_BUSY && (llan->stalled || token == SEND_ATTEMPTS || ring_broken(llan->ring))) {
         llan->stalled = true;
-        llan->send_drops++;
+        llan->counts->send_drops++;
         rc = H_DROPPED;
     }
     pthread_mutex_unlock(&llan->send_lock);
@@ -400,6 +404,8 @@ struct llan *llan_new(struct partition *lp, const struct llan_config *config, co
     pthread_mutex_init(&llan->send_lock, NULL);
     llan->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     llan->ring = ring_attach(link, 0);
+    llan->counts =
+        llan->ring && ring_data_size(llan->ring) >= sizeof(*llan->counts) ? ring_data(llan->ring) : &llan->own_counts;
     int err = llan->kick < 0 || !llan->ring ? errno : -vio_add(lp, &llan->vdev);
     if (!err) {
         reset(&llan->vdev);
@@ -430,20 +436,11 @@ void llan_free(struct llan *llan)
     release(llan);
 }
 
-struct llan_counts llan_counts(struct llan *llan)
+struct adapter_counts llan_counts(struct llan *llan)
 {
-    struct llan_counts counts;
     pthread_mutex_lock(&llan->lock);
     pthread_mutex_lock(&llan->send_lock);
-    counts = (struct llan_counts){
-        .sent = llan->sent,
-        .sent_bytes = llan->sent_bytes,
-        .send_drops = llan->send_drops,
-        .received = llan->received,
-        .received_bytes = llan->received_bytes,
-        .no_buffer = llan->no_buffer,
-        .filtered = llan->filtered,
-    };
+    struct adapter_counts counts = *llan->counts;
     pthread_mutex_unlock(&llan->send_lock);
     pthread_mutex_unlock(&llan->lock);
     return counts;

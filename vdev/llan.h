@@ -8,19 +8,12 @@
 
 #include "ipc/ring.h"
 #include "papr/partition.h"
+#include "proto/vio/counts.h"
 
 struct llan_config {
     u32 slot;
     u8 mac[6];
     u8 trunk_priority; // 1..15 of a trunk adapter; 0: it is none
-};
-
-// Since power on.
-struct llan_counts {
-    u64 sent, sent_bytes, send_drops; // send_drops: the link was full
-    u64 received, received_bytes;
-    u64 no_buffer; // frames too large for any buffer that the OS gives
-    u64 filtered;  // frames for somebody else, or that this adapter may not get as they are
 };
 
 struct llan;
@@ -31,6 +24,6 @@ struct llan *llan_new(struct partition *lp, const struct llan_config *config, co
 void llan_free(struct llan *llan);
 
 // Any thread.
-struct llan_counts llan_counts(struct llan *llan);
+struct adapter_counts llan_counts(struct llan *llan);
 
 #endif

@@ -70,13 +70,14 @@ struct llan {
     u32 pools_len;
     u32 starving;  // the next frame waits for a buffer of this size; 0: none does
     bool irq_sent; // since the OS switched it on
-    u64 received, received_bytes, no_buffer, filtered;
+    u64 no_buffer; // since the OS opened it
 
     pthread_mutex_t send_lock;
     // Under send_lock.
     bool port_changed; // the link had no room for its state
     bool stalled;      // the link was full until somebody gave up
-    u64 sent, sent_bytes, send_drops;
+    // What is sent under send_lock, the rest under lock; in the link's data area where it has one, so that others can read it.
+    struct adapter_counts *counts, own_counts;
 
     _Atomic bool ending;
 };

@@ -27,6 +27,7 @@ static void interrupt(struct llan *llan)
     if (!atomic_load(&llan->vdev.irq_on) || llan->irq_sent)
         return;
     llan->irq_sent = true;
+    llan->counts->interrupts++;
     irq_pulse(llan->vdev.lp, llan->vdev.irq);
 }
 
@@ -81,6 +82,7 @@ static void count_missing_buffer(struct llan *llan)
 {
     u8 count[8];
     store_be64(count, ++llan->no_buffer);
+    llan->counts->no_buffer++;
     tce_write(llan->vdev.lp, llan->vdev.liobn, llan->buffer_list + DROP_COUNTER, count, sizeof(count));
 }
 
@@ -94,7 +96,7 @@ static enum delivery deliver(struct llan *llan, const struct frame *frame, const
     memcpy(destination, bytes, 6);
     if (!llan->open || !wanted(llan, destination) || (large && !(llan->attributes & ILLAN_LARGE_ENABLED)) ||
         (bare && !(llan->attributes & ILLAN_CSUM))) {
-        llan->filtered++;
+        llan->counts->filtered++;
         return DROPPED;
     }
     u32 offset = large ? LARGE_MSS + 8 : CORRELATOR_SIZE, need = offset + frame->size;
@@ -108,6 +110,7 @@ static enum delivery deliver(struct llan *llan, const struct frame *frame, const
         return DROPPED;
     }
     u32 buffer = pool->buffers[--pool->len];
+    llan->counts->buffers--;
     u64 correlator;
     u8 mss[8];
     store_be64(mss, frame->mss);
@@ -121,8 +124,8 @@ static enum delivery deliver(struct llan *llan, const struct frame *frame, const
     llan_queue(llan, ok ? QUEUE_VALID | flags | offset : 0, frame->size, correlator);
     if (!ok)
         return DROPPED;
-    llan->received++;
-    llan->received_bytes += frame->size;
+    llan->counts->received++;
+    llan->counts->received_bytes += frame->size;
     return DELIVERED;
 }
 
@@ -136,7 +139,7 @@ static bool take_messages(struct llan *llan)
         enum delivery done = DROPPED;
         pthread_mutex_lock(&llan->lock);
         if (!frame_get(message, size, &frame))
-            llan->filtered++;
+            llan->counts->filtered++;
         else if (frame.kind == FRAME_ASK)
             llan_tell_port(llan);
         else if (frame.kind == FRAME_DATA)

@@ -217,7 +217,7 @@ static void test_receive(void)
     CHECK_EQ(at(BUFFERS + 0x1ff0)[8 + 1513], (u8)1514);
     CHECK_EQ(entry_correlator(2), 0x1122334455667788);
     CHECK_EQ(entry_flags(3), 0);
-    struct llan_counts counts = llan_counts(llan);
+    struct adapter_counts counts = llan_counts(llan);
     CHECK_EQ(counts.received, 3);
     CHECK_EQ(counts.received_bytes, 100 + 1514 + 505);
     CHECK_EQ(counts.filtered, 3);

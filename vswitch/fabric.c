@@ -26,7 +26,7 @@ struct port {
     u32 filters_len;
     u64 tokens; // bytes that it may send now
     s64 tokens_at;
-    struct port_counts counts;
+    struct port_counts *counts;
 };
 
 struct station {
@@ -43,9 +43,12 @@ struct fabric {
     struct station stations[STATIONS];
 };
 
-struct fabric *fabric_new(void)
+struct fabric *fabric_new(struct switch_port *ports)
 {
-    return calloc(1, sizeof(struct fabric));
+    struct fabric *fabric = calloc(1, sizeof(*fabric));
+    for (u32 i = 0; fabric && i < FABRIC_PORTS_MAX; i++)
+        fabric->ports[i].counts = &ports[i].counts;
+    return fabric;
 }
 
 void fabric_free(struct fabric *fabric)
@@ -107,7 +110,8 @@ int fabric_add_port(struct fabric *fabric, const struct port_config *config)
     if (i == FABRIC_PORTS_MAX)
         return -ENOSPC;
     struct port *p = &fabric->ports[i];
-    *p = (struct port){.used = true, .config = *config};
+    *p = (struct port){.used = true, .config = *config, .counts = p->counts};
+    *p->counts = (struct port_counts){0};
     if (p->config.rate && !p->config.burst)
         p->config.burst = BURST_DEFAULT;
     p->tokens = p->config.burst;
@@ -204,9 +208,10 @@ static struct port *learned(struct fabric *fabric, u32 vswitch, u16 vid, const u
     return listens(p, vswitch, vid) ? p : NULL;
 }
 
+static const u8 broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
 static bool wants_group(const struct port *p, const u8 *mac)
 {
-    static const u8 broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     if (same(mac, broadcast))
         return true;
     bool listed = p->flags & PORT_MULTICAST_ALL;
@@ -255,7 +260,7 @@ static struct hop hop_to(const struct fabric *fabric, const struct port *p, u16 
 
 static u32 drop(struct port *p, enum port_drop cause)
 {
-    p->counts.drops[cause]++;
+    p->counts->drops[cause]++;
     return 0;
 }
 
@@ -288,21 +293,23 @@ u32 fabric_route(struct fabric *fabric, u32 port, const u8 *head, u32 size, s64 
         return drop(from, DROP_RATE);
     if (trunk)
         learn(fabric, port, vid, source, now);
+    bool away = c->vepa && !trunk;
     if (is_group(destination)) {
         for (u32 i = 0; i < fabric->ports_len; i++) {
             struct port *p = &fabric->ports[i];
-            bool wants = p->config.trunk_priority ? p == outside : wants_group(p, destination);
-            if (p != from && listens(p, vswitch, vid) && wants)
+            bool wants = p->config.trunk_priority ? p == outside : !away && wants_group(p, destination);
+            if (p != from && !same(p->mac, source) && listens(p, vswitch, vid) && wants)
                 hops[len++] = hop_to(fabric, p, vid, &tag, c->qos);
         }
     } else {
         struct port *to = NULL;
         for (u32 i = 0; i < fabric->ports_len && !to; i++) {
             struct port *p = &fabric->ports[i];
-            if (listens(p, vswitch, vid) && same(p->mac, destination) && (!p->config.trunk_priority || p == outside))
+            if (!away && listens(p, vswitch, vid) && same(p->mac, destination) &&
+                (!p->config.trunk_priority || p == outside))
                 to = p;
         }
-        if (!to)
+        if (!to && !away)
             to = learned(fabric, vswitch, vid, destination, now);
         if (!to)
             to = outside;
@@ -315,8 +322,10 @@ u32 fabric_route(struct fabric *fabric, u32 port, const u8 *head, u32 size, s64 
             hops[i] = (struct hop){.port = hops[i].port, .tagging = TAG_INSERT, .tci = (u16)(vid | tag.priority)};
     if (!len)
         return drop(from, DROP_NOBODY);
-    from->counts.sent++;
-    from->counts.sent_bytes += size;
+    from->counts->sent++;
+    from->counts->multicast_sent += is_group(destination) && !same(destination, broadcast);
+    from->counts->broadcast_sent += same(destination, broadcast);
+    from->counts->sent_bytes += size;
     return len;
 }
 
@@ -325,8 +334,8 @@ void fabric_delivered(struct fabric *fabric, u32 port, u32 size)
     struct port *p = port_at(fabric, port);
     if (!p)
         return;
-    p->counts.received++;
-    p->counts.received_bytes += size;
+    p->counts->received++;
+    p->counts->received_bytes += size;
 }
 
 void fabric_dropped(struct fabric *fabric, u32 port, enum port_drop cause)
@@ -334,9 +343,4 @@ void fabric_dropped(struct fabric *fabric, u32 port, enum port_drop cause)
     struct port *p = port_at(fabric, port);
     if (p)
         drop(p, cause);
-}
-
-struct port_counts fabric_counts(const struct fabric *fabric, u32 port)
-{
-    return port < FABRIC_PORTS_MAX && fabric->ports[port].used ? fabric->ports[port].counts : (struct port_counts){0};
 }

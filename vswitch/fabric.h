@@ -5,13 +5,16 @@
 // in each VLAN the open trunk with the best (lowest) priority is active, gets what is for nobody else, and may send for others; the further ones are silent. Two
 // ports never have the same address: a frame for a port's address goes to that port alone.
 //
+// In VEPA mode a switch forwards nothing between its own ports: all goes to the active trunk, and what comes back from there goes to everybody but its sender.
+//
 // Security: a port that is no trunk sends with its own address only, and that is the one it was given, or one that its list permits.
 #ifndef VSWITCH_FABRIC_H
 #define VSWITCH_FABRIC_H
 
+#include "proto/vio/counts.h"
 #include "proto/vio/frame.h"
 
-#define FABRIC_PORTS_MAX 256u
+#define FABRIC_PORTS_MAX SWITCH_PORTS_MAX
 #define FABRIC_VLANS_MAX 20u // further ones of a port
 #define FABRIC_MACS_MAX  4u
 #define FABRIC_HEAD_MAX  18u // as many of a frame's bytes as decide
@@ -29,24 +32,8 @@ struct port_config {
     bool any_mac; // else the given one and these
     u8 macs[FABRIC_MACS_MAX][6];
     u32 macs_len;
+    bool vepa;       // what it sends goes outside only, and comes back from there
     u64 rate, burst; // bytes a second that it may send, and at once; 0: no limit
-};
-
-enum port_drop {
-    DROP_VLAN,      // not one of the port's
-    DROP_ADDRESS,   // sent with an address that is not the port's
-    DROP_RATE,      // over its rate
-    DROP_TRUNK,     // of a trunk that is not active
-    DROP_NOBODY,    // for nobody
-    DROP_FULL,      // the receiver takes no more (counted for it by the caller)
-    DROP_MALFORMED, // no frame (counted by the caller)
-    DROP_CAUSES,
-};
-
-struct port_counts {
-    u64 sent, sent_bytes;         // by the port's partition
-    u64 received, received_bytes; // to it
-    u64 drops[DROP_CAUSES];
 };
 
 enum tagging { TAG_AS_IS, TAG_REMOVE, TAG_INSERT };
@@ -59,7 +46,8 @@ struct hop {
 
 struct fabric;
 
-struct fabric *fabric_new(void); // NULL: no memory
+// ports: where it counts, FABRIC_PORTS_MAX of them, all zero, the caller's. NULL: no memory.
+struct fabric *fabric_new(struct switch_port *ports);
 void fabric_free(struct fabric *fabric);
 
 // Its number, or -EINVAL (a VLAN that is none, twice the same), -EEXIST (another port of the switch has that address), -ENOSPC.
@@ -75,6 +63,5 @@ u32 fabric_route(struct fabric *fabric, u32 port, const u8 *head, u32 size, s64 
 // The caller's: what became of it.
 void fabric_delivered(struct fabric *fabric, u32 port, u32 size);
 void fabric_dropped(struct fabric *fabric, u32 port, enum port_drop cause);
-struct port_counts fabric_counts(const struct fabric *fabric, u32 port);
 
 #endif

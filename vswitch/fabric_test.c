@@ -25,6 +25,7 @@ static const struct port_config configs[PORTS] = {
 #define GROUP     0xfe
 
 static struct fabric *fabric;
+static struct switch_port counted[FABRIC_PORTS_MAX];
 static struct hop hops[FABRIC_PORTS_MAX];
 
 static void mac_of(u32 place, u8 mac[6])
@@ -38,7 +39,8 @@ static void mac_of(u32 place, u8 mac[6])
 
 static void begin(void)
 {
-    fabric = fabric_new();
+    memset(counted, 0, sizeof(counted));
+    fabric = fabric_new(counted);
     for (u32 i = 0; i < PORTS; i++) {
         struct port_config c = configs[i];
         mac_of(i, c.mac);
@@ -124,7 +126,7 @@ static void test_routes(void)
             printf("# row %u: tagging %u, tag %x\n", i, hops[0].tagging, hops[0].tci);
             CHECK(false);
         }
-        struct port_counts counts = fabric_counts(fabric, rows[i].from);
+        struct port_counts counts = counted[rows[i].from].counts;
         for (int cause = 0; cause < DROP_CAUSES; cause++)
             CHECK_EQ(counts.drops[cause], cause == rows[i].cause);
         CHECK_EQ(counts.sent, len != 0);
@@ -151,7 +153,7 @@ static void test_spoofing(void)
     begin();
     CHECK_EQ(route_at(A, C, B, -1, SECOND), 0);
     CHECK_EQ(route_at(A, GROUP, B, -1, SECOND), 0);
-    CHECK_EQ(fabric_counts(fabric, A).drops[DROP_ADDRESS], 2);
+    CHECK_EQ(counted[A].counts.drops[DROP_ADDRESS], 2);
     CHECK_EQ(route_at(TRUNK, NOBODY, B, -1, SECOND), 1); // somebody outside
     // An address that was not given closes the port; one of another port cannot be had at all.
     mac_of(0x55, macs);
@@ -203,6 +205,30 @@ static void test_multicast(void)
 }
 
 // The standby takes over, and what was learned ages.
+// Nothing goes from port to port: all of it outside, and what comes back to everybody but its sender.
+static void test_vepa(void)
+{
+    begin();
+    for (u32 i = 0; i < PORTS; i++) {
+        struct port_config c = configs[i];
+        fabric_remove_port(fabric, i);
+        c.vepa = true;
+        mac_of(i, c.mac);
+        CHECK_EQ(fabric_add_port(fabric, &c), i);
+        CHECK(fabric_set_state(fabric, i, OPEN, c.mac, 1));
+    }
+    CHECK_EQ(route(A, B, -1), 1);
+    CHECK_EQ(hops[0].port, TRUNK);
+    CHECK_EQ(route(A, BROADCAST, -1), 1);
+    CHECK_EQ(hops[0].port, TRUNK);
+    CHECK_EQ(counted[A].counts.broadcast_sent, 1);
+    CHECK_EQ(route_at(TRUNK, A, B, -1, SECOND), 1);
+    CHECK_EQ(hops[0].port, B);
+    CHECK_EQ(route_at(TRUNK, A, BROADCAST, -1, SECOND), 1); // B, not A
+    CHECK_EQ(hops[0].port, B);
+    end();
+}
+
 static void test_trunks(void)
 {
     u8 mac[6];
@@ -240,7 +266,7 @@ static void test_rate(void)
     CHECK_EQ(route_at(port, 0x40, A, -1, SECOND), 1);
     CHECK_EQ(route_at(port, 0x40, A, -1, SECOND), 1);
     CHECK_EQ(route_at(port, 0x40, A, -1, SECOND), 0);
-    CHECK_EQ(fabric_counts(fabric, port).drops[DROP_RATE], 1);
+    CHECK_EQ(counted[port].counts.drops[DROP_RATE], 1);
     CHECK_EQ(route_at(port, 0x40, A, -1, SECOND + SECOND / 20), 1); // 50 bytes more
     CHECK_EQ(route_at(port, 0x40, A, -1, SECOND + SECOND / 20), 0);
     // Small steps add up.
@@ -298,6 +324,7 @@ int main(void)
     TEST(test_mixed_tags);
     TEST(test_spoofing);
     TEST(test_multicast);
+    TEST(test_vepa);
     TEST(test_trunks);
     TEST(test_rate);
     TEST(test_configs);

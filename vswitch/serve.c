@@ -10,9 +10,11 @@
 #include <poll.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -70,6 +72,7 @@ struct port {
     struct ring_fds link;
     u8 qos;
     bool rung;      // something was put into its ring
+    bool refused;   // its address; that was said
     bool blocked;   // its next frame waits
     s64 full_since; // its ring has had no room; 0: it has
 };
@@ -79,6 +82,8 @@ static struct {
     bool linked, quitting, served; // served: a daemon was there
     struct link link;
     struct fabric *fabric;
+    int counts_fd;
+    struct switch_port *counts;          // by the fabric's numbers
     struct port ports[FABRIC_PORTS_MAX]; // by the fabric's numbers
     struct hop hops[FABRIC_PORTS_MAX];
     struct pollfd polls[FIXED + FABRIC_PORTS_MAX];
@@ -97,6 +102,21 @@ static void send_message(enum message type, const struct wire_record *values, co
     m.type = (u16)type;
     m.values = *values;
     link_send(&the.link, &m, fds, fds_len);
+}
+
+// For the system's event log. Without a daemon it is lost: what is wrong then is seen by what was dropped.
+PRINTF_LIKE(2, 3) static void say(u32 number, const char *fmt, ...)
+{
+    char text[256];
+    struct wire_record v = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    wire_put_num(&v, "port", number);
+    wire_put_text(&v, "text", text);
+    if (the.linked)
+        send_message(MESSAGE_LOG, &v, NULL, 0);
 }
 
 static bool parse_mac(const char *text, u8 mac[6])
@@ -121,6 +141,7 @@ static bool parse_port(const struct wire_record *v, struct port_config *c)
         .qos = (u8)wire_num(v, "qos", QOS_NONE),
         .any_mac = !macs || !strcmp(macs, "all"),
         .rate = wire_num(v, "rate", 0),
+        .vepa = wire_num(v, "vepa", 0),
     };
     for (char *end; vlans && *vlans; vlans = *end ? end + 1 : end) {
         unsigned long vlan = strtoul(vlans, &end, 10);
@@ -150,6 +171,7 @@ static struct port *find(u32 number)
 static void remove_port(struct port *p)
 {
     fabric_remove_port(the.fabric, (u32)(p - the.ports));
+    the.counts[p - the.ports].number = 0;
     ring_detach(p->ring);
     ring_close_fds(&p->link);
     *p = (struct port){0};
@@ -173,20 +195,26 @@ static bool add_port(const struct wire_record *v, const int *fds, u32 fds_len)
     u32 number = (u32)wire_num(v, "port", 0);
     if (fds_len != 3 || !parse_port(v, &config))
         return false;
-    if (find(number)) // a daemon that has not heard of it yet makes its own
-        remove_port(find(number));
+    struct port *old =
+        find(number); // its configuration changes, or a daemon that has not heard of it yet makes its own
+    struct port_counts counts = old ? the.counts[old - the.ports].counts : (struct port_counts){0};
+    if (old)
+        remove_port(old);
     struct port port = {.number = number, .used = true, .qos = config.qos == QOS_NONE ? 0 : config.qos};
     port.link = (struct ring_fds){fcntl(fds[0], F_DUPFD_CLOEXEC, 3),
                                   {fcntl(fds[1], F_DUPFD_CLOEXEC, 3), fcntl(fds[2], F_DUPFD_CLOEXEC, 3)}};
     port.ring = ring_attach(&port.link, 1);
     int place = port.ring ? fabric_add_port(the.fabric, &config) : -errno;
     if (place < 0) {
-        fprintf(stderr, "openlpar-vswitch: port %u: %s\n", number, strerror(-place));
+        say(number, "the switch refuses the adapter: %s",
+            place == -EEXIST ? "another one of the switch has its address; give it one of its own" : strerror(-place));
         ring_detach(port.ring);
         ring_close_fds(&port.link);
         return true; // the daemon's configuration is at fault, not what it says
     }
     the.ports[place] = port;
+    the.counts[place].counts = counts;
+    the.counts[place].number = (u64)number + 1;
     ask_state(&the.ports[place]);
     return true;
 }
@@ -195,7 +223,7 @@ static void announce(void)
 {
     struct wire_record v = {0};
     wire_put_num(&v, "version", WIRE_VERSION);
-    send_message(MESSAGE_ANNOUNCE, &v, NULL, 0);
+    send_message(MESSAGE_ANNOUNCE, &v, &the.counts_fd, 1);
     for (u32 i = 0; i < FABRIC_PORTS_MAX; i++) {
         const struct port *p = &the.ports[i];
         int fds[3] = {p->link.memory, p->link.bell[0], p->link.bell[1]};
@@ -207,25 +235,6 @@ static void announce(void)
     }
 }
 
-static void tell_counts(u32 number)
-{
-    static const char *const causes[DROP_CAUSES] = {"drops_vlan",   "drops_address", "drops_rate",     "drops_trunk",
-                                                    "drops_nobody", "drops_full",    "drops_malformed"};
-    const struct port *p = find(number);
-    struct wire_record v = {0};
-    wire_put_num(&v, "port", number);
-    if (p) {
-        struct port_counts c = fabric_counts(the.fabric, (u32)(p - the.ports));
-        wire_put_num(&v, "sent", c.sent);
-        wire_put_num(&v, "sent_bytes", c.sent_bytes);
-        wire_put_num(&v, "received", c.received);
-        wire_put_num(&v, "received_bytes", c.received_bytes);
-        for (u32 i = 0; i < DROP_CAUSES; i++)
-            wire_put_num(&v, causes[i], c.drops[i]);
-    }
-    send_message(MESSAGE_PORT_COUNTS, &v, NULL, 0);
-}
-
 static bool take_message(const struct wire_message *m, const int *fds)
 {
     u32 number = (u32)wire_num(&m->values, "port", 0);
@@ -235,7 +244,6 @@ static bool take_message(const struct wire_message *m, const int *fds)
         if (find(number))
             remove_port(find(number));
         return true;
-    case MESSAGE_PORT_COUNTS: tell_counts(number); return true;
     case MESSAGE_QUIT: the.quitting = true; return true;
     default: return false;
     }
@@ -293,6 +301,17 @@ static bool send_on(const struct frame *frame, const u8 *bytes, const struct hop
     return true;
 }
 
+static void set_state(struct port *p, u16 flags, const u8 *macs, u32 macs_len)
+{
+    bool ok = fabric_set_state(the.fabric, (u32)(p - the.ports), flags, macs, macs_len);
+    if (!ok && !p->refused)
+        say(p->number,
+            "the operating system chose the address %02X%02X%02X%02X%02X%02X, which it may not have "
+            "(allowed_os_mac_addrs) or which another adapter has; the adapter is closed",
+            macs[0], macs[1], macs[2], macs[3], macs[4], macs[5]);
+    p->refused |= !ok; // once is enough: the partition could go on for ever
+}
+
 // The next frame of a port; false: there is none, or it waits. *size: of what was done with.
 static bool forward(struct port *p, s64 now, u32 *bytes_done)
 {
@@ -308,7 +327,7 @@ static bool forward(struct port *p, s64 now, u32 *bytes_done)
     } else if (frame.kind == FRAME_PORT) {
         u8 macs[FRAME_PORT_MAX];
         memcpy(macs, bytes, frame.size);
-        fabric_set_state(the.fabric, place, frame.flags, macs, frame.size / 6);
+        set_state(p, frame.flags, macs, frame.size / 6);
     } else if (frame.kind == FRAME_DATA) {
         u8 head[FABRIC_HEAD_MAX] = {0};
         memcpy(head, bytes, MIN(frame.size, FABRIC_HEAD_MAX));
@@ -399,19 +418,30 @@ static bool forgotten(void)
     return the.served && !the.linked && !ports;
 }
 
+static int fail(int err)
+{
+    fprintf(stderr, "openlpar-vswitch: %s\n", strerror(err));
+    return 1;
+}
+
 int serve_run(int listen_fd)
 {
     the.listen_fd = listen_fd;
-    the.fabric = fabric_new();
+    size_t counts_size = sizeof(*the.counts) * FABRIC_PORTS_MAX;
+    the.counts_fd = memfd_create("counts", MFD_CLOEXEC);
+    if (the.counts_fd < 0 || ftruncate(the.counts_fd, (off_t)counts_size))
+        return fail(errno);
+    the.counts = mmap(NULL, counts_size, PROT_READ | PROT_WRITE, MAP_SHARED, the.counts_fd, 0);
+    if (the.counts == MAP_FAILED)
+        return fail(errno);
+    the.fabric = fabric_new(the.counts);
     signal(SIGPIPE, SIG_IGN);
     fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
     int err = the.fabric ? 0 : -ENOMEM;
     if (!err)
         err = listen(listen_fd, 4) ? -errno : shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_REFUSE);
-    if (err) {
-        fprintf(stderr, "openlpar-vswitch: %s\n", strerror(-err));
-        return 1;
-    }
+    if (err)
+        return fail(-err);
     while (!the.quitting && !forgotten()) {
         bool more = all_turns();
         if (the.linked) {

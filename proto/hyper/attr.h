@@ -39,6 +39,7 @@ enum object {
     OBJECT_VIO_ETH,
     OBJECT_VIO_SCSI,
     OBJECT_VSWITCH,
+    OBJECT_VIO_ETH_SYS,
     OBJECT_PROCESSOR,
     OBJECTS,
 };

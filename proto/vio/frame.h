@@ -23,6 +23,7 @@
 #define FRAME_FILTERS_MAX 64u
 #define FRAME_PORT_MAX    (6u + FRAME_FILTERS_MAX * 6u)
 #define FRAME_RING_SIZE   0x100000u // of a link for frames; each way
+#define FRAME_LINK_DATA   0x1000u   // its data area: struct adapter_counts of side 0
 
 enum frame_kind { FRAME_DATA = 1, FRAME_PORT = 2, FRAME_ASK = 3 };
 

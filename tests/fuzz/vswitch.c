@@ -102,7 +102,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         near = ring_attach(&fds, 1);
         far = ring_attach(&fds, 0);
     }
-    struct fabric *fabric = fabric_new();
+    static struct switch_port counts[FABRIC_PORTS_MAX];
+    struct fabric *fabric = fabric_new(counts);
     if (!fabric || !near || !far)
         abort();
     s64 now = 1;
