@@ -170,11 +170,14 @@ static inline bool ir_is_guest(const struct ir_insn *in)
     return ir_ops[in->op].flags & IR_GUEST && !(in->cond == ACCESS_KNOWN && ir_access_bytes(in));
 }
 
-// The register that an access counts from.
-static inline unsigned ir_base_register(u32 insn)
+// Which memo an access uses (x86/memo.c): that of the register that it counts from. Where two are added it is one of the pair, as either may be
+// what other accesses of a loop have in common; and none of the stack pointer's or r13's, which are used everywhere.
+static inline unsigned ir_memo(u32 insn)
 {
-    unsigned ra = insn >> 16 & 31;
-    return ra ? ra : insn >> 11 & 31;
+    unsigned ra = insn >> 16 & 31, rb = insn >> 11 & 31, pair = ra ^ rb ^ 16;
+    if (insn >> 26 != 31)
+        return ra ? ra : rb;
+    return !ra ? rb : pair == 1 || pair == 13 ? 0 : pair;
 }
 
 // How many blocks an END goes to: `then`, and `other`.

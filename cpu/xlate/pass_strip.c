@@ -117,7 +117,7 @@ static bool add_check(struct loop *l, const struct sum *s, unsigned at)
         const struct ir_insn *other = &l->r->insns[c->access];
         s64 first = MIN(c->from.plus, s->plus), last = MAX(c->high, high);
         if (!same_terms(&c->from, s) || ir_is_store(other) != ir_is_store(in) ||
-            ir_base_register(other->insn) != ir_base_register(in->insn) || last - first > SPAN)
+            ir_memo(other->insn) != ir_memo(in->insn) || last - first > SPAN)
             continue;
         c->from.plus = first;
         c->high = last;

@@ -469,40 +469,100 @@ static u16 resolve(const struct form *f, u16 successor)
     return successor & 0x8000 ? successor & 0x7fff : f->numbers[successor];
 }
 
-// Blocks between a back edge's target and its source are in a loop.
-static void weigh(struct ir_region *r)
+struct flow {
+    struct ir_region *r;
+    // Way 1 + 2 n is block n's to its first successor. Each leads to the next way to the same block.
+    u16 last_way[IR_BLOCKS_MAX], ways[2 * IR_BLOCKS_MAX + 1];
+    u8 switches[IR_BLOCKS_MAX]; // what jumps to any landing
+    unsigned switches_len;
+};
+
+static void note_flow(struct flow *f, struct ir_region *r)
 {
-    int last[IR_BLOCKS_MAX];
-    for (unsigned n = 0; n < r->blocks_len; n++)
-        last[n] = -1;
-    unsigned landing = 0;
-    while (landing < r->blocks_len && !r->blocks[landing].landing)
-        landing++;
+    static_assert(IR_BLOCKS_MAX <= 256, "numbers of blocks");
+    f->r = r;
+    f->switches_len = 0;
+    memset(f->last_way, 0, sizeof(f->last_way));
     for (unsigned n = 0; n < r->blocks_len; n++) {
         const struct ir_block *block = &r->blocks[n];
-        u8 op = r->insns[block->first + block->len - 1].op;
-        if (block->switches && landing <= n)
-            last[landing] = (int)n;
-        if ((op == IR_JUMP || op == IR_BRANCH) && block->then <= n)
-            last[block->then] = (int)n;
-        if (op == IR_BRANCH && block->other <= n)
-            last[block->other] = (int)n;
-    }
-    for (int head = 0; head < r->blocks_len; head++) {
-        for (int n = head; n <= last[head]; n++)
-            r->blocks[n].weight = (u16)MIN(r->blocks[n].weight * 8u, 4096u);
+        unsigned successors = ir_successors(r->insns[block->first + block->len - 1].op);
+        for (unsigned i = 0; i < successors; i++) {
+            unsigned to = i ? block->other : block->then, way = 1 + 2 * n + i;
+            f->ways[way] = f->last_way[to];
+            f->last_way[to] = (u16)way;
+        }
+        if (block->switches)
+            f->switches[f->switches_len++] = (u8)n;
     }
 }
 
-// Exits from loops to what was left out.
+// The blocks that lead to `latch` without its loop's head are in the loop: eight times as heavy. They need not lie between the two: a region that is entered
+// at an inner loop has the outer ones behind it.
+static void weigh_loop(const struct flow *f, unsigned head, unsigned latch)
+{
+    u8 found[IR_BLOCKS_MAX];
+    bool in[IR_BLOCKS_MAX] = {0};
+    unsigned len = 0;
+    in[head] = in[latch] = true;
+    found[len++] = (u8)head;
+    if (latch != head)
+        found[len++] = (u8)latch;
+    for (unsigned k = 0; k < len; k++) {
+        struct ir_block *block = &f->r->blocks[found[k]];
+        block->weight = (u16)MIN(block->weight * 8u, 4096u);
+        if (found[k] == head)
+            continue;
+        for (unsigned way = f->last_way[found[k]]; way; way = f->ways[way]) {
+            unsigned from = (way - 1) / 2;
+            if (!in[from])
+                found[len++] = (u8)from;
+            in[from] = true;
+        }
+        for (unsigned i = 0; block->landing && i < f->switches_len; i++) {
+            if (!in[f->switches[i]])
+                found[len++] = f->switches[i];
+            in[f->switches[i]] = true;
+        }
+    }
+}
+
+static void weigh(struct ir_region *r)
+{
+    struct flow f;
+    unsigned landing = 0;
+    note_flow(&f, r);
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        for (unsigned way = f.last_way[n]; way; way = f.ways[way]) {
+            if ((way - 1) / 2 >= n)
+                weigh_loop(&f, n, (way - 1) / 2);
+        }
+    }
+    while (landing < r->blocks_len && !r->blocks[landing].landing)
+        landing++;
+    if (f.switches_len && landing <= f.switches[f.switches_len - 1])
+        weigh_loop(&f, landing, f.switches[f.switches_len - 1]);
+}
+
+// Exits to what was left out of a loop's middle. What is behind a loop's end is no part of it.
 static void note_pruned(const struct form *f)
 {
     const struct ir_region *r = f->b.r;
     struct region_shape *s = f->shape;
+    unsigned last[IR_BLOCKS_MAX] = {0},
+             end = 0; // the last block that jumps back to each one; where loops from here on end
+    for (unsigned n = 0; n < r->blocks_len; n++) {
+        const struct ir_block *block = &r->blocks[n];
+        unsigned successors = ir_successors(r->insns[block->first + block->len - 1].op);
+        if (successors && block->then <= n)
+            last[block->then] = n;
+        if (successors > 1 && block->other <= n)
+            last[block->other] = n;
+    }
     for (unsigned n = 0; n < r->blocks_len && s->pruned_len < REGION_PRUNED_MAX; n++) {
-        const struct ir_insn *end = &r->insns[r->blocks[n].first + r->blocks[n].len - 1];
-        if (r->blocks[n].weight > 1 && end->op == IR_EXIT && bit_test(f->pruned, (unsigned)end->imm))
-            s->pruned[s->pruned_len++] = (u16)end->imm;
+        const struct ir_insn *leaves = &r->insns[r->blocks[n].first + r->blocks[n].len - 1];
+        end = MAX(end, last[n]);
+        if (n < end && leaves->op == IR_EXIT && bit_test(f->pruned, (unsigned)leaves->imm))
+            s->pruned[s->pruned_len++] = (u16)leaves->imm;
     }
 }
 

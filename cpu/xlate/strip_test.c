@@ -41,6 +41,13 @@ static void count_strips(const struct ir_region *r, const void *code, size_t siz
         strips += r->insns[i].op == IR_BEGIN;
 }
 
+static struct ir_region newest;
+
+static void note_newest(const struct ir_region *r, const void *code, size_t size)
+{
+    newest = *r;
+}
+
 // r3 .. r6 point into memory, r7 is an index; r8 .. r12 are data.
 static u32 random_insn(unsigned *moves)
 {
@@ -198,6 +205,50 @@ static void test_entered_in_the_middle(void)
     machine_free(machines[1]);
 }
 
+// Rows of three arrays in different pages, one of them across two: one index counts in all. The region begins at the inner loop, which is the
+// heaviest, and keeps its copy.
+static void test_rows(void)
+{
+    static const u32 code[] = {I_LI(9, 0),
+                               I_LI(10, 64),
+                               0x7d4903a6 /* mtctr 10 */,
+                               I_X(21, 11, 9, 3),
+                               I_X(21, 12, 9, 4),
+                               I_ADD(11, 11, 12),
+                               I_X(149, 11, 9, 5),
+                               I_ADDI(9, 9, 8),
+                               I_BDNZ(-20),
+                               I_ADDI(6, 6, -1),
+                               I_CMPDI(6, 0),
+                               I_BEQ(8),
+                               0x4bffffd0 /* b to the start */,
+                               I_SC1};
+    struct machine *m = machine_new(1, LEVEL_V30);
+    map(m);
+    xlate_trace = note_newest;
+    start(m, 1, TEST_CODE, code, ARRAY_LEN(code));
+    m->cpu->gpr[3] = DATA_EA;
+    m->cpu->gpr[4] = DATA_EA + 0x3000;
+    m->cpu->gpr[5] = DATA_EA + 0x5f00;
+    m->cpu->gpr[6] = 5000;
+    m->cpu->budget = 0;
+    CHECK_EQ(jit_engine.run(m->cpu), EXIT_STOPPED);
+    CHECK_EQ(m->stopped_at, TEST_CODE + 4 * (ARRAY_LEN(code) - 1));
+    unsigned copies = 0, heaviest = 0, inner = 0;
+    for (unsigned n = 0; n < newest.blocks_len; n++) {
+        heaviest = MAX(heaviest, (unsigned)newest.blocks[n].weight);
+        if (newest.blocks[n].index == (TEST_CODE & 0xfff) / 4 + 3 && newest.blocks[n].insns)
+            inner = MAX(inner, (unsigned)newest.blocks[n].weight);
+    }
+    for (unsigned i = 0; i < newest.len; i++)
+        copies += newest.insns[i].op == IR_BEGIN;
+    CHECK_EQ(copies, 1);
+    CHECK(inner > 8);
+    CHECK_EQ(inner, heaviest);
+    xlate_trace = NULL;
+    machine_free(m);
+}
+
 // A loop over one access in block 0, with what else is asked for; how many copies it gets.
 enum { PLAIN, NO_STEP, TWO_STEPS, LEFT, JOINED, CALLS, LOADED, NO_MEMO, COLD };
 static unsigned copies(unsigned kind)
@@ -305,13 +356,14 @@ int main(void)
     xlate_in_background = false;
     TEST(test_many_loops);
     TEST(test_which_loops);
-    if (target_available())
+    if (target_available()) {
         TEST(test_random_loops);
-    else
-        test_skip("test_random_loops", "no back end for this host");
-    if (target_available())
+        TEST(test_rows);
         TEST(test_entered_in_the_middle);
-    else
+    } else {
+        test_skip("test_random_loops", "no back end for this host");
+        test_skip("test_rows", "no back end for this host");
         test_skip("test_entered_in_the_middle", "no back end for this host");
+    }
     return test_done();
 }

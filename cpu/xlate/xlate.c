@@ -719,13 +719,13 @@ void xlate_written(struct xlate *x, struct cpage *page, unsigned first, unsigned
 
 #define MEMO_NEAR 32u
 
-// The register that a load or store counts from, as x86/memo.c has it.
-static u32 memo_base(const struct cpu *cpu, const struct cpage *page, unsigned index)
+// The memo of a load or store.
+static u32 memo_of(const struct cpu *cpu, const struct cpage *page, unsigned index)
 {
     u32 insn =
         __atomic_load_n((const u32 *)(const void *)(cpu->group->mem->base + page->gra + index * 4), __ATOMIC_RELAXED);
     insn = page->big_endian ? __builtin_bswap32(insn) : insn;
-    return insn >> 16 & 31 ? insn >> 16 & 31 : insn >> 11 & 31;
+    return ir_memo(insn);
 }
 
 void xlate_memo_failed(struct cpu *cpu)
@@ -737,10 +737,10 @@ void xlate_memo_failed(struct cpu *cpu)
     if (!ftlb_hit(fetch, cpu->memo_failed_page)) // it will be back
         return;
     struct cpage *page = fetch->page;
-    // Accesses nearby with the same base register share the memo, and its misses.
-    u32 base = memo_base(cpu, page, index);
+    // Accesses nearby share the memo, and its misses.
+    u32 memo = memo_of(cpu, page, index);
     for (unsigned i = index - MIN(index, MEMO_NEAR); i <= MIN(index + MEMO_NEAR, CODE_PAGE_INSNS - 1u); i++) {
-        if (memo_base(cpu, page, i) == base)
+        if (memo_of(cpu, page, i) == memo)
             atomic_fetch_or(what & FIND_CROSSED ? &page->no_share[i / 64] : &page->no_memo[i / 64], 1ull << i % 64);
     }
     drop_regions(cpu->xlate, page, index, index, xlate_heat_limit / 4 * 3);

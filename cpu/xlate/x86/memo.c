@@ -2,7 +2,7 @@
 // How an access finds its page.
 //
 // A lookup in the software TLB loads the addend from a place that depends on the address, so each access waits for two loads, one after
-// the other. A memo (cpu->memo_tag, memo_addend) is what the last access through the same base register found. It is at a fixed place:
+// the other. A memo (cpu->memo_tag, memo_addend) is what the last access through the same base register, or pair of registers, found. It is at a fixed place:
 // its addend is there before the address is, and fewer instructions are executed. What it costs when the page is another one is a
 // mispredicted branch, so only accesses in loops have memos, and those through the stack pointer and r13 (thread or processor data).
 // Where a loop replaces its memo again and again within some hundred instructions, the access is noted in cpu->memo_failed and
@@ -21,7 +21,7 @@
 #include "cpu/xlate/x86/comp.h"
 
 #define LOOP_WEIGHT 8u
-#define SOON        512 // instructions
+#define SOON        192 // instructions
 #define BAD_MAX     64
 
 static bool is_memo_of_thread(unsigned base)
@@ -32,7 +32,7 @@ static bool is_memo_of_thread(unsigned base)
 static bool memo_wanted(const struct comp *x)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
-    return is_memo_of_thread(ir_base_register(in->insn)) ||
+    return is_memo_of_thread(ir_memo(in->insn)) ||
            (x->block->weight >= LOOP_WEIGHT && !page_bit(x->r->page->no_memo, in->index));
 }
 
@@ -105,7 +105,7 @@ static void look_at_memo(struct comp *x, struct cold *cold, struct mem a, unsign
 void memory_find(struct comp *x, struct address a, unsigned span, bool write, bool shared, enum reg tag, enum reg at)
 {
     const struct ir_insn *in = &x->r->insns[x->at];
-    unsigned base = ir_base_register(in->insn), memo = 32u * write + base;
+    unsigned base = ir_memo(in->insn), memo = 32u * write + base;
     struct cold *cold = memory_miss(x);
     cold->base = (u8)a.base;
     cold->disp = a.disp;
@@ -125,7 +125,7 @@ void memory_find(struct comp *x, struct address a, unsigned span, bool write, bo
 
 static struct mem memo_addend(const struct ir_insn *in, bool write)
 {
-    return mem_at(CPU, (s32)(offsetof(struct cpu, memo_addend) + 8 * (32 * write + ir_base_register(in->insn))));
+    return mem_at(CPU, (s32)(offsetof(struct cpu, memo_addend) + 8 * (32 * write + ir_memo(in->insn))));
 }
 
 void memory_known(struct comp *x, enum reg at)
@@ -139,7 +139,7 @@ void memory_strip(struct comp *x)
 {
     struct code *c = &x->c;
     const struct ir_insn *in = &x->r->insns[x->at];
-    unsigned memo = 32u * !!(in->imm & STRIP_WRITE) + ir_base_register(in->insn);
+    unsigned memo = 32u * !!(in->imm & STRIP_WRITE) + ir_memo(in->insn);
     s32 room = (s32)(GUEST_PAGE_SIZE - (in->imm & STRIP_SPAN));
     enum reg a = value_reg(x, in->a), most = value_reg(x, in->b), left = value_scratch(x);
     x_mov(c, 1, left, a);
