@@ -422,6 +422,9 @@ int ios_run(struct ios *ios, const char *user, int argc, char **argv, struct ios
         log_command(ios, user, argc, argv);
     ios->failed = false;
     status = call.command->flags & COMMAND_CHANGES ? run_change(&call) : call.command->run(&call);
+    if (!status && ios->failed)
+        status =
+            refuse(&call, "0514-041", "The device configuration database cannot be read: %s", sqlite3_errmsg(ios->db));
     if (ios->power) {
         char why[IOS_WHY_MAX] = "";
         bool restart = ios->restart;

@@ -5,13 +5,36 @@
 #include <string.h>
 
 const struct ios_command ios_commands[] = {
+    {"activatevg", "VG", cmd_activatevg, "Make a volume group usable again.", "", COMMAND_CHANGES},
     {"cfgdev", "[-dev=DEVICE]", cmd_cfgdev, "Find devices that are new, and make Defined ones available.",
      "Looks at the physical volumes that the VIOS was given, and attaches virtual target devices that rmdev -ucfg or a "
      "missing disk left Defined.",
      COMMAND_CHANGES},
+    {"chbdsp", "[-sp=POOL] -bd=NAME -size=SIZE", cmd_chbdsp, "Give a backing device more space.",
+     "SIZE is added. A client sees the new size while it runs.", COMMAND_CHANGES},
     {"chdev", "-dev=DEVICE -attr=ATTRIBUTE=VALUE... [-perm]", cmd_chdev, "Change attributes of a device.",
      "lsdev -dev DEVICE -attr lists the attributes and which of them can be set.", COMMAND_CHANGES},
+    {"chrep", "-size=SIZE", cmd_chrep, "Give the media library more space.", "SIZE is added.", COMMAND_CHANGES},
+    {"chsp",
+     "-default=POOL\n"
+     "-add [-f] [-sp=POOL] DISK...\n"
+     "-add [-sp=POOL] -size=SIZE",
+     cmd_chsp, "Give a storage pool more space, or choose the default pool.",
+     "A pool of logical volumes gets disks, a pool of files gets SIZE of its parent.", COMMAND_CHANGES},
+    {"chvopt",
+     "-name=NAME -newname=NAME\n"
+     "-name=NAME -access=ACCESS",
+     cmd_chvopt, "Rename a medium of the library, or change whether it can be written.", "", COMMAND_CHANGES},
+    {"deactivatevg", "VG", cmd_deactivatevg, "Make a volume group unusable until activatevg.", "", COMMAND_CHANGES},
+    {"extendlv", "LV SIZE [DISK...]", cmd_extendlv, "Give a logical volume more space.",
+     "SIZE is in megabytes (M), gigabytes (G) or without a letter in physical partitions. A client sees the new size "
+     "while it runs.",
+     COMMAND_CHANGES},
+    {"extendvg", "[-f] VG DISK...", cmd_extendvg, "Add disks to a volume group.", "", COMMAND_CHANGES},
     {"help", "[COMMAND]", cmd_help, "List the commands, or describe one.", "", 0},
+    {"loadopt", "-disk=NAME -vtd=TARGET [-f] [-release]", cmd_loadopt,
+     "Load a medium of the library into a virtual optical drive.",
+     "A medium that can be written is in one drive at most.", COMMAND_CHANGES},
     {"lsdev",
      "[-type=TYPE...] [-virtual] [-state=STATE] [-field=FIELD...] [-fmt=DELIMITER]\n"
      "-dev=DEVICE [-attr=[ATTRIBUTE]] [-child] [-parent] [-vpd] [-field=FIELD...] [-fmt=DELIMITER]\n"
@@ -19,6 +42,7 @@ const struct ios_command ios_commands[] = {
      "-slots",
      cmd_lsdev, "List devices, and what there is to know about one.",
      "-type and -state take a word, or ! and a word for all others. Fields: name, status, description, physloc.", 0},
+    {"lslv", "[-pv] [-fmt=DELIMITER] [-field=FIELD...] LV", cmd_lslv, "Show a logical volume.", "", 0},
     {"lsmap",
      "-vadapter=ADAPTER [-type=TYPE...] [-field=FIELD...] [-fmt=DELIMITER]\n"
      "-plc=LOCATION [-type=TYPE...] [-field=FIELD...] [-fmt=DELIMITER]\n"
@@ -36,6 +60,35 @@ const struct ios_command ios_commands[] = {
      "Besides its own hdisk0, a VIOS may use the files and block devices whose paths are in its list of physical "
      "volumes.",
      0},
+    {"lsrep", "[-field=FIELD...] [-fmt=DELIMITER]", cmd_lsrep, "Show the media library.",
+     "Fields: size, free, ppool, psize, pfree; or name, filesize, optical, access. An image that was copied into the "
+     "folder VMLibrary of the VIOS appears by itself.",
+     0},
+    {"lssp",
+     "[-field=FIELD...] [-fmt=DELIMITER]\n"
+     "-sp=POOL [-field=FIELD...] [-fmt=DELIMITER]\n"
+     "-bd [-sp=POOL] [-field=FIELD...] [-fmt=DELIMITER]\n"
+     "-detail [-sp=POOL] [-field=FIELD...] [-fmt=DELIMITER]\n"
+     "-default",
+     cmd_lssp, "List storage pools, or what one holds.", "", 0},
+    {"lsvg", "[-lv] [-pv] [-map] [-field=FIELD...] [-fmt=DELIMITER] [VG]", cmd_lsvg, "List volume groups, or show one.",
+     "Fields of a volume group: vgname, vgstate, ppsize, pps, freepps, usedpps, numpvs, numlvs, vgid.", 0},
+    {"lsvopt", "[-vtd=TARGET] [-field=FIELD...] [-fmt=DELIMITER]", cmd_lsvopt,
+     "List virtual optical drives and what is in them.", "", 0},
+    {"mkbdsp",
+     "[-sp=POOL] -bd=NAME [-thick] [-vadapter=ADAPTER] [-tn=NAME] SIZE\n"
+     "[-sp=POOL] -bd=NAME -vadapter=ADAPTER [-tn=NAME] [-f]",
+     cmd_mkbdsp, "Make a backing device in a storage pool, and give it to a client.",
+     "Without a size an existing one is given to a client.", COMMAND_CHANGES},
+    {"mklv", "[-lv=NAME] [-thick] VG SIZE [DISK...]", cmd_mklv, "Make a logical volume.",
+     "SIZE is in megabytes (M), gigabytes (G) or without a letter in physical partitions. It begins as zeros, and "
+     "takes space when it is written, unless -thick.",
+     COMMAND_CHANGES},
+    {"mkrep", "-sp=POOL -size=SIZE", cmd_mkrep, "Make the library of optical media.", "", COMMAND_CHANGES},
+    {"mksp",
+     "[-f] NAME DISK...\n"
+     "-fb -sp=POOL -size=SIZE NAME",
+     cmd_mksp, "Make a storage pool of disks, or one of files in another pool.", "", COMMAND_CHANGES},
     {"mkvdev",
      "-vdev=DEVICE -vadapter=ADAPTER [-dev=NAME] [-attr=ATTRIBUTE=VALUE...] [-f]\n"
      "-fbo -vadapter=ADAPTER [-dev=NAME]",
@@ -43,9 +96,28 @@ const struct ios_command ios_commands[] = {
      "DEVICE is a physical volume, a logical volume or a backing device of a storage pool. The client sees it at once "
      "as another unit of its adapter.",
      COMMAND_CHANGES},
+    {"mkvg", "[-f] [-vg=NAME] DISK...", cmd_mkvg, "Make a volume group.", "", COMMAND_CHANGES},
+    {"mkvopt",
+     "-name=NAME -size=SIZE [-ro]\n"
+     "-name=NAME -file=FILE [-ro]",
+     cmd_mkvopt, "Put a medium into the library: a blank one, or an image.",
+     "FILE is in the home folder of the VIOS, or in a folder that its administrator allowed.", COMMAND_CHANGES},
+    {"reducevg", "[-f] VG DISK...", cmd_reducevg, "Take disks out of a volume group; without disks it is gone.", "",
+     COMMAND_CHANGES},
+    {"rmbdsp",
+     "[-sp=POOL] -bd=NAME [-savebd] [-f]\n"
+     "-vtd=TARGET [-savebd] [-f]",
+     cmd_rmbdsp, "Take a backing device away from its client and remove it.", "", COMMAND_CHANGES},
     {"rmdev", "-dev=DEVICE [-ucfg] [-recursive] [-f]", cmd_rmdev, "Remove a device.", "", COMMAND_CHANGES},
-    {"rmvdev", "-vtd=TARGET [-f]\n-vdev=DEVICE [-f]", cmd_rmvdev, "Take a virtual target device away from its client.",
-     "What is behind it stays, and can be mapped again.", COMMAND_CHANGES},
+    {"rmlv", "[-f] LV...", cmd_rmlv, "Remove logical volumes.", "", COMMAND_CHANGES},
+    {"rmrep", "[-f]", cmd_rmrep, "Remove the media library.", "", COMMAND_CHANGES},
+    {"rmsp", "[-f] NAME", cmd_rmsp, "Remove a storage pool.", "", COMMAND_CHANGES},
+    {"rmvdev", "-vtd=TARGET [-rmlv] [-f]\n-vdev=DEVICE [-rmlv] [-f]", cmd_rmvdev,
+     "Take a virtual target device away from its client.", "What is behind it stays, and can be mapped again.",
+     COMMAND_CHANGES},
+    {"rmvopt", "-name=NAME [-f]", cmd_rmvopt, "Remove a medium from the library.", "", COMMAND_CHANGES},
+    {"unloadopt", "-vtd=TARGET... [-release]", cmd_unloadopt, "Take the medium out of a virtual optical drive.", "",
+     COMMAND_CHANGES},
 };
 const u32 ios_commands_len = ARRAY_LEN(ios_commands);
 
@@ -80,6 +152,33 @@ const struct ios_option_text ios_option_texts[] = {
     {"mkvdev", "-fbo", "an optical drive for media of the library"},
     {"rmdev", "-ucfg", "keep it as Defined; cfgdev makes it available again"},
     {"rmdev", "-recursive", "with the devices below it"},
+    {NULL, "-sp", "the storage pool; without it the default one"},
+    {"mksp", "-sp", "the pool whose space it gets: rootvg"},
+    {"mkrep", "-sp", "the pool whose space it gets: rootvg"},
+    {NULL, "-size", "how much: 512M, 20G, 1T"},
+    {NULL, "-bd", "the backing device's name"},
+    {"lssp", "-bd", "the backing devices"},
+    {"lssp", "-detail", "the disks"},
+    {"lssp", "-default", "the name of the default pool"},
+    {"chsp", "-default", "use this pool where none is named"},
+    {"chsp", "-add", "more space"},
+    {"mksp", "-fb", "a pool of files"},
+    {NULL, "-thick", "take all of the space at once"},
+    {"mkbdsp", "-tn", "the virtual target device's name"},
+    {"rmbdsp", "-savebd", "keep the backing device"},
+    {NULL, "-lv", "the new one's name; without it lv and the next free number"},
+    {"lsvg", "-lv", "its logical volumes"},
+    {NULL, "-pv", "its disks"},
+    {"lsvg", "-map", "what is where on its disks"},
+    {"mkvg", "-vg", "its name; without it vg and the next free number"},
+    {NULL, "-name", "the medium's name"},
+    {"chvopt", "-newname", "its new name"},
+    {"chvopt", "-access", "ro: it cannot be written; rw"},
+    {"mkvopt", "-file", "the image"},
+    {"mkvopt", "-ro", "it cannot be written"},
+    {"loadopt", "-disk", "the medium's name"},
+    {NULL, "-release", "although the client has locked the drive"},
+    {"rmvdev", "-rmlv", "remove the logical volume or file, too"},
     {NULL, "-vtd", "the virtual target device, as vtscsi0"},
 };
 const u32 ios_option_texts_len = ARRAY_LEN(ios_option_texts);
@@ -90,6 +189,12 @@ const struct ios_example ios_examples[] = {
     {"mkvdev", "mkvdev -vdev hdisk1 -vadapter vhost0", "Gives a whole disk to the client of vhost0."},
     {"mkvdev", "mkvdev -fbo -vadapter vhost0", "An optical drive, which loadopt fills."},
     {"rmvdev", "rmvdev -vtd vtscsi0", "Takes it away again."},
+    {"mkbdsp", "mkbdsp -sp rootvg 20G -bd web01 -vadapter vhost0", "A disk of 20 GiB for the client of vhost0."},
+    {"chbdsp", "chbdsp -sp rootvg -bd web01 -size 5G", "Five more."},
+    {"mksp", "mksp -fb clients -sp rootvg -size 100G", "A pool of files."},
+    {"mkrep", "mkrep -sp rootvg -size 20G", "Room for images."},
+    {"mkvopt", "mkvopt -name debian -file debian-13.iso -ro", "An image that lies in the home folder."},
+    {"loadopt", "loadopt -disk debian -vtd vtopt0", "The client sees it in its drive."},
     {"lsdev", "lsdev -virtual", "Virtual devices."},
 };
 const u32 ios_examples_len = ARRAY_LEN(ios_examples);

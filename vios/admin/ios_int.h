@@ -224,6 +224,8 @@ int mapping_detach(struct ios_call *call, const struct mapping *mapping, bool fo
 u32 mapping_count(struct ios *ios, const char *kind, const char *backing, const char *pool);
 // Tells those who map it that it has grown. The exit status.
 int mapping_grown(struct ios_call *call, const char *kind, const char *backing, const char *pool);
+// The data path was told about it; mapping_restore() looks after it if the command is undone.
+void mapping_touched(struct ios *ios, const struct mapping *mapping);
 // Brings the data path to what the database says, after a command that was undone.
 void mapping_restore(struct ios *ios);
 
@@ -263,5 +265,47 @@ int volumes_configure(struct ios *ios, char *why);
 u64 volume_file_size(const char *path); // 0: none
 u64 volume_partition_size(u64 size);    // that suits a volume group with a disk of this size
 int cmd_lspv(struct ios_call *call);
+
+// --- groups.c
+
+int cmd_mkvg(struct ios_call *call);
+int cmd_extendvg(struct ios_call *call);
+int cmd_reducevg(struct ios_call *call);
+int cmd_activatevg(struct ios_call *call);
+int cmd_deactivatevg(struct ios_call *call);
+int cmd_lsvg(struct ios_call *call);
+
+// --- logical.c
+
+int cmd_mklv(struct ios_call *call);
+int cmd_extendlv(struct ios_call *call);
+int cmd_rmlv(struct ios_call *call);
+int cmd_lslv(struct ios_call *call);
+
+// --- pools.c
+
+int cmd_mksp(struct ios_call *call);
+int cmd_chsp(struct ios_call *call);
+int cmd_rmsp(struct ios_call *call);
+int cmd_lssp(struct ios_call *call);
+int cmd_mkbdsp(struct ios_call *call);
+int cmd_chbdsp(struct ios_call *call);
+int cmd_rmbdsp(struct ios_call *call);
+
+// --- media.c
+
+int cmd_mkrep(struct ios_call *call);
+int cmd_chrep(struct ios_call *call);
+int cmd_rmrep(struct ios_call *call);
+int cmd_lsrep(struct ios_call *call);
+int cmd_mkvopt(struct ios_call *call);
+int cmd_chvopt(struct ios_call *call);
+int cmd_rmvopt(struct ios_call *call);
+int cmd_lsvopt(struct ios_call *call);
+int cmd_loadopt(struct ios_call *call);
+int cmd_unloadopt(struct ios_call *call);
+
+// pools.c: after a process that died.
+void pools_adopt_sizes(struct ios *ios);
 
 #endif

@@ -185,33 +185,15 @@ static void test_refusals(void)
     test_end();
 }
 
-// The process dies after the data path was told and before that was written down.
-static void killed(const char *line)
-{
-    int status;
-    ios_close(test_ios);
-    pid_t child = fork();
-    if (!child) {
-        test_open();
-        test_kill = true;
-        run(line);
-        _exit(1);
-    }
-    waitpid(child, &status, 0);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    *test_record = 0;
-    test_open();
-}
-
 static void test_killed(void)
 {
     static const char *const before[] = {"mkvdev -fbo -vadapter vhost1", NULL};
     test_begin();
     prepare(before);
-    killed("mkvdev -vdev hdisk1 -vadapter vhost1");
+    test_killed_by("mkvdev -vdev hdisk1 -vadapter vhost1");
     CHECK_STR(test_record, "attach drive 15:1");
     CHECK_STR(run("lsmap -all -field vtd -fmt :"), "vtopt0\n");
-    killed("rmvdev -vtd vtopt0");
+    test_killed_by("rmvdev -vtd vtopt0");
     CHECK_STR(test_record, "attach drive 15:1");
     test_end();
 }
@@ -235,7 +217,8 @@ static void test_parser(void)
         {"nothing", 127, "Command \"nothing\" is not valid; help lists those that are.\n"},
         {"lsdev -x", 1, NULL},
         {"rmvdev", 1,
-         "Command requires option \"-vtd\".\nUsage: rmvdev -vtd TARGET [-f]\n       rmvdev -vdev DEVICE [-f]\n"},
+         "Command requires option \"-vtd\".\nUsage: rmvdev -vtd TARGET [-rmlv] [-f]\n       rmvdev -vdev DEVICE "
+         "[-rmlv] [-f]\n"},
         {"mkvdev -vdev hdisk1", 1, NULL},
         {"mkvdev -vdev", 1, NULL},
         {"lsmap -all -vadapter vhost0", 1, NULL},

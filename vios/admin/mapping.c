@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Virtual targets: what of the server's a client sees at which unit of an adapter.
-#include "vios/admin/ios_int.h"
+#include "vios/admin/storage.h"
 
 #include <errno.h>
 #include <string.h>
@@ -51,7 +51,7 @@ u32 mapping_count(struct ios *ios, const char *kind, const char *backing, const 
 
 // --- The data path
 
-static void touched(struct ios *ios, const struct mapping *m)
+void mapping_touched(struct ios *ios, const struct mapping *m)
 {
     if (!ios->writing || ios->touched_len == TOUCHED_MAX)
         return;
@@ -69,7 +69,7 @@ static int attach(struct ios *ios, const struct mapping *m, char *why)
         err = e->attach(ios->config.context, m->slot, m->target, m->optical, empty ? NULL : &b.backing, why);
     backing_fini(&b);
     if (!err)
-        touched(ios, m);
+        mapping_touched(ios, m);
     return err;
 }
 
@@ -93,7 +93,7 @@ int mapping_detach(struct ios_call *call, const struct mapping *m, bool force)
                       m->vtd);
     if (err)
         return refuse(call, "0514-061", "Cannot remove %s: %s", m->vtd, why);
-    touched(call->ios, m);
+    mapping_touched(call->ios, m);
     return 0;
 }
 
@@ -153,7 +153,7 @@ int mapping_grown(struct ios_call *call, const char *kind, const char *backing, 
         if (m.available && e && e->resize)
             err = e->resize(call->ios->config.context, m.slot, m.target, &b.backing, why);
         if (!err && m.available)
-            touched(call->ios, &m);
+            mapping_touched(call->ios, &m);
     }
     query_end(&q);
     backing_fini(&b);
@@ -354,7 +354,13 @@ int cmd_rmvdev(struct ios_call *call)
     } else if (!mapping_find(call->ios, vtd, &m)) {
         return refuse(call, NULL, "\"%s\" is not a valid virtual target device; lsmap -all lists them.", vtd);
     }
+    bool remove = call_has(call, "-rmlv");
+    if (remove && strcmp(m.kind, "lv") && strcmp(m.kind, "file"))
+        return refuse(call, NULL, "-rmlv is for logical volumes and files; %s is neither.",
+                      *m.backing ? m.backing : m.vtd);
     int status = mapping_remove(call, &m, call_has(call, "-f"));
+    if (!status && remove)
+        status = backing_remove(call, m.pool, m.backing);
     if (!status)
         say(call, "%s deleted\n", m.vtd);
     return status;

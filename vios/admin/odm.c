@@ -223,7 +223,7 @@ void odm_clean(struct ios *ios)
 {
     struct query q;
     bool any = false, failed = ios->failed;
-    query_begin(&q, ios, "SELECT path, offset, size FROM cleanup", "");
+    query_begin(&q, ios, "SELECT path, offset, size FROM cleanup ORDER BY path DESC", "");
     while (query_next(&q)) {
         any = true;
         if (query_number(&q, 2))
@@ -323,6 +323,7 @@ struct ios *ios_open(const struct ios_config *config, char why[IOS_WHY_MAX])
     ok = ok && migrate(ios, why);
     if (ok) {
         odm_clean(ios);
+        pools_adopt_sizes(ios);
         ok = !volumes_configure(ios, why);
     }
     if (ok)

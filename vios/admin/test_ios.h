@@ -178,6 +178,24 @@ static inline const char *run(const char *line)
     return test_out.out.text ? test_out.out.text : "";
 }
 
+// The process dies after the data path was told and before that was written down.
+static inline void test_killed_by(const char *line)
+{
+    int status;
+    ios_close(test_ios);
+    pid_t child = fork();
+    if (!child) {
+        test_open();
+        test_kill = true;
+        run(line);
+        _exit(1);
+    }
+    waitpid(child, &status, 0);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    *test_record = 0;
+    test_open();
+}
+
 // Lines that succeed, for what comes first.
 static inline void prepare(const char *const *lines)
 {
