@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is behind a target: a whole disk, a logical volume's extents, a file of a pool, a medium.
-#include "vios/admin/ios_int.h"
+#include "vios/admin/storage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +13,11 @@ void storage_path(struct ios *ios, const char *pool, const char *name, char path
         snprintf(path, PATH_SIZE, "%.512s/storagepools/%.80s/%.80s", folder, pool, name);
     else
         snprintf(path, PATH_SIZE, "%.512s/VMLibrary/%.256s", folder, name);
+}
+
+void volume_path(struct ios *ios, const char *lv, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "%.512s/volumes/%.80s", ios->config.folder ? ios->config.folder : "/nowhere", lv);
 }
 
 void backing_fini(struct backing *b)
@@ -77,11 +82,15 @@ int backing_find(struct ios *ios, const char *kind, const char *name, const char
     memset(b, 0, sizeof(*b));
     snprintf(b->name, sizeof(b->name), "%s", name);
     b->backing.name = b->name;
-    if (strcmp(kind, "lv") == 0)
+    bool volume = strcmp(kind, "lv") == 0;
+    if (volume && !odm_number(ios, 0, "SELECT file FROM lv WHERE name = ?", "s", name))
         return find_volume(ios, name, b, why);
     if (!allocate(b, 1, why))
         return -ENOMEM;
-    if (strcmp(kind, "disk") == 0) {
+    if (volume) {
+        size = (s64)volume_size(ios, name);
+        volume_path(ios, name, b->paths[0]);
+    } else if (strcmp(kind, "disk") == 0) {
         size = odm_number(ios, 0, "SELECT size FROM pv WHERE name = ?", "s", name);
         odm_text(ios, b->paths[0], PATH_SIZE, "SELECT path FROM pv WHERE name = ?", "s", name);
     } else if (strcmp(kind, "file") == 0) {

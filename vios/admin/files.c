@@ -152,3 +152,30 @@ bool home_path(struct ios_call *call, const char *name, bool reading, char path[
     snprintf(path, PATH_SIZE, "%.1000s", real);
     return true;
 }
+
+static void settle(const char *path, u64 size)
+{
+    struct stat st;
+    if (!stat(path, &st) && S_ISREG(st.st_mode) && (u64)st.st_size != size && truncate(path, (off_t)size))
+        errno = 0; // the data path says what is wrong with it
+}
+
+void files_settle(struct ios *ios)
+{
+    char path[PATH_SIZE];
+    struct query q;
+    if (!ios->config.folder)
+        return;
+    query_begin(&q, ios, "SELECT pool, name, size FROM bd", "");
+    while (query_next(&q)) {
+        storage_path(ios, query_text(&q, 0), query_text(&q, 1), path);
+        settle(path, (u64)query_number(&q, 2));
+    }
+    query_end(&q);
+    query_begin(&q, ios, "SELECT name FROM lv WHERE file", "");
+    while (query_next(&q)) {
+        volume_path(ios, query_text(&q, 0), path);
+        settle(path, volume_size(ios, query_text(&q, 0)));
+    }
+    query_end(&q);
+}

@@ -11,6 +11,7 @@
 #define LOCATION_SIZE 96u
 #define PATH_SIZE     1024u
 #define TOUCHED_MAX   64u
+#define GROWN_MAX     8u
 
 struct ios {
     sqlite3 *db;
@@ -22,6 +23,10 @@ struct ios {
         u32 slot, target;
     } touched[TOUCHED_MAX]; // what the data path was told in this transaction
     u32 touched_len;
+    struct {
+        char kind[16], backing[NAME_SIZE], pool[NAME_SIZE];
+    } grown[GROWN_MAX]; // what clients hear when the transaction is over
+    u32 grown_len;
     bool power, restart; // shutdown was asked for
 };
 
@@ -222,8 +227,9 @@ int mapping_attach(struct ios_call *call, const struct mapping *mapping);
 int mapping_detach(struct ios_call *call, const struct mapping *mapping, bool force);
 // How many targets there are of it.
 u32 mapping_count(struct ios *ios, const char *kind, const char *backing, const char *pool);
-// Tells those who map it that it has grown. The exit status.
-int mapping_grown(struct ios_call *call, const char *kind, const char *backing, const char *pool);
+// Those who map it hear that it has grown, when the transaction is over.
+void mapping_grown(struct ios *ios, const char *kind, const char *backing, const char *pool);
+void mapping_tell_grown(struct ios *ios);
 // The data path was told about it; mapping_restore() looks after it if the command is undone.
 void mapping_touched(struct ios *ios, const struct mapping *mapping);
 // Brings the data path to what the database says, after a command that was undone.
@@ -245,6 +251,7 @@ int cmd_help(struct ios_call *call);
 #define VOLUME_START MIB // of a physical volume: its label is before the first partition
 
 // FOLDER/storagepools/POOL/NAME, or FOLDER/VMLibrary/NAME without a pool.
+void volume_path(struct ios *ios, const char *lv, char path[PATH_SIZE]); // FOLDER/volumes/LV
 void storage_path(struct ios *ios, const char *pool, const char *name, char path[PATH_SIZE]);
 
 struct backing {
@@ -305,7 +312,7 @@ int cmd_lsvopt(struct ios_call *call);
 int cmd_loadopt(struct ios_call *call);
 int cmd_unloadopt(struct ios_call *call);
 
-// pools.c: after a process that died.
-void pools_adopt_sizes(struct ios *ios);
+// files.c: after a process that died, files have the sizes that the database says.
+void files_settle(struct ios *ios);
 
 #endif

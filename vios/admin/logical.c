@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logical volumes: lists of runs of physical partitions.
 //
+// One that lies on what the VIOS has of its own is a file with the size that these runs add up to, which the host's administrator can look at and copy; one on
+// disks that were given is at these places of them. None lies on both.
+//
 // What a partition wrote must not be seen by the next one that gets the same place, so physical partitions are zeroed when they are given out: as holes where they lie in
 // files, which costs nothing and takes no space.
 #include "vios/admin/storage.h"
@@ -49,9 +52,9 @@ static void find_free(struct ios_call *call, const struct group *g, u32 flags, u
     struct query disks, used;
     query_begin(&disks, call->ios,
                 "SELECT p.name, (p.size - ?2) / ?3 FROM pv p JOIN device d ON d.name = p.name WHERE p.vg = ?1 AND "
-                "d.state AND (p.internal OR NOT ?4) "
+                "d.state AND p.internal = ?4 "
                 "ORDER BY length(p.name), p.name",
-                "siii", g->name, (s64)VOLUME_START, (s64)g->pp, (s64)(flags & VOLUME_INTERNAL));
+                "siii", g->name, (s64)VOLUME_START, (s64)g->pp, (s64)((flags & VOLUME_INTERNAL) != 0));
     while (query_next(&disks)) {
         const char *pv = query_text(&disks, 0);
         u64 at = 0, end = (u64)query_number(&disks, 1);
@@ -119,7 +122,7 @@ static int zero(const char *path, u64 offset, u64 size, bool thick)
     return err;
 }
 
-static int store_runs(struct ios_call *call, const struct group *g, const char *lv, const struct runs *r, bool thick)
+static int store_runs(struct ios_call *call, const struct group *g, const char *lv, const struct runs *r, u32 flags)
 {
     struct ios *ios = call->ios;
     s64 number = odm_number(ios, 0, "SELECT max(number) + 1 FROM extent WHERE lv = ?", "s", lv);
@@ -127,7 +130,9 @@ static int store_runs(struct ios_call *call, const struct group *g, const char *
         const struct run *run = &r->run[i];
         char path[PATH_SIZE] = "";
         odm_text(ios, path, sizeof(path), "SELECT path FROM pv WHERE name = ?", "s", run->pv);
-        int err = ios->config.folder ? zero(path, VOLUME_START + run->first * g->pp, run->len * g->pp, thick) : 0;
+        int err = ios->config.folder && !(flags & VOLUME_INTERNAL)
+                      ? zero(path, VOLUME_START + run->first * g->pp, run->len * g->pp, flags & VOLUME_THICK)
+                      : 0;
         if (err)
             return refuse(call, "0516-848", "The space on %s cannot be prepared: %s%s", run->pv, strerror(-err),
                           err == -ENOSPC ? "; the file system of the host is full, leave -thick away or make room there"
@@ -180,7 +185,7 @@ static int allocate(struct ios_call *call, const struct group *g, const char *lv
                         "lsvg %s tells what is free.",
                         g->name, (unsigned long long)count, g->name);
     if (!status)
-        status = store_runs(call, g, lv, &to, flags & VOLUME_THICK);
+        status = store_runs(call, g, lv, &to, flags);
     free(from.run);
     free(to.run);
     return status;
@@ -199,29 +204,78 @@ bool storage_name_used(struct ios_call *call, const char *name)
     return used;
 }
 
+// Whether what the VIOS has of its own has room for it.
+static bool fits_inside(struct ios_call *call, const struct group *g, u64 size, u32 disks_from)
+{
+    struct runs free_runs = {.run = calloc(RUNS_MAX, sizeof(*free_runs.run))};
+    u64 total = 0;
+    if (free_runs.run)
+        find_free(call, g, VOLUME_INTERNAL, disks_from, &free_runs);
+    for (u32 i = 0; i < free_runs.len; i++)
+        total += free_runs.run[i].len * g->pp;
+    free(free_runs.run);
+    return total >= size;
+}
+
+static int size_file(struct ios_call *call, const char *name, const char *path, bool thick, bool fresh)
+{
+    struct ios *ios = call->ios;
+    u64 size = volume_size(ios, name);
+    int err = fresh ? file_make(ios, path, size, thick) : file_grow(ios, path, size, thick);
+    if (err)
+        return refuse(call, "0516-848", "The file of %s cannot be made: %s%s", name, strerror(-err),
+                      err == -ENOSPC ? "; the file system of the host is full, leave -thick away or make room there"
+                                     : "");
+    return fresh && !odm_keep(ios, path);
+}
+
 int volume_make(struct ios_call *call, const struct group *g, const char *name, const char *type, u64 size, u32 flags,
                 u32 disks_from)
 {
+    struct ios *ios = call->ios;
+    char path[PATH_SIZE], folder[PATH_SIZE];
+    bool thick = flags & VOLUME_THICK;
     if (!call_name(call, name, VOLUME_NAME_MAX) || storage_name_used(call, name))
         return 1;
     if (!g->active)
         return refuse(call, "0516-010", "Volume group must be varied on; use activatevg %s.", g->name);
-    odm_run(call->ios, "INSERT INTO lv VALUES(?, ?, ?, lower(hex(randomblob(8))), ?)", "sssi", name, g->name, type,
-            (s64)(flags & VOLUME_THICK));
-    return allocate(call, g, name, size, flags, disks_from);
+    if (check_disks(call, g, disks_from))
+        return 1;
+    if (fits_inside(call, g, size, disks_from))
+        flags |= VOLUME_INTERNAL;
+    bool file = (flags & VOLUME_INTERNAL) && strcmp(type, "jfs") == 0;
+    volume_path(ios, name, path);
+    snprintf(folder, sizeof(folder), "%.900s/volumes", ios->config.folder ? ios->config.folder : "");
+    if (file && (folder_make(ios, folder) || (ios->config.folder && access(path, F_OK) == 0)))
+        return refuse(call, "0516-848",
+                      "The file %s cannot be made, or is there already and is no logical volume; move it away.", path);
+    if (file && !odm_prepare(ios, path))
+        return refuse(call, "0514-041", "The device configuration database cannot be written.");
+    odm_run(ios, "INSERT INTO lv VALUES(?, ?, ?, lower(hex(randomblob(8))), ?, ?)", "sssii", name, g->name, type,
+            (s64)thick, (s64)file);
+    int status = allocate(call, g, name, size, flags, disks_from);
+    return status || !file ? status : size_file(call, name, path, thick, true);
 }
 
 int volume_extend(struct ios_call *call, const char *name, u64 size, u32 disks_from)
 {
     struct group g;
-    char vg[NAME_SIZE] = "", type[16] = "";
-    odm_text(call->ios, vg, sizeof(vg), "SELECT vg FROM lv WHERE name = ?", "s", name);
-    odm_text(call->ios, type, sizeof(type), "SELECT type FROM lv WHERE name = ?", "s", name);
-    u32 flags = odm_number(call->ios, 0, "SELECT thick FROM lv WHERE name = ?", "s", name) ? VOLUME_THICK : 0;
-    if (!group_need(call, vg, &g) ||
-        allocate(call, &g, name, size, flags | (strcmp(type, "jfs") ? VOLUME_INTERNAL : 0), disks_from))
+    char vg[NAME_SIZE] = "", type[16] = "", path[PATH_SIZE];
+    struct ios *ios = call->ios;
+    odm_text(ios, vg, sizeof(vg), "SELECT vg FROM lv WHERE name = ?", "s", name);
+    odm_text(ios, type, sizeof(type), "SELECT type FROM lv WHERE name = ?", "s", name);
+    bool file = odm_number(ios, 0, "SELECT file FROM lv WHERE name = ?", "s", name),
+         thick = odm_number(ios, 0, "SELECT thick FROM lv WHERE name = ?", "s", name),
+         client = strcmp(type, "jfs") == 0;
+    u32 flags = (thick ? VOLUME_THICK : 0) | (file || !client ? VOLUME_INTERNAL : 0);
+    if (!group_need(call, vg, &g) || allocate(call, &g, name, size, flags, disks_from))
         return 1;
-    return strcmp(type, "jfs") ? 0 : mapping_grown(call, "lv", name, "");
+    volume_path(ios, name, path);
+    if (file && size_file(call, name, path, thick, false))
+        return 1;
+    if (client)
+        mapping_grown(ios, "lv", name, "");
+    return 0;
 }
 
 int volume_remove(struct ios_call *call, const char *name)
@@ -231,9 +285,14 @@ int volume_remove(struct ios_call *call, const char *name)
         return refuse(call, "0516-1182",
                       "The logical volume %s is in use: it is a backing device; rmvdev -vdev %s takes it away.", name,
                       name);
+    if (odm_number(call->ios, 0, "SELECT file FROM lv WHERE name = ?", "s", name)) {
+        char path[PATH_SIZE];
+        volume_path(call->ios, name, path);
+        odm_clean_later(call->ios, path, 0, 0);
+    }
     query_begin(&q, call->ios,
                 "SELECT p.path, e.first * g.pp_size, e.len * g.pp_size FROM extent e JOIN pv p ON p.name = e.pv JOIN "
-                "vg g ON g.name = p.vg WHERE e.lv = ?",
+                "vg g ON g.name = p.vg WHERE e.lv = ? AND NOT p.internal",
                 "s", name);
     while (query_next(&q))
         odm_clean_later(call->ios, query_text(&q, 0), VOLUME_START + (u64)query_number(&q, 1),

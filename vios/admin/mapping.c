@@ -138,26 +138,42 @@ u32 ios_attach_all(struct ios *ios, u32 slot)
     return failures;
 }
 
-int mapping_grown(struct ios_call *call, const char *kind, const char *backing, const char *pool)
+void mapping_grown(struct ios *ios, const char *kind, const char *backing, const char *pool)
 {
-    const struct ios_effects *e = call->ios->config.effects;
+    if (ios->grown_len == GROWN_MAX) {
+        ios->failed = true;
+        return;
+    }
+    u32 at = ios->grown_len++;
+    snprintf(ios->grown[at].kind, sizeof(ios->grown[at].kind), "%s", kind);
+    snprintf(ios->grown[at].backing, sizeof(ios->grown[at].backing), "%s", backing);
+    snprintf(ios->grown[at].pool, sizeof(ios->grown[at].pool), "%s", pool);
+}
+
+static void tell_grown(struct ios *ios, const char *kind, const char *backing, const char *pool)
+{
+    const struct ios_effects *e = ios->config.effects;
     struct query q;
     struct backing b = {0};
     char why[IOS_WHY_MAX] = "";
-    int err = backing_find(call->ios, kind, backing, pool, &b, why);
-    query_begin(&q, call->ios, MAPPING_SELECT "WHERE m.kind = ? AND m.backing = ? AND m.pool = ?", "sss", kind, backing,
+    int err = backing_find(ios, kind, backing, pool, &b, why);
+    query_begin(&q, ios, MAPPING_SELECT "WHERE m.kind = ? AND m.backing = ? AND m.pool = ?", "sss", kind, backing,
                 pool);
-    while (!err && query_next(&q)) {
+    while (!err && e && e->resize && query_next(&q)) {
         struct mapping m;
         mapping_read(&q, &m);
-        if (m.available && e && e->resize)
-            err = e->resize(call->ios->config.context, m.slot, m.target, &b.backing, why);
-        if (!err && m.available)
-            mapping_touched(call->ios, &m);
+        if (m.available && e->resize(ios->config.context, m.slot, m.target, &b.backing, why))
+            ios_report(ios, 'S', "VTD_RESIZE", m.vtd, why);
     }
     query_end(&q);
     backing_fini(&b);
-    return err ? refuse(call, "0514-040", "%s: its clients cannot be told the new size: %s", backing, why) : 0;
+}
+
+void mapping_tell_grown(struct ios *ios)
+{
+    for (u32 i = 0; i < ios->grown_len; i++)
+        tell_grown(ios, ios->grown[i].kind, ios->grown[i].backing, ios->grown[i].pool);
+    ios->grown_len = 0;
 }
 
 // --- mkvdev

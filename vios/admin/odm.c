@@ -5,7 +5,8 @@
 //
 // 1. A file that a command makes is noted in `cleanup` before it is made; the command's transaction takes the note away. So either the file has its object or it goes.
 // 2. A file or a piece of a volume that a command removes is noted in the command's transaction and removed afterwards. So either the object has its data or it is gone.
-// 3. The data path is told before the transaction ends. If that fails to end, it is told what holds (mapping_restore()); if the process dies, the data path
+// 3. What grows is told to clients when that is written down, so that none has seen a size that is not true; a file that is too large is cut at the next start.
+// 4. Otherwise the data path is told before the transaction ends. If that fails to end, it is told what holds (mapping_restore()); if the process dies, the data path
 //    dies with it and is told what holds when both are back.
 #include "vios/admin/ios_int.h"
 
@@ -34,7 +35,7 @@ static const char *const schema[] = {
     "INTEGER NOT NULL, pvid TEXT NOT NULL DEFAULT '', vg TEXT REFERENCES vg(name), internal INTEGER NOT NULL DEFAULT "
     "0);"
     "CREATE TABLE lv(name TEXT PRIMARY KEY, vg TEXT NOT NULL REFERENCES vg(name), type TEXT NOT NULL, identity TEXT "
-    "NOT NULL, thick INTEGER NOT NULL DEFAULT 0);"
+    "NOT NULL, thick INTEGER NOT NULL DEFAULT 0, file INTEGER NOT NULL);"
     "CREATE TABLE extent(lv TEXT NOT NULL REFERENCES lv(name) ON DELETE CASCADE, number INTEGER NOT NULL, pv TEXT NOT "
     "NULL REFERENCES pv(name), first INTEGER NOT NULL, len INTEGER NOT NULL, PRIMARY KEY(lv, number));"
     "CREATE INDEX extent_pv ON extent(pv, first);"
@@ -158,13 +159,14 @@ bool odm_text(struct ios *ios, char *text, size_t size, const char *sql, const c
 bool odm_begin(struct ios *ios)
 {
     ios->failed = false;
-    ios->touched_len = 0;
+    ios->touched_len = ios->grown_len = 0;
     ios->writing = odm_run(ios, "BEGIN IMMEDIATE", "");
     return ios->writing;
 }
 
 void odm_rollback(struct ios *ios)
 {
+    ios->grown_len = 0;
     ios->writing = false;
     odm_run(ios, "ROLLBACK", "");
     mapping_restore(ios);
@@ -178,7 +180,9 @@ bool odm_commit(struct ios *ios)
         return false;
     }
     ios->writing = false;
+    ios->touched_len = 0;
     odm_clean(ios);
+    mapping_tell_grown(ios);
     return true;
 }
 
@@ -323,7 +327,7 @@ struct ios *ios_open(const struct ios_config *config, char why[IOS_WHY_MAX])
     ok = ok && migrate(ios, why);
     if (ok) {
         odm_clean(ios);
-        pools_adopt_sizes(ios);
+        files_settle(ios);
         ok = !volumes_configure(ios, why);
     }
     if (ok)

@@ -5,7 +5,6 @@
 // from what the disk may hold.
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vios/admin/storage.h"
@@ -375,23 +374,8 @@ int cmd_chbdsp(struct ios_call *call)
     if (err)
         return refuse(call, NULL, "The file \"%s\" cannot grow: %s.", name, strerror(-err));
     odm_run(ios, "UPDATE bd SET size = ? WHERE pool = ? AND name = ?", "iss", (s64)size, pool, name);
-    return mapping_grown(call, "file", name, pool);
-}
-
-// A file that grew when the process died before it was written down stays as large as it is: a client may have seen it.
-void pools_adopt_sizes(struct ios *ios)
-{
-    struct query q;
-    query_begin(&q, ios, "SELECT pool, name, size, thick FROM bd", "");
-    while (query_next(&q)) {
-        char path[PATH_SIZE];
-        struct stat st;
-        storage_path(ios, query_text(&q, 0), query_text(&q, 1), path);
-        if (!stat(path, &st) && st.st_size > query_number(&q, 2))
-            odm_run(ios, "UPDATE bd SET size = ? WHERE pool = ? AND name = ?", "iss", (s64)st.st_size,
-                    query_text(&q, 0), query_text(&q, 1));
-    }
-    query_end(&q);
+    mapping_grown(ios, "file", name, pool);
+    return 0;
 }
 
 int backing_remove(struct ios_call *call, const char *pool, const char *name)

@@ -79,19 +79,16 @@ static char byte_at(const char *path, u64 offset)
 static void test_zeroed(void)
 {
     static const char *const first[] = {"mkvg -f -vg data hdisk1", "mklv -lv a data 64M", NULL};
-    char path[100];
     test_begin();
     put(test_disk[0], MIB, "old");
     put(test_disk[0], 65 * MIB, "old");
     prepare(first);
     CHECK_EQ(byte_at(test_disk[0], MIB), 0);
     CHECK_EQ(byte_at(test_disk[0], 65 * MIB), 'o');
-    snprintf(path, sizeof(path), "%s/hdisk0", test_folder);
-    run("mklv -lv r rootvg 1");
-    put(path, MIB, "secret");
-    run("rmlv r");
+    put(test_disk[0], MIB, "secret");
+    run("rmlv a");
     CHECK_EQ(test_status, 0);
-    CHECK_EQ(byte_at(path, MIB), 0);
+    CHECK_EQ(byte_at(test_disk[0], MIB), 0);
     test_end();
 }
 
@@ -162,6 +159,7 @@ static void test_killed(void)
         {"rmbdsp -sp clients -bd web01", "web01:2048:vtscsi0:vhost0\n", false},
     };
     char path[120];
+    struct stat st;
     test_begin();
     prepare(before);
     snprintf(path, sizeof(path), "%s/storagepools/clients/web02", test_folder);
@@ -171,6 +169,18 @@ static void test_killed(void)
         CHECK_EQ(access(path, F_OK) == 0, cases[i].new_file);
     }
     CHECK_STR(test_record, "attach 14:1 web01 2048 MiB");
+    // The same of a logical volume's file; a size that nobody was told is taken back.
+    snprintf(path, sizeof(path), "%s/volumes/db", test_folder);
+    test_killed_by("mkbdsp 1G -bd db -vadapter vhost1");
+    CHECK(access(path, F_OK));
+    run("mkbdsp 1G -bd db -vadapter vhost1");
+    CHECK(!stat(path, &st) && st.st_size == (off_t)GIB);
+    CHECK(!truncate(path, 3 * GIB));
+    test_reopen();
+    CHECK(!stat(path, &st) && st.st_size == (off_t)GIB);
+    test_killed_by("extendlv db 1G");
+    CHECK(!stat(path, &st) && st.st_size == 2 * (off_t)GIB);
+    CHECK(strstr(test_record, "attach 15:1 db 2048 MiB"));
     test_end();
 }
 
@@ -180,9 +190,8 @@ static void test_media(void)
         {"lsrep", 1, "There is no media library; mkrep -sp POOL -size SIZE makes it.\n"},
         {"mkrep -sp rootvg -size 1G", 0, "Virtual Media Repository Created\n"},
         {"lsrep", 0,
-         "Size(mb)  Free(mb)  Parent Pool          Parent Size   Parent Free\n    1024      1024  rootvg               "
-         " "
-         "    16384         15360\n"},
+         "Size(mb)  Free(mb)  Parent Pool          Parent Size   Parent Free\n"
+         "    1024      1024  rootvg                     16384         15360\n"},
         {"mkvopt -name blank -size 100M", 0, ""},
         {"mkvopt -name big -size 2G", 1, NULL},
         {"mkvopt -name install -file install.iso -ro", 0, ""},
