@@ -6,6 +6,7 @@
 #include "hmc/options.h"
 #include "hmc/service.h"
 #include "hmc/utilisation.h"
+#include "hmc/viosrvcmd.h"
 #include "hmc/vterm.h"
 
 const struct command hmc_commands[] = {
@@ -38,6 +39,7 @@ const struct command hmc_commands[] = {
     {"monhmc", "-r! -n", "Show the disks, processors, memory or swap space of the console's host.", cmd_monhmc},
     {"mkvterm", "-m! -p --id --view", "Open a partition's virtual terminal; ~. at the beginning of a line leaves it.",
      cmd_mkvterm},
+    {"viosrvcmd", "-m! -p --id -c! --admin", "Run a command of a Virtual I/O Server.", cmd_viosrvcmd},
     {"rmvterm", "-m! -p --id", "End every session of a partition's virtual terminal.", cmd_rmvterm},
 };
 
@@ -67,6 +69,8 @@ const struct option_note hmc_notes[] = {
     {"chhwres", "-s", "SLOT", "the virtual slot; without it an adapter that is added gets the first free one"},
     {"chhwres", "-d", "LEVEL", "accepted"},
     {"chhwres", "--force", NULL, "accepted"},
+    {"viosrvcmd", "-p", "NAME", "the Virtual I/O Server"},
+    {"viosrvcmd", "--id", "ID", "its number"},
     {"chsysstate", "-n", "NAMES", "the partitions' names, with commas between them"},
     {"chsysstate", "--id", "IDS", "the partitions' numbers, with commas between them"},
     {"chsysstate", "-f", "PROFILE", "the profile to activate"},

@@ -53,6 +53,8 @@
     OPTION(procunits, "--procunits", "UNITS", "how many processing units, with two decimals")              \
     OPTION(vswitch, "--vswitch", "NAME", "the virtual switch")                                             \
     OPTION(wait, "-w", "MINUTES", "how long the operating system may take: 5 without it; 0: for ever")     \
+    OPTION(command, "-c", "COMMAND", "the command, as it is typed at the server's own prompt")             \
+    OPTION(admin, "--admin", NULL, "accepted")                                                             \
     OPTION(help, "--help", NULL, "this text")
 
 struct options {

@@ -122,6 +122,7 @@ const struct example hmc_examples[] = {
     {"chsvcevent", "chsvcevent -o close -p 12 -m s1", "Closes the event 12."},
     {"monhmc", "monhmc -r mem -n 0", "Memory, once."},
     {"mkvterm", "mkvterm -m s1 -p web01", "Opens the virtual terminal of a partition."},
+    {"viosrvcmd", "viosrvcmd -m s1 -p vios1 -c \"lsmap -all\"", "Who is served with what."},
     {"rmvterm", "rmvterm -m s1 -p web01", "Closes it for everybody."},
 };
 // clang-format on

@@ -14,6 +14,7 @@
 #include "hyper/service.h"
 #include "hyper/utilisation.h"
 #include "hyper/veth.h"
+#include "hyper/vio.h"
 #include "hyper/vswitch.h"
 
 static const char *system_name(const struct sys *sys)
@@ -378,6 +379,8 @@ static int remove_lpar(struct sys *sys, const struct wire_message *m, struct ans
     if (store_begin(sys->store) || store_remove_partition(sys->store, lp->id) || store_commit(sys->store))
         return refuse_store(answer, sys);
     sys_event(sys, lp, REFCODE_LPAR_REMOVED, "the partition was removed");
+    if (vio_is_server(lp))
+        vio_removed(sys, lp);
     sys_take_out(sys, lp);
     lp_free(lp);
     return 0;

@@ -30,6 +30,7 @@
 #include "hyper/terminal.h"
 #include "hyper/usage.h"
 #include "hyper/views.h"
+#include "hyper/vio.h"
 #include "hyper/vscsi.h"
 #include "proto/hyper/place.h"
 
@@ -89,6 +90,7 @@ static void process_gone(struct sys *sys, struct lp *lp)
     char name[32];
     processors_detach(lp);
     network_detach(sys, lp);
+    vio_detach(sys, lp);
     if (lp->linked)
         link_fini(&lp->link);
     if (lp->pidfd >= 0)
@@ -162,14 +164,33 @@ static int reserve(struct sys *sys, struct lp *lp, const struct rec *p, struct a
     return 0;
 }
 
+// Empty: there is none.
 static int check_image(const struct lp *lp, const char *what, const char *path, struct answer *answer)
 {
+    if (!*path)
+        return 0;
     int fd = process_open_image(path);
     if (fd < 0)
         return refuse(answer, "HSCL0622", "The %s of the partition %s, %s, cannot be used: %s.", what, lp_name(lp),
                       path, process_image_error(fd));
     close(fd);
     return 0;
+}
+
+// What it starts from: a kernel, or a disk.
+static int check_boot(const struct lp *lp, const struct rec *p, struct answer *answer)
+{
+    if (vio_is_server(lp))
+        return 0;
+    if (!*rec_text(p, "boot_image") && !*rec_text(p, "virtual_scsi_adapters"))
+        return refuse(answer, "HSCL0622",
+                      "The profile %s of the partition %s names nothing to boot from; set boot_image to a kernel, or "
+                      "virtual_scsi_adapters for disks.",
+                      rec_text(p, "name"), lp_name(lp));
+    return check_image(lp, "boot image", rec_text(p, "boot_image"), answer) ||
+                   check_image(lp, "initial RAM disk", rec_text(p, "boot_initrd"), answer)
+               ? -1
+               : 0;
 }
 
 // The configuration with which it starts becomes its current one. 0, or -1 with the answer and nothing changed.
@@ -181,14 +202,8 @@ static int configure(struct sys *sys, struct lp *lp, const struct rec *p, struct
         current && rec ? 0 : refuse(answer, "HSCL3205", "The hypervisor has no memory for it. Nothing was changed.");
     if (!failed)
         failed = rules_check_profile(sys, current, answer);
-    if (!failed && !*rec_text(current, "boot_image"))
-        failed = refuse(answer, "HSCL0622",
-                        "The profile %s of the partition %s names no boot image; set boot_image to a kernel.",
-                        rec_text(current, "name"), lp_name(lp));
     if (!failed)
-        failed = check_image(lp, "boot image", rec_text(current, "boot_image"), answer);
-    if (!failed && *rec_text(current, "boot_initrd"))
-        failed = check_image(lp, "initial RAM disk", rec_text(current, "boot_initrd"), answer);
+        failed = check_boot(lp, current, answer);
     if (!failed)
         failed = vscsi_check(sys, lp, current, answer);
     if (!failed)
@@ -236,9 +251,6 @@ int power_on(struct sys *sys, struct lp *lp, const char *profile, const char *bo
     if (lp_active(lp))
         return refuse(answer, "HSCL3681", "The partition %s is on already: its state is %s.", lp_name(lp),
                       lp_state_name(lp));
-    if (rec_is(lp->rec, "lpar_env", "vioserver"))
-        return refuse(answer, "HSCL0622",
-                      "The partition %s is a Virtual I/O Server, which this version cannot activate.", lp_name(lp));
     if (profile || !p) {
         const char *wanted = profile ? profile : rec_text(lp->rec, "default_profile");
         const struct profile *found = lp_profile(lp, wanted);
@@ -258,7 +270,8 @@ int power_on(struct sys *sys, struct lp *lp, const char *profile, const char *bo
     lp->activation_us = 0;
     socket_name(lp, name);
     unlinkat(sys->folder, name, 0);
-    int err = process_start(sys->path, name, &lp->pid, &lp->pidfd);
+    int err = process_start_program(sys->path, name, vio_is_server(lp) ? "openlpar-vios" : "openlpar-lpar", &lp->pid,
+                                    &lp->pidfd);
     if (err) {
         process_gone(sys, lp);
         fail_start(sys, lp, REFCODE_LPAR_PROCESS, "its process could not be started");
@@ -288,7 +301,7 @@ int power_off(struct sys *sys, struct lp *lp, enum power_off_how how, bool resta
                       lp_name(lp), lp_state_name(lp));
     if (how == OFF_DUMP) {
         struct wire_record values = {0};
-        if (lp->state != LP_RUNNING || !lp->linked)
+        if (lp->state != LP_RUNNING || !lp->linked || vio_is_server(lp))
             return refuse(answer, "HSCL0622", "The partition %s cannot be dumped: the state is %s.", lp_name(lp),
                           lp_state_name(lp));
         wire_put_text(&values, "how", "dump");
@@ -317,6 +330,52 @@ static u64 most_threads(const struct lp *lp)
     return lp->current ? rec_num(lp->current, "max_procs") * rec_num(lp->current, "threads_per_proc") : 0;
 }
 
+static void close_all(const int *fds, int len)
+{
+    for (int i = 0; i < len; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+static void fail_boot(struct lp *lp, const char *what, int err)
+{
+    lp->end_known = true;
+    snprintf(lp->reason, sizeof(lp->reason), "%s: %s", what, strerror(-err));
+    snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_BOOT);
+    kill_process(lp);
+}
+
+static void give_terminals(struct lp *lp)
+{
+    for (u32 i = 0; i < lp->terminals_len; i++)
+        terminal_give(lp, i);
+}
+
+static void start_server(struct sys *sys, struct lp *lp)
+{
+    struct wire_record v = {0};
+    char folder[VIO_FOLDER_MAX];
+    int fd = terminal_scroll(lp) ? -errno : lp->scroll_fd;
+    if (fd < 0) {
+        fail_boot(lp, "its terminal", fd);
+        return;
+    }
+    vio_folder(sys, lp, folder);
+    wire_put_text(&v, "name", lp_name(lp));
+    wire_put_num(&v, "lpar_id", lp->id);
+    wire_put_text(&v, "serial", rec_text(sys->rec, "serial_num"));
+    wire_put_text(&v, "type_model", rec_text(sys->rec, "type_model"));
+    wire_put_text(&v, "folder", folder);
+    wire_put_text(&v, "volumes", rec_text(lp->current, "vios_volumes"));
+    wire_put_num(&v, "started", (u64)lp->started);
+    wire_put_num(&v, "mem", lp->run_mem); // nothing of it is used up there; it is what ANNOUNCE says again
+    wire_put_num(&v, "procs", lp->run_procs);
+    wire_put_num(&v, "units", lp->run_units);
+    say(lp, MESSAGE_START, &v, &fd, 1);
+    vio_attach(sys, lp);
+    give_terminals(lp);
+}
+
 static void send_start(struct sys *sys, struct lp *lp)
 {
     const struct rec *c = lp->current;
@@ -325,8 +384,9 @@ static void send_start(struct sys *sys, struct lp *lp)
     int fds[4], len = 0, err = 0;
     fds[len++] = process_memory(lp_name(lp), rec_num(c, "max_mem") * MIB);
     fds[len++] = terminal_scroll(lp) ? -errno : fcntl(lp->scroll_fd, F_DUPFD_CLOEXEC, 3);
-    fds[len++] = process_open_image(rec_text(c, "boot_image"));
-    if (*rec_text(c, "boot_initrd"))
+    if (*rec_text(c, "boot_image"))
+        fds[len++] = process_open_image(rec_text(c, "boot_image"));
+    if (*rec_text(c, "boot_image") && *rec_text(c, "boot_initrd"))
         fds[len++] = process_open_image(rec_text(c, "boot_initrd"));
     for (int i = 0; i < len; i++)
         if (fds[i] < 0)
@@ -354,20 +414,15 @@ static void send_start(struct sys *sys, struct lp *lp)
     wire_put_text(&v, "mmu", rec_text(c, "mmu"));
     wire_put_text(&v, "args", rec_text(c, "boot_args"));
     limits_set(lp->pid, rec_num(c, "max_mem"), most_threads(lp));
-    if (!err)
+    if (!err) {
+        vio_attach(sys, lp);
         say(lp, MESSAGE_START, &v, fds, (u32)len);
-    for (int i = 0; i < len; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    if (err) {
-        lp->end_known = true;
-        snprintf(lp->reason, sizeof(lp->reason), "its memory, boot image or links: %s", strerror(-err));
-        snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_BOOT);
-        kill_process(lp);
-        return;
     }
-    for (u32 i = 0; i < lp->terminals_len; i++)
-        terminal_give(lp, i);
+    close_all(fds, len);
+    if (err)
+        fail_boot(lp, "its memory, boot image or links", err);
+    else
+        give_terminals(lp);
 }
 
 // From now on its virtual processors run when they are told to. Where that cannot be, they run as the host lets them.
@@ -426,8 +481,12 @@ static int take_announce(struct sys *sys, struct lp *lp, const struct wire_messa
             kill_process(lp);
             return 0;
         }
-        send_start(sys, lp);
-        send_dispatch(sys, lp);
+        if (vio_is_server(lp)) {
+            start_server(sys, lp);
+        } else {
+            send_start(sys, lp);
+            send_dispatch(sys, lp);
+        }
         return 0;
     }
     // It goes on from before. What it has was ours to give: it cannot claim more than its configuration allows.
@@ -439,7 +498,10 @@ static int take_announce(struct sys *sys, struct lp *lp, const struct wire_messa
     lp->activation_cpu_us = wire_num(&m->values, "activation_cpu_us", 0);
     lp->started = (s64)wire_num(&m->values, "started", (u64)time(NULL));
     terminal_adopt(lp, &m->values, fds, m->fds);
-    send_dispatch(sys, lp);
+    if (vio_is_server(lp))
+        vio_adopt(sys, lp, wire_text(&m->values, "joints") ? wire_text(&m->values, "joints") : "");
+    else
+        send_dispatch(sys, lp);
     set_refcode(sys, lp, REFCODE_LPAR_ADOPTED, "found running, and adopted");
     snprintf(lp->refcode, sizeof(lp->refcode), "%s",
              lp->state == LP_RUNNING ? REFCODE_LPAR_RUNNING : REFCODE_LPAR_FIRMWARE);
@@ -463,13 +525,14 @@ static int take_message(struct sys *sys, struct lp *lp, const struct wire_messag
         else if (wire_text(&m->values, "end") && strcmp(wire_text(&m->values, "end"), "boot") == 0)
             snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_BOOT);
         rec_set_num(lp->rec, "cpu_time_ms", lp_cpu_ms(lp)); // its clock goes with it
+        lp->restart |= vio_is_server(lp) && wire_num(&m->values, "restart", 0);
         lp->deadline = clock_ns() + QUIT_SECONDS * SECOND;
         return 0;
     case MESSAGE_RESOURCES: return dlpar_take_resources(sys, lp, &m->values);
     case MESSAGE_DLPAR_DONE: return dlpar_take_done(sys, lp, &m->values);
     case MESSAGE_TERMINAL_END: terminal_end(lp, (u32)wire_num(&m->values, "session", 0)); return 0;
     case MESSAGE_LOG: fprintf(stderr, "openlpard: %s: %s\n", lp_name(lp), text ? text : ""); return 0;
-    default: return -EPROTO;
+    default: return vio_take(sys, lp, m);
     }
 }
 
@@ -488,7 +551,7 @@ static void break_off(struct lp *lp, const char *why)
 
 bool power_listens(const struct lp *lp)
 {
-    return lp->linked && (lp->messages < MESSAGES_PER_SECOND || lp->second != clock_ns() / SECOND);
+    return lp->linked && (vio_is_server(lp) || lp->messages < MESSAGES_PER_SECOND || lp->second != clock_ns() / SECOND);
 }
 
 // One more message; false: its process was broken off.
@@ -500,7 +563,8 @@ static bool count_message(struct lp *lp)
         lp->second = second;
         lp->messages = 0;
     }
-    if (++lp->messages < MESSAGES_PER_SECOND || lp->floods < FLOODS_MAX)
+    // A server's process runs no guest, and prints what its user asks for.
+    if (++lp->messages < MESSAGES_PER_SECOND || lp->floods < FLOODS_MAX || vio_is_server(lp))
         return true;
     break_off(lp, "it sent too many messages");
     return false;
@@ -554,8 +618,9 @@ static u64 reap(struct lp *lp, char *how, size_t size)
         snprintf(how, size, "its process ended with status %d", info.si_status);
     else
         snprintf(how, size, "its process was ended by signal %d (%s)", info.si_status, strsignal(info.si_status));
-    return lp->before_ms + (u64)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-           (u64)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+    u64 ms = lp->before_ms + (u64)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+             (u64)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+    return MAX(ms, vio_is_server(lp) ? rec_num(lp->rec, "cpu_time_ms") : 0); // with the process of its data path
 }
 
 void power_process_ended(struct sys *sys, struct lp *lp)

@@ -54,11 +54,6 @@ static int open_program(const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-int process_start(const char *folder, const char *name, int *pid, int *pidfd)
-{
-    return process_start_program(folder, name, "openlpar-lpar", pid, pidfd);
-}
-
 int process_start_program(const char *folder, const char *name, const char *file, int *pid, int *pidfd)
 {
     char called[32];

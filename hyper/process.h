@@ -5,11 +5,8 @@
 
 #include "base/types.h"
 
-// Starts `openlpar-lpar` (beside this program) with the socket `name`, bound in `folder`, as descriptor 3 and nothing else that is ours.
+// Starts the program `file` (beside this one) with the socket `name`, bound in `folder`, as descriptor 3 and nothing else that is ours.
 // 0 or a negative errno.
-int process_start(const char *folder, const char *name, int *pid, int *pidfd);
-
-// The same with another program.
 int process_start_program(const char *folder, const char *name, const char *file, int *pid, int *pidfd);
 
 // A regular file, not empty, for reading. The descriptor, or a negative errno; process_image_error() words it.

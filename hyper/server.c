@@ -24,6 +24,7 @@
 #include "hyper/refcode.h"
 #include "hyper/utilisation.h"
 #include "hyper/views.h"
+#include "hyper/vio.h"
 
 struct client {
     struct link link;
@@ -162,6 +163,16 @@ static void answered(void *arg, u64 token, const struct answer *answer)
             reply(&s->clients[i], (u32)token, answer, NULL);
 }
 
+static void printed(void *arg, u64 token, const struct wire_record *row)
+{
+    struct server *s = arg;
+    for (u32 i = 0; i < CLIENTS_MAX; i++)
+        if (s->clients[i].used && s->clients[i].number == token >> 32) {
+            struct rows rows = {&s->clients[i], (u32)token, OBJECT_NONE};
+            send_row(&rows, row);
+        }
+}
+
 static void serve(struct server *s, struct client *client, const struct wire_message *m)
 {
     struct sys *sys = s->sys;
@@ -186,6 +197,10 @@ static void serve(struct server *s, struct client *client, const struct wire_mes
     case MESSAGE_POWER: power_system(s, m, &answer); break;
     case MESSAGE_DYNAMIC:
         if (dlpar_request(sys, m, (u64)client->number << 32 | m->serial, &answer) > 0)
+            return;
+        break;
+    case MESSAGE_VIOS_COMMAND:
+        if (vio_command(sys, m, client->user, (u64)client->number << 32 | m->serial, &answer) > 0)
             return;
         break;
     case MESSAGE_OPEN_TERMINAL: {
@@ -407,6 +422,7 @@ int server_run(struct sys *sys, int listen_fd)
     s->sys = sys;
     s->listen_fd = listen_fd;
     sys->answered = answered;
+    sys->printed = printed;
     sys->answered_arg = s;
     s->signal_fd = open_signals();
     bool killed = !rec_num(sys->rec, "stopped");

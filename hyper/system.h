@@ -40,6 +40,21 @@ struct util_seen {
     u64 procs, units, mem;
 };
 
+#define VIO_SLOTS_MAX 64u
+#define LP_RUNS_MAX   16u
+
+// Two virtual SCSI adapters that belong together (hyper/vio.c).
+struct joint {
+    u32 lpar, slot; // the other one's; lpar 0: there is none
+    u64 number;
+};
+
+// A command that a Virtual I/O Server runs for somebody.
+struct lp_run {
+    u64 token; // of who waits; 0: none
+    u64 number;
+};
+
 struct change;
 struct dispatcher;
 struct guard;
@@ -83,6 +98,13 @@ struct lp {
     struct account account;
     struct counters_lp counted; // before it was given to the present dispatcher
     struct util_seen seen;
+    struct joint joints[VIO_SLOTS_MAX]; // by its own slot
+
+    // Of a Virtual I/O Server.
+    int data_pid;     // the process of its data path; 0: none
+    u64 data_dead_ms; // processor time of those before
+    struct lp_run runs[LP_RUNS_MAX];
+    u64 runs_made;
 
     // Its virtual terminal: scroll-back is a file in memory that outlives processes (proto/hyper/scroll.h).
     int scroll_fd; // -1: none yet
@@ -100,17 +122,19 @@ struct sys {
     bool powered, standby; // standby: powered on, but no partition may be
     struct lp *lps[LPARS_MAX];
     u32 lps_len;
-    void (*answered)(void *arg, u64 token, const struct answer *answer); // of what takes its time; NULL: nobody waits
+    void (*answered)(void *arg, u64 token, const struct answer *answer);  // of what takes its time; NULL: nobody waits
+    void (*printed)(void *arg, u64 token, const struct wire_record *row); // a row of such an answer
     void *answered_arg;
     struct rec *pools[SYS_POOLS]; // OBJECT_PROCPOOL
     struct account_system account;
     struct util_seen seen;
     struct dispatcher *dispatcher; // NULL: there are no threads for it
-    struct network *network;       // NULL: no partition had an adapter yet (hyper/network.c)
-    struct outside *outside;       // NULL: it has no network of its own (hyper/outside.c)
-    struct guard *guard;           // of processors that failed (hyper/guard.c)
-    struct samples *samples;       // NULL: none can be kept
-    s64 sampled;                   // seconds since 1970 of the last sample; 0: none
+    u64 joints_made;
+    struct network *network; // NULL: no partition had an adapter yet (hyper/network.c)
+    struct outside *outside; // NULL: it has no network of its own (hyper/outside.c)
+    struct guard *guard;     // of processors that failed (hyper/guard.c)
+    struct samples *samples; // NULL: none can be kept
+    s64 sampled;             // seconds since 1970 of the last sample; 0: none
 
     struct counters_sys counted; // by dispatchers before the present one
     int counters_fd;             // -1: they are not kept

@@ -38,14 +38,19 @@ struct usage usage_of(const struct sys *sys)
     return u;
 }
 
-u64 usage_clock(const struct lp *lp)
+// 0: it is gone.
+static u64 clock_of(int pid)
 {
     struct timespec t;
     clockid_t clock;
-    u64 before = lp->before_ms * 1000000;
-    if (lp->pid && clock_getcpuclockid(lp->pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
-        return before + (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-    return before;
+    return pid && clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &t) == 0
+               ? (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec
+               : 0;
+}
+
+u64 usage_clock(const struct lp *lp)
+{
+    return (lp->before_ms + lp->data_dead_ms) * 1000000 + clock_of(lp->pid) + clock_of(lp->data_pid);
 }
 
 static struct usage_time dispatched(const struct lp *lp)

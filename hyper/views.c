@@ -14,6 +14,7 @@
 #include "hyper/service.h"
 #include "hyper/usage.h"
 #include "hyper/utilisation.h"
+#include "hyper/vio.h"
 
 // A row in the making: every attribute of the object, with its first value or what code puts there. Texts are in the arena.
 struct row {
@@ -165,7 +166,8 @@ static void list_lpar(struct listing *l)
         put_num(&l->row, "resource_config", lp->current != NULL);
         put_num(&l->row, "cpu_time_ms", lp_cpu_ms(lp));
         if (lp->state == LP_RUNNING || lp->state == LP_STOPPING)
-            put_text(&l->row, "rmc_state", lp->dynamic ? "active" : "inactive");
+            put_text(&l->row, "rmc_state",
+                     lp->dynamic || (vio_is_server(lp) && lp->state == LP_RUNNING) ? "active" : "inactive");
         if (lp->activation_us)
             put_num(&l->row, "activation_us", lp->activation_us);
         if (lp->activation_us)

@@ -25,10 +25,12 @@
 #include "lpar/null_hv.h"
 #include "lpar/resources.h"
 #include "lpar/sandbox.h"
+#include "lpar/servers.h"
 #include "lpar/share.h"
-#include "lpar/terminals.h"
+#include "proto/hyper/terminals.h"
 #include "papr/events.h"
 #include "papr/sched.h"
+#include "papr/vdev_ops.h"
 #include "proto/hyper/link.h"
 
 #define FIRST_SECONDS 30   // without a daemon and without a partition there is nothing to wait for
@@ -48,6 +50,7 @@ struct managed {
     struct share_client share;
     struct resources resources;
     struct vps vps;
+    struct servers *servers; // NULL: it has no virtual SCSI adapters
     int listen_fd, wake_fd, parts;
     bool linked;
     struct link link;
@@ -311,13 +314,14 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
 {
     const char *name = wire_text(v, "name"), *serial = wire_text(v, "serial"), *compat = wire_text(v, "compat"),
                *mmu = wire_text(v, "mmu"), *args = wire_text(v, "args");
-    if (the.have_thread || len < 3 || !name || !serial || !compat || !mmu || !args)
+    u32 files = 2; // memory and scroll-back; a kernel, and an initial RAM disk with it
+    if (the.have_thread || len < files || !name || !serial || !compat || !mmu || !args)
         return false;
     the.memory_fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
     the.image =
         (struct life_image){.kernel_name = "boot_image", .initrd_name = "boot_initrd", .client_interface = true};
-    the.image.kernel = fcntl(fds[2], F_DUPFD_CLOEXEC, 3);
-    the.image.initrd = len > 3 ? fcntl(fds[3], F_DUPFD_CLOEXEC, 3) : -1;
+    the.image.kernel = len > files ? fcntl(fds[files++], F_DUPFD_CLOEXEC, 3) : -1;
+    the.image.initrd = len > files ? fcntl(fds[files], F_DUPFD_CLOEXEC, 3) : -1;
     bool power8 = strcmp(compat, "POWER8") == 0;
     the.config = (struct partition_config){
         .id = (u32)wire_num(v, "lpar_id", 1),
@@ -346,7 +350,7 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
     the.units = wire_num(v, "units", 0);
     the.started = wire_num(v, "started", 0);
     the.activated = (s64)wire_num(v, "activated", (u64)clock_ns());
-    if (the.memory_fd < 0 || the.image.kernel < 0 || terminals_map(&the.terminals, fds[1]) ||
+    if (the.memory_fd < 0 || (len > 2 && the.image.kernel < 0) || terminals_map(&the.terminals, fds[1]) ||
         pthread_create(&the.thread, NULL, partition_main, NULL))
         return false;
     the.have_thread = true;
@@ -369,6 +373,30 @@ static bool take_adapter(const struct wire_record *v, const int *fds, u32 len)
     lan->link = (struct ring_fds){fcntl(fds[0], F_DUPFD_CLOEXEC, 3),
                                   {fcntl(fds[1], F_DUPFD_CLOEXEC, 3), fcntl(fds[2], F_DUPFD_CLOEXEC, 3)}};
     return lan->link.memory >= 0 && lan->link.bell[0] >= 0 && lan->link.bell[1] >= 0;
+}
+
+// Before START: a virtual SCSI client adapter.
+static bool take_vscsi(const struct wire_record *v)
+{
+    u64 slot = wire_num(v, "slot", 0);
+    if (the.have_thread || !slot || slot >= VIO_SLOTS || the.life.adapters_len == LIFE_ADAPTERS_MAX)
+        return false;
+    if (!the.servers)
+        the.servers = servers_new();
+    struct vdev *vdev = the.servers ? servers_add(the.servers, (u32)slot) : NULL;
+    if (vdev)
+        life_attach(&the.life, vdev);
+    return vdev;
+}
+
+// At any time: the channel of an adapter to its server.
+static bool take_join(const struct wire_record *v, const int *fds, u32 len)
+{
+    int fd = len == 1 && the.servers ? fcntl(fds[0], F_DUPFD_CLOEXEC, 3) : -1;
+    if (fd < 0 || servers_join(the.servers, (u32)wire_num(v, "slot", 0), fd))
+        return fd >= 0;
+    close(fd);
+    return false;
 }
 
 // Processors are there once the operating system runs.
@@ -398,6 +426,8 @@ static bool take_message(const struct wire_message *m, const int *fds)
     switch (m->type) {
     case MESSAGE_START: return take_start(&m->values, fds, m->fds);
     case MESSAGE_ADAPTER: return take_adapter(&m->values, fds, m->fds);
+    case MESSAGE_VSCSI: return take_vscsi(&m->values);
+    case MESSAGE_JOIN: return take_join(&m->values, fds, m->fds);
     case MESSAGE_DISPATCH: return m->fds == 2 && !share_attach(&the.share, fds[0], fds[1]);
     case MESSAGE_DLPAR: return the.have_thread && resources_take(&the.resources, &m->values);
     case MESSAGE_ENTITLED: the.units = wire_num(&m->values, "units", the.units); return true;

@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define FILES_MAX   128
+#define FILES_MAX   384 // four for each virtual adapter
 #define THREADS_MAX 1200
 
 static bool write_file(const char *path, const char *text, size_t size)
@@ -104,6 +104,10 @@ static const int allowed[] = {
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
     SCMP_SYS(eventfd2),
+    SCMP_SYS(epoll_create1),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
     SCMP_SYS(sendmsg),
     SCMP_SYS(recvmsg),
     SCMP_SYS(sendto),

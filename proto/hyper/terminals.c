@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lpar/terminals.h"
+#include "proto/hyper/terminals.h"
 
 #include <errno.h>
 #include <fcntl.h>

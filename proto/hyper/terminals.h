@@ -3,8 +3,8 @@
 // that may write. A session that does not take output misses some; the guest never waits for one.
 //
 // put and get: the processors' threads. Everything else: the process's main thread.
-#ifndef LPAR_TERMINALS_H
-#define LPAR_TERMINALS_H
+#ifndef PROTO_HYPER_TERMINALS_H
+#define PROTO_HYPER_TERMINALS_H
 
 #include <poll.h>
 #include <pthread.h>

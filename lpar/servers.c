@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that concerns a channel or a link happens on the I/O thread; others leave a new channel at the adapter and wake that thread up.
+#include "lpar/servers.h"
+
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "ipc/ring.h"
+#include "proto/vio/config.h"
+#include "vdev/io_thread.h"
+#include "vdev/vscsi.h"
+
+#define ADAPTERS_MAX 62u
+
+struct server {
+    struct vscsi *vscsi;
+    u32 slot;
+    _Atomic int next; // a channel that is to take the place of this one; -1: none
+    // The I/O thread's.
+    struct io_source channel; // its descriptor -1: there is none
+    struct io_thread *io;
+    struct ring_fds link;
+};
+
+struct servers {
+    struct io_thread *io;
+    struct io_source woken;
+    struct server *list[ADAPTERS_MAX];
+    _Atomic u32 len;
+};
+
+static void drop_link(struct server *s)
+{
+    vscsi_disconnect(s->vscsi, true);
+    ring_close_fds(&s->link);
+}
+
+static void drop_channel(struct server *s)
+{
+    if (s->channel.fd < 0)
+        return;
+    io_thread_remove(s->io, &s->channel);
+    close(s->channel.fd);
+    s->channel.fd = -1;
+    drop_link(s);
+}
+
+static void take_link(struct server *s, const int fds[3])
+{
+    drop_link(s);
+    s->link = (struct ring_fds){fds[0], {fds[1], fds[2]}};
+    if (vscsi_connect(s->vscsi, &s->link))
+        drop_link(s);
+}
+
+static void on_said(void *arg)
+{
+    struct server *s = arg;
+    union vios_message m;
+    int fds[VIOS_FDS_MAX];
+    unsigned len;
+    int got = vios_receive(s->channel.fd, &m, fds, &len);
+    if (got > 0 && m.header.type == VIOS_ADAPTER) {
+        take_link(s, fds);
+        return;
+    }
+    for (unsigned i = 0; got > 0 && i < len; i++)
+        close(fds[i]);
+    if (got > 0 && m.header.type == VIOS_REMOVE_ADAPTER)
+        drop_link(s);
+    else
+        drop_channel(s); // it ended, or says what it may not say
+}
+
+// The data path broke the link's rules: its process hears of that by the end of the channel.
+static void on_broken(void *arg)
+{
+    drop_channel(arg);
+}
+
+static void on_woken(void *arg)
+{
+    struct servers *servers = arg;
+    eventfd_t count;
+    eventfd_read(servers->woken.fd, &count);
+    u32 len = atomic_load(&servers->len);
+    for (u32 i = 0; i < len; i++) {
+        struct server *s = servers->list[i];
+        int fd = atomic_exchange(&s->next, -1);
+        if (fd < 0)
+            continue;
+        drop_channel(s);
+        s->channel.fd = fd;
+        if (io_thread_add(s->io, &s->channel)) {
+            close(fd);
+            s->channel.fd = -1;
+        }
+    }
+}
+
+struct servers *servers_new(void)
+{
+    struct servers *servers = calloc(1, sizeof(*servers));
+    if (!servers)
+        return NULL;
+    servers->io = io_thread_start();
+    servers->woken =
+        (struct io_source){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = on_woken, .arg = servers};
+    if (servers->io && servers->woken.fd >= 0 && !io_thread_add(servers->io, &servers->woken))
+        return servers;
+    io_thread_stop(servers->io);
+    if (servers->woken.fd >= 0)
+        close(servers->woken.fd);
+    free(servers);
+    return NULL;
+}
+
+struct vdev *servers_add(struct servers *servers, u32 slot)
+{
+    u32 len = atomic_load(&servers->len);
+    struct server *s = len < ADAPTERS_MAX ? calloc(1, sizeof(*s)) : NULL;
+    if (!s)
+        return NULL;
+    s->slot = slot;
+    s->io = servers->io;
+    s->link = (struct ring_fds){-1, {-1, -1}};
+    s->next = -1;
+    s->channel = (struct io_source){.fd = -1, .ready = on_said, .arg = s};
+    s->vscsi = vscsi_new(s->io, slot, on_broken, s);
+    if (!s->vscsi) {
+        free(s);
+        return NULL;
+    }
+    servers->list[len] = s;
+    atomic_store(&servers->len, len + 1);
+    return vscsi_vdev(s->vscsi);
+}
+
+bool servers_join(struct servers *servers, u32 slot, int fd)
+{
+    u32 len = atomic_load(&servers->len);
+    for (u32 i = 0; i < len; i++) {
+        struct server *s = servers->list[i];
+        if (s->slot != slot)
+            continue;
+        int unused = atomic_exchange(&s->next, fd);
+        if (unused >= 0)
+            close(unused);
+        eventfd_write(servers->woken.fd, 1);
+        return true;
+    }
+    return false;
+}
