@@ -90,6 +90,12 @@ const char *ios_command_name(u32 index)
     return index < ios_commands_len ? ios_commands[index].name : NULL;
 }
 
+bool ios_command_inside(const char *command)
+{
+    const struct ios_command *found = ios_command_find(command);
+    return found && (found->flags & COMMAND_INSIDE);
+}
+
 // --- Forms
 
 bool form_next(const char **form, struct form_word *word)
@@ -418,7 +424,7 @@ int ios_run(struct ios *ios, const char *user, int argc, char **argv, struct ios
         status = check_forms(&call);
     if (status)
         return status;
-    if (call.command->flags & COMMAND_CHANGES)
+    if (call.command->flags & (COMMAND_CHANGES | COMMAND_LOGGED))
         log_command(ios, user, argc, argv);
     ios->failed = false;
     status = call.command->flags & COMMAND_CHANGES ? run_change(&call) : call.command->run(&call);

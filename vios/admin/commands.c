@@ -6,6 +6,8 @@
 
 const struct ios_command ios_commands[] = {
     {"activatevg", "VG", cmd_activatevg, "Make a volume group usable again.", "", COMMAND_CHANGES},
+    {"backupios", "-file=FILE [-nomedialib]", cmd_backupios, "Write the configuration to a file of the home folder.",
+     "FILE.tar.gz holds what viosbr -restore needs; the data of clients and media are not in it.", COMMAND_LOGGED},
     {"cfgdev", "[-dev=DEVICE]", cmd_cfgdev, "Find devices that are new, and make Defined ones available.",
      "Looks at the physical volumes that the VIOS was given, and attaches virtual target devices that rmdev -ucfg or a "
      "missing disk left Defined.",
@@ -14,6 +16,9 @@ const struct ios_command ios_commands[] = {
      "SIZE is added. A client sees the new size while it runs.", COMMAND_CHANGES},
     {"chdev", "-dev=DEVICE -attr=ATTRIBUTE=VALUE... [-perm]", cmd_chdev, "Change attributes of a device.",
      "lsdev -dev DEVICE -attr lists the attributes and which of them can be set.", COMMAND_CHANGES},
+    {"chkdev", "[-dev=DEVICE] [-field=FIELD...] [-fmt=DELIMITER]", cmd_chkdev,
+     "Show what physical volumes can be used for.",
+     "Fields: name, identifier, phys2virt_capable, virt2phys_capable, pvid, vtd.", 0},
     {"chrep", "-size=SIZE", cmd_chrep, "Give the media library more space.", "SIZE is added.", COMMAND_CHANGES},
     {"chsp",
      "-default=POOL\n"
@@ -26,12 +31,27 @@ const struct ios_command ios_commands[] = {
      "-name=NAME -access=ACCESS",
      cmd_chvopt, "Rename a medium of the library, or change whether it can be written.", "", COMMAND_CHANGES},
     {"deactivatevg", "VG", cmd_deactivatevg, "Make a volume group unusable until activatevg.", "", COMMAND_CHANGES},
+    {"entstat", "[-all] ADAPTER", cmd_entstat, "Show the counters of a virtual Ethernet adapter.", "", 0},
+    {"errlog",
+     "[-ls]\n"
+     "-seq=NUMBER\n"
+     "-rm=DAYS",
+     cmd_errlog, "List the error log, newest first.", "", 0},
     {"extendlv", "LV SIZE [DISK...]", cmd_extendlv, "Give a logical volume more space.",
      "SIZE is in megabytes (M), gigabytes (G) or without a letter in physical partitions. A client sees the new size "
      "while it runs.",
      COMMAND_CHANGES},
     {"extendvg", "[-f] VG DISK...", cmd_extendvg, "Add disks to a volume group.", "", COMMAND_CHANGES},
-    {"help", "[COMMAND]", cmd_help, "List the commands, or describe one.", "", 0},
+    {"help", "[COMMAND]", cmd_help, "List the commands, or describe one.", "", COMMAND_INSIDE},
+    {"hostname", "[NAME]", cmd_hostname, "Show or set the name of the server.", "", COMMAND_CHANGES | COMMAND_INSIDE},
+    {"ioslevel", "[-openlpar]", cmd_ioslevel, "Show the level of the server.",
+     "The level is that of the Virtual I/O Server whose commands these are, as programs compare it; -openlpar shows "
+     "the version of OpenLPAR.",
+     0},
+    {"license",
+     "[-accept]\n"
+     "[-view]",
+     cmd_license, "Show or accept the license.", "", COMMAND_CHANGES | COMMAND_INSIDE},
     {"loadopt", "-disk=NAME -vtd=TARGET [-f] [-release]", cmd_loadopt,
      "Load a medium of the library into a virtual optical drive.",
      "A medium that can be written is in one drive at most.", COMMAND_CHANGES},
@@ -42,6 +62,7 @@ const struct ios_command ios_commands[] = {
      "-slots",
      cmd_lsdev, "List devices, and what there is to know about one.",
      "-type and -state take a word, or ! and a word for all others. Fields: name, status, description, physloc.", 0},
+    {"lsgcl", "", cmd_lsgcl, "List the commands that changed something, oldest first.", "", 0},
     {"lslv", "[-pv] [-fmt=DELIMITER] [-field=FIELD...] LV", cmd_lslv, "Show a logical volume.", "", 0},
     {"lsmap",
      "-vadapter=ADAPTER [-type=TYPE...] [-field=FIELD...] [-fmt=DELIMITER]\n"
@@ -71,6 +92,7 @@ const struct ios_command ios_commands[] = {
      "-detail [-sp=POOL] [-field=FIELD...] [-fmt=DELIMITER]\n"
      "-default",
      cmd_lssp, "List storage pools, or what one holds.", "", 0},
+    {"lstcpip", "[-hostname] [-interfaces]", cmd_lstcpip, "Show names and network interfaces.", "", 0},
     {"lsvg", "[-lv] [-pv] [-map] [-field=FIELD...] [-fmt=DELIMITER] [VG]", cmd_lsvg, "List volume groups, or show one.",
      "Fields of a volume group: vgname, vgstate, ppsize, pps, freepps, usedpps, numpvs, numlvs, vgid.", 0},
     {"lsvopt", "[-vtd=TARGET] [-field=FIELD...] [-fmt=DELIMITER]", cmd_lsvopt,
@@ -102,6 +124,10 @@ const struct ios_command ios_commands[] = {
      "-name=NAME -file=FILE [-ro]",
      cmd_mkvopt, "Put a medium into the library: a blank one, or an image.",
      "FILE is in the home folder of the VIOS, or in a folder that its administrator allowed.", COMMAND_CHANGES},
+    {"motd",
+     "[-overwrite=TEXT]\n"
+     "-append=TEXT",
+     cmd_motd, "Show or set the message that the shell begins with.", "", COMMAND_CHANGES | COMMAND_INSIDE},
     {"reducevg", "[-f] VG DISK...", cmd_reducevg, "Take disks out of a volume group; without disks it is gone.", "",
      COMMAND_CHANGES},
     {"rmbdsp",
@@ -116,8 +142,20 @@ const struct ios_command ios_commands[] = {
      "Take a virtual target device away from its client.", "What is behind it stays, and can be mapped again.",
      COMMAND_CHANGES},
     {"rmvopt", "-name=NAME [-f]", cmd_rmvopt, "Remove a medium from the library.", "", COMMAND_CHANGES},
+    {"shutdown", "[-force] [-restart]", cmd_shutdown, "Shut the server down, or restart it.",
+     "Clients wait meanwhile, and go on when it is back.", COMMAND_LOGGED | COMMAND_INSIDE},
     {"unloadopt", "-vtd=TARGET... [-release]", cmd_unloadopt, "Take the medium out of a virtual optical drive.", "",
      COMMAND_CHANGES},
+    {"viosbr",
+     "-backup -file=FILE\n"
+     "-view -file=FILE [-type=TYPE]\n"
+     "-restore -file=FILE [-validate]",
+     cmd_viosbr, "Write, show and restore the configuration.",
+     "Files are FILE.tar.gz in the folder cfgbackups of the home folder. Restoring adds what is missing where what is "
+     "behind it is there, and takes nothing away. Types: pv, vg, lv, sp, optical, svsa, net.",
+     COMMAND_LOGGED},
+    {"viostat", "[-field=FIELD...] [-fmt=DELIMITER]", cmd_viostat, "Show the counters of virtual disks.",
+     "Fields: vtd, vadapter, reads, writes, kbread, kbwritten.", 0},
 };
 const u32 ios_commands_len = ARRAY_LEN(ios_commands);
 
@@ -179,6 +217,26 @@ const struct ios_option_text ios_option_texts[] = {
     {"loadopt", "-disk", "the medium's name"},
     {NULL, "-release", "although the client has locked the drive"},
     {"rmvdev", "-rmlv", "remove the logical volume or file, too"},
+    {NULL, "-file", "the file's name"},
+    {"backupios", "-nomedialib", "accepted: media are in no backup"},
+    {"entstat", "-all", "accepted: there is nothing more"},
+    {"errlog", "-ls", "with all that is known of each"},
+    {"errlog", "-seq", "the one with this number"},
+    {"errlog", "-rm", "forget those that are older than so many days; 0: all"},
+    {"ioslevel", "-openlpar", "the version of OpenLPAR"},
+    {"license", "-accept", "accept it"},
+    {"license", "-view", "show whether it was accepted"},
+    {"lstcpip", "-hostname", "the name only"},
+    {"lstcpip", "-interfaces", "interfaces, as without it"},
+    {"motd", "-overwrite", "the new message"},
+    {"motd", "-append", "one line more"},
+    {"shutdown", "-force", "accepted: nothing is asked"},
+    {"shutdown", "-restart", "begin again at once"},
+    {"viosbr", "-backup", "write it"},
+    {"viosbr", "-view", "show what is in the file"},
+    {"viosbr", "-restore", "add what is missing"},
+    {"viosbr", "-type", "only these"},
+    {"viosbr", "-validate", "only say what would be restored"},
     {NULL, "-vtd", "the virtual target device, as vtscsi0"},
 };
 const u32 ios_option_texts_len = ARRAY_LEN(ios_option_texts);
@@ -195,6 +253,7 @@ const struct ios_example ios_examples[] = {
     {"mkrep", "mkrep -sp rootvg -size 20G", "Room for images."},
     {"mkvopt", "mkvopt -name debian -file debian-13.iso -ro", "An image that lies in the home folder."},
     {"loadopt", "loadopt -disk debian -vtd vtopt0", "The client sees it in its drive."},
+    {"viosbr", "viosbr -backup -file before", "Before larger changes."},
     {"lsdev", "lsdev -virtual", "Virtual devices."},
 };
 const u32 ios_examples_len = ARRAY_LEN(ios_examples);

@@ -127,6 +127,9 @@ int ios_run_line(struct ios *ios, const char *user, const char *line, struct ios
 // The documents that are made from the table of commands: command NULL: ioscli(1).
 bool ios_command_known(const char *command);
 const char *ios_command_name(u32 index); // NULL behind the last one
+bool ios_command_inside(
+    const char
+        *command); // only in the server's shell and as an argument of ioscli: the host has a program of this name
 void ios_manual(FILE *to, const char *command);
 void ios_completion(FILE *to);
 

@@ -70,6 +70,8 @@ struct ios_call;
 
 enum command_flag {
     COMMAND_CHANGES = 1, // runs in a transaction, and is logged
+    COMMAND_LOGGED = 2,  // looks after its own transactions
+    COMMAND_INSIDE = 4,  // has no name of its own outside of the server: the host has a program of this name
 };
 
 struct ios_command {
@@ -314,5 +316,24 @@ int cmd_unloadopt(struct ios_call *call);
 
 // files.c: after a process that died, files have the sizes that the database says.
 void files_settle(struct ios *ios);
+
+// --- house.c
+
+int cmd_ioslevel(struct ios_call *call);
+int cmd_hostname(struct ios_call *call);
+int cmd_license(struct ios_call *call);
+int cmd_motd(struct ios_call *call);
+int cmd_shutdown(struct ios_call *call);
+int cmd_errlog(struct ios_call *call);
+int cmd_lsgcl(struct ios_call *call);
+int cmd_entstat(struct ios_call *call);
+int cmd_viostat(struct ios_call *call);
+int cmd_lstcpip(struct ios_call *call);
+int cmd_chkdev(struct ios_call *call);
+
+// --- backup.c
+
+int cmd_backupios(struct ios_call *call);
+int cmd_viosbr(struct ios_call *call);
 
 #endif

@@ -214,6 +214,7 @@ void ios_completion(FILE *to)
           "default -F _ioscli ioscli",
           to);
     for (u32 i = 0; i < ios_commands_len; i++)
-        fprintf(to, " %s", ios_commands[i].name);
+        if (!(ios_commands[i].flags & COMMAND_INSIDE))
+            fprintf(to, " %s", ios_commands[i].name);
     fputc('\n', to);
 }

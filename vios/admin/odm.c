@@ -321,7 +321,8 @@ struct ios *ios_open(const struct ios_config *config, char why[IOS_WHY_MAX])
         ok = false;
     }
     ok = ok && sqlite3_exec(ios->db,
-                            "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA "
+                            "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL; PRAGMA "
+                            "journal_mode = WAL; PRAGMA "
                             "journal_size_limit = 4194304",
                             NULL, NULL, NULL) == SQLITE_OK;
     ok = ok && migrate(ios, why);

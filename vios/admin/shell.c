@@ -152,6 +152,16 @@ static void put_lines(struct ios_shell *sh, const struct ios_text *text)
     }
 }
 
+static void run_typed(struct ios_shell *sh, const char *line)
+{
+    struct ios_out out = {0};
+    ios_run_line(sh->ios, sh->user, line, &out);
+    put_lines(sh, &out.out);
+    put_lines(sh, &out.err);
+    ios_out_fini(&out);
+    put(sh, "$ ");
+}
+
 struct ios_shell *ios_shell_new(struct ios *ios, const char *user,
                                 void (*write)(void *context, const char *text, size_t len), void *context)
 {
@@ -162,7 +172,8 @@ struct ios_shell *ios_shell_new(struct ios *ios, const char *user,
     sh->write = write;
     sh->context = context;
     snprintf(sh->user, sizeof(sh->user), "%s", user);
-    put(sh, "\r\n$ ");
+    put(sh, "\r\n");
+    run_typed(sh, "motd");
     return sh;
 }
 
@@ -173,15 +184,10 @@ void ios_shell_free(struct ios_shell *sh)
 
 static void enter(struct ios_shell *sh)
 {
-    struct ios_out out = {0};
     put(sh, "\r\n");
     sh->line[sh->len] = 0;
-    ios_run_line(sh->ios, sh->user, sh->line, &out);
-    put_lines(sh, &out.out);
-    put_lines(sh, &out.err);
-    ios_out_fini(&out);
     sh->len = 0;
-    put(sh, "$ ");
+    run_typed(sh, sh->line);
 }
 
 static void erase(struct ios_shell *sh, u32 len)
