@@ -14,6 +14,7 @@
 #include "base/endian.h"
 #include "vios/srp.h"
 #include "vios/store/open.h"
+#include "vios/store/pieces.h"
 
 #define EVENT_SECONDS 60 // between two of one kind of a unit
 
@@ -169,6 +170,11 @@ static struct unit *unit_at(struct server *s, u32 adapter, u32 target, struct ou
     return place ? place->unit : NULL;
 }
 
+static const char *label(const struct vios_disk *m)
+{
+    return m->flags & VIOS_DISK_PIECES ? m->name : m->path;
+}
+
 static struct store *open_store(struct server *s, const struct vios_disk *m, const int *fds, unsigned fds_len,
                                 struct outcome *o)
 {
@@ -176,7 +182,7 @@ static struct store *open_store(struct server *s, const struct vios_disk *m, con
     int opened[VIOS_FDS_MAX];
     char why[256];
     if (!fds_len && s->started) {
-        refuse(o, -EINVAL, "%s: a server that runs opens nothing by itself", m->path);
+        refuse(o, -EINVAL, "%s: a server that runs opens nothing by itself", label(m));
         return NULL;
     }
     if (!fds_len) {
@@ -189,7 +195,7 @@ static struct store *open_store(struct server *s, const struct vios_disk *m, con
     struct store *store = store_from_descriptors(s->loop, &found, fds);
     o->taken = store;
     if (!store) {
-        refuse(o, -ENOMEM, "%s: no memory", m->path);
+        refuse(o, -ENOMEM, "%s: no memory", label(m));
         while (fds == opened && fds_len)
             close(opened[--fds_len]);
     }
@@ -230,7 +236,7 @@ static void add_disk(struct server *s, const struct vios_disk *m, const int *fds
         if (add_to_place(s, place, m->adapter, m->target, unit))
             return;
     }
-    refuse(o, -ENOMEM, "%s: no memory", m->path);
+    refuse(o, -ENOMEM, "%s: no memory", label(m));
     if (lu)
         scsi_lu_free(lu);
     else if (store)
@@ -307,6 +313,21 @@ static void resize(struct server *s, const struct vios_resize *m, struct outcome
     scsi_lu_resized(unit->lu);
 }
 
+static void grow(struct server *s, const struct vios_disk *m, const int *fds, unsigned fds_len, struct outcome *o)
+{
+    struct unit *unit = unit_at(s, m->adapter, m->target, o);
+    struct store *larger = unit ? open_store(s, m, fds, fds_len, o) : NULL;
+    if (!larger)
+        return;
+    int err = unit->lu->optical ? -EINVAL : pieces_grow(unit->lu->store, larger);
+    if (err) {
+        refuse(o, err, "%s: is not what the disk there was, and more", m->name);
+        larger->ops->close(larger);
+        return;
+    }
+    scsi_lu_resized(unit->lu);
+}
+
 static void changed(void *arg)
 {
     struct change *change = arg;
@@ -363,6 +384,7 @@ static void take(struct server *s, const union vios_message *m, const int *fds, 
     case VIOS_REMOVE_ADAPTER: remove_adapter(s, &m->place, o); break;
     case VIOS_REMOVE_DISK: remove_disk(s, &m->place, o); break;
     case VIOS_RESIZE: resize(s, &m->resize, o); break;
+    case VIOS_GROW: grow(s, &m->disk, fds, fds_len, o); break;
     case VIOS_LOAD:
     case VIOS_UNLOAD: change_medium(s, m, fds, fds_len, o); break;
     default: refuse(o, -EINVAL, "a message of kind %u is not for a server that runs", m->header.type); break;

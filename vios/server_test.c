@@ -228,6 +228,50 @@ static void test_resize(void)
     end();
 }
 
+// A logical volume: the end of one file, the beginning of another one; then more of the latter.
+static int send_pieces(enum vios_type type, bool grows, u32 len)
+{
+    static const struct vios_piece pieces[] = {{0, 0, SIZE - 4096, 4096}, {1, 0, 8192, 8192}, {1, 0, 32768, 4096}};
+    char a[64], c[64], why[256];
+    struct vios_disk m = disk(type, 7, 0, NULL);
+    int with[VIOS_FDS_MAX];
+    unsigned with_len = 0;
+    snprintf(a, sizeof(a), "%s", path_of("b"));
+    snprintf(c, sizeof(c), "%s", path_of("c"));
+    memcpy(m.pieces, pieces, len * sizeof(pieces[0]));
+    m.pieces_len = len;
+    for (u32 i = 0; i < len; i++)
+        m.size += pieces[i].size;
+    if (!store_open_pieces(&m, (const char *const[]){a, c}, path_of("state"), grows, with, &with_len, why, sizeof(why)))
+        return -EIO;
+    take_message(&m, sizeof(m), with, with_len);
+    return done();
+}
+
+static void test_pieces(void)
+{
+    begin();
+    CHECK_EQ(send_pieces(VIOS_GROW, false, 2), -ENOENT);
+    CHECK_EQ(send_pieces(VIOS_DISK, false, 2), 0);
+    CHECK_EQ(send_pieces(VIOS_DISK, false, 2), -EIO); // in use
+    CHECK_EQ(READY(7), 0x062900);
+    CHECK_EQ(SENSE_OF(7, 1024, 0x28, 0, 0, 0, 0, 7, 0, 0, 2, 0), 0); // over the border
+    CHECK_EQ(first_byte(), 'b');
+    CHECK_EQ(SENSE_OF(7, 512, 0x28, 0, 0, 0, 0, 8, 0, 0, 1, 0), 0);
+    CHECK_EQ(first_byte(), 'c');
+    CHECK_EQ(SENSE_OF(7, 512, 0x28, 0, 0, 0, 0, 24, 0, 0, 1, 0), 0x052100);
+    CHECK_EQ(send_pieces(VIOS_GROW, true, 3), 0);
+    CHECK_EQ(READY(7), 0x062a09);
+    CHECK_EQ(SENSE_OF(7, 512, 0x28, 0, 0, 0, 0, 24, 0, 0, 1, 0), 0);
+    CHECK_EQ(first_byte(), 'c');
+    CHECK_EQ(send_pieces(VIOS_GROW, true, 1), -EINVAL); // it does not shrink
+    send_place(VIOS_REMOVE_DISK, 7, false);
+    work();
+    CHECK_EQ(done(), 0);
+    CHECK_EQ(send_pieces(VIOS_DISK, false, 3), 0); // nothing holds it any more
+    end();
+}
+
 static void test_media(void)
 {
     begin();
@@ -343,6 +387,7 @@ int main(void)
     CHECK(mkdtemp(folder));
     TEST(test_units);
     TEST(test_resize);
+    TEST(test_pieces);
     TEST(test_media);
     TEST(test_adapter);
     TEST(test_errors);

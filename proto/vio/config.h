@@ -11,7 +11,7 @@
 
 #define VIOS_FD       3
 #define VIOS_VERSION  2u
-#define VIOS_FDS_MAX  4u
+#define VIOS_FDS_MAX  33u // of VIOS_FILES_MAX files, and the file of what outlives the server
 #define VIOS_PATH_MAX 4096u
 #define VIOS_TEXT_MAX 1024u
 
@@ -27,6 +27,7 @@ enum vios_type {
     VIOS_RESIZE,         // struct vios_resize: its file or device has another size; its clients hear of that
     VIOS_LOAD,           // struct vios_disk with descriptors: a medium for the optical drive at that place
     VIOS_UNLOAD,         // struct vios_place
+    VIOS_GROW, // struct vios_disk with descriptors and VIOS_DISK_PIECES: what the disk at that place, which it begins with, is now
     // From it.
     VIOS_READY = 64, // struct vios_header
     VIOS_FAILED,     // struct vios_text: why it cannot start
@@ -80,6 +81,15 @@ enum vios_disk_flag {
     VIOS_DISK_DIRECT = 8,  // past it (O_DIRECT)
     VIOS_DISK_STATE = 16,  // a file of the server's own for what is to outlive it: reservations
     VIOS_DISK_VALUES = 32, // the file keeps extended attributes: they are there, without VIOS_DISK_STATE
+    VIOS_DISK_PIECES = 64, // it is pieces of files: the descriptors of each file in turn, then that of VIOS_DISK_STATE
+};
+
+#define VIOS_FILES_MAX  16u
+#define VIOS_PIECES_MAX 170u
+
+struct vios_piece {
+    u32 file, reserved;
+    u64 offset, size; // multiples of 4096
 };
 
 struct vios_disk {
@@ -91,10 +101,13 @@ struct vios_disk {
     u64 size;
     u32 place_unit, memory_unit; // of direct accesses
     u32 physical;                // block size below
-    u32 reserved;
+    u32 pieces_len;
     u8 identity[8];
     char name[64]; // for people
-    char path[VIOS_PATH_MAX];
+    union {
+        char path[VIOS_PATH_MAX];
+        struct vios_piece pieces[VIOS_PIECES_MAX]; // VIOS_DISK_PIECES
+    };
 };
 
 struct vios_text {
@@ -145,6 +158,9 @@ int vios_send(int fd, const void *message, size_t size, const int *fds, unsigned
 
 // Receives and checks one: its type, size and version, that texts end, that ids are in range. Descriptors are the caller's. 1; 0: the other side is gone; a negative errno, -EPROTO among them (no descriptor is left then).
 int vios_receive(int fd, union vios_message *message, int fds[VIOS_FDS_MAX], unsigned *fds_len);
+
+// How many files the pieces are of; 0: they are not in order.
+u32 vios_disk_files(const struct vios_disk *disk);
 
 // The check alone.
 bool vios_message_valid(const union vios_message *message, size_t size, unsigned fds_len);

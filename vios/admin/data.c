@@ -310,19 +310,46 @@ static bool find_unit(const struct data *d, const char *key, u32 *slot, u32 *tar
     return false;
 }
 
+// A volume on disks that were given.
+static bool open_pieces(const struct ios_backing *b, struct vios_disk *m, const char *state, bool grows, int *fds,
+                        unsigned *fds_len, char *why)
+{
+    const char *paths[VIOS_FILES_MAX];
+    u32 files = 0;
+    m->size = b->size;
+    memcpy(m->identity, b->identity, sizeof(m->identity));
+    for (u32 i = 0; i < b->extents_len; i++) {
+        const struct ios_extent *e = &b->extents[i];
+        u32 file = 0;
+        while (file < files && strcmp(paths[file], e->path))
+            file++;
+        if (file == VIOS_FILES_MAX || i == VIOS_PIECES_MAX) {
+            snprintf(why, IOS_WHY_MAX, "it is in more than %u pieces or on more than %u disks; make it anew in one run",
+                     VIOS_PIECES_MAX, VIOS_FILES_MAX);
+            return false;
+        }
+        if (file == files)
+            paths[files++] = e->path;
+        m->pieces[i] = (struct vios_piece){.file = file, .offset = e->offset, .size = e->size};
+        m->pieces_len = i + 1;
+    }
+    return store_open_pieces(m, paths, state, grows, fds, fds_len, why, IOS_WHY_MAX);
+}
+
 // Opens it and fills in what the server is told. false: `why` says why.
-static bool open_backing(const struct data *d, const struct ios_backing *b, struct vios_disk *m, int *fds,
+static bool open_backing(const struct data *d, const struct ios_backing *b, struct vios_disk *m, bool grows, int *fds,
                          unsigned *fds_len, char *why)
 {
     char state[VIOS_PATH_MAX];
-    m->flags |= b->flags & IOS_READ_ONLY ? VIOS_DISK_READ_ONLY : 0;
-    m->wait_ms = LOCK_MS;
-    snprintf(m->path, sizeof(m->path), "%s", b->extents[0].path);
-    snprintf(state, sizeof(state), "%s/reservations-%s", d->folder, b->name);
-    if (!store_open(m, b->flags & IOS_READ_ONLY ? NULL : state, fds, fds_len, why, IOS_WHY_MAX))
-        return false;
+    bool read_only = b->flags & IOS_READ_ONLY;
+    m->flags |= read_only ? VIOS_DISK_READ_ONLY : 0;
+    m->wait_ms = grows ? 0 : LOCK_MS;
     snprintf(m->name, sizeof(m->name), "%.63s", b->name);
-    return true;
+    snprintf(state, sizeof(state), "%s/reservations-%s", d->folder, b->name);
+    if (!(b->flags & IOS_WHOLE))
+        return open_pieces(b, m, read_only ? NULL : state, grows, fds, fds_len, why);
+    snprintf(m->path, sizeof(m->path), "%s", b->extents[0].path);
+    return store_open(m, read_only ? NULL : state, fds, fds_len, why, IOS_WHY_MAX);
 }
 
 static void close_all(const int *fds, unsigned len)
@@ -348,7 +375,7 @@ static int attach(void *context, u32 slot, u32 target, bool optical, const struc
     } else {
         struct vios_disk m = {.header = vios_header(VIOS_DISK), .adapter = slot, .target = target};
         m.flags = optical ? VIOS_DISK_OPTICAL : 0;
-        if (backing && !open_backing(d, backing, &m, fds, &fds_len, why))
+        if (backing && !open_backing(d, backing, &m, false, fds, &fds_len, why))
             return -EIO;
         err = tell(d, &m.header, sizeof(m), fds, fds_len, why);
         close_all(fds, fds_len);
@@ -378,7 +405,18 @@ static int resize(void *context, u32 slot, u32 target, const struct ios_backing 
     struct data *d = context;
     struct vios_resize m = {
         .header = vios_header(VIOS_RESIZE), .adapter = slot, .target = target, .size = backing->size};
-    return d->ports[slot].served ? tell(d, &m.header, sizeof(m), NULL, 0, why) : 0;
+    struct vios_disk grown = {.header = vios_header(VIOS_GROW), .adapter = slot, .target = target};
+    int fds[VIOS_FDS_MAX];
+    unsigned fds_len = 0;
+    if (!d->ports[slot].served)
+        return 0;
+    if (backing->flags & IOS_WHOLE)
+        return tell(d, &m.header, sizeof(m), NULL, 0, why);
+    if (!open_backing(d, backing, &grown, true, fds, &fds_len, why))
+        return -EIO;
+    int err = tell(d, &grown.header, sizeof(grown), fds, fds_len, why);
+    close_all(fds, fds_len);
+    return err;
 }
 
 static int load(void *context, u32 slot, u32 target, const struct ios_backing *backing, bool force, char *why)
@@ -393,7 +431,7 @@ static int load(void *context, u32 slot, u32 target, const struct ios_backing *b
     if (backing) {
         struct vios_disk m = {.header = vios_header(VIOS_LOAD), .adapter = slot, .target = target};
         m.flags = VIOS_DISK_OPTICAL;
-        if (!open_backing(d, backing, &m, fds, &fds_len, why))
+        if (!open_backing(d, backing, &m, false, fds, &fds_len, why))
             return -EIO;
         err = tell(d, &m.header, sizeof(m), fds, fds_len, why);
         close_all(fds, fds_len);

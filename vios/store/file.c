@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "vios/store/open.h"
+#include "vios/store/pieces.h"
 #include "vios/store/state.h"
 #include "vios/store/store.h"
 
@@ -170,7 +171,7 @@ static const struct store_ops file_store_ops = {
     .close = close_store,
 };
 
-struct store *store_from_descriptors(struct loop *loop, const struct vios_disk *m, const int *fds)
+static struct store *file_store_new(struct loop *loop, const struct vios_disk *m, int cached, int direct, int state)
 {
     struct file_store *f = calloc(1, sizeof(*f));
     if (!f)
@@ -186,8 +187,39 @@ struct store *store_from_descriptors(struct loop *loop, const struct vios_disk *
     f->loop = loop;
     f->place_unit = m->place_unit;
     f->memory_unit = m->memory_unit;
-    f->cached = *fds++;
-    f->direct = m->flags & VIOS_DISK_DIRECT ? *fds++ : -1;
-    f->state = m->flags & VIOS_DISK_STATE ? *fds : -1;
+    f->cached = cached;
+    f->direct = direct;
+    f->state = state;
     return &f->store;
+}
+
+static struct store *pieces_from_descriptors(struct loop *loop, const struct vios_disk *m, const int *fds)
+{
+    struct store *files[VIOS_FILES_MAX];
+    u32 len = vios_disk_files(m), made = 0;
+    bool direct = m->flags & VIOS_DISK_DIRECT;
+    const int *last = fds + len * (direct ? 2 : 1);
+    for (; made < len; made++) {
+        files[made] = file_store_new(loop, m, fds[direct ? 2 * made : made], direct ? fds[2 * made + 1] : -1, -1);
+        if (!files[made])
+            break;
+        files[made]->keeps_values = false; // several disks are in one file
+    }
+    struct store *like = made ? files[0] : NULL, *store = NULL;
+    if (made == len && len) {
+        struct store named = *like;
+        named.keeps_values = m->flags & VIOS_DISK_STATE;
+        store = pieces_new(&named, files, len, m->pieces, m->pieces_len, m->flags & VIOS_DISK_STATE ? *last : -1);
+    }
+    for (u32 i = 0; !store && i < made; i++)
+        free(of(files[i])); // the descriptors are still the caller's
+    return store;
+}
+
+struct store *store_from_descriptors(struct loop *loop, const struct vios_disk *m, const int *fds)
+{
+    if (m->flags & VIOS_DISK_PIECES)
+        return pieces_from_descriptors(loop, m, fds);
+    bool direct = m->flags & VIOS_DISK_DIRECT;
+    return file_store_new(loop, m, fds[0], direct ? fds[1] : -1, m->flags & VIOS_DISK_STATE ? fds[1 + direct] : -1);
 }

@@ -56,7 +56,7 @@ static void find_identity(struct vios_disk *m, int fd)
     memcpy(m->identity, &hash, sizeof(hash));
 }
 
-static void find_units(struct vios_disk *m, int fd, const struct stat *st)
+static void find_units(struct vios_disk *m, const char *path, int fd, const struct stat *st)
 {
     struct statx x;
     int sector = SECTOR;
@@ -70,7 +70,7 @@ static void find_units(struct vios_disk *m, int fd, const struct stat *st)
             m->place_unit = m->memory_unit = (u32)sector;
     }
 #ifdef STATX_DIOALIGN
-    if (!statx(AT_FDCWD, m->path, 0, STATX_DIOALIGN, &x) && (x.stx_mask & STATX_DIOALIGN) && x.stx_dio_offset_align) {
+    if (!statx(AT_FDCWD, path, 0, STATX_DIOALIGN, &x) && (x.stx_mask & STATX_DIOALIGN) && x.stx_dio_offset_align) {
         m->place_unit = MAX(x.stx_dio_offset_align, SECTOR);
         m->memory_unit = MAX(x.stx_dio_mem_align, 1u);
     }
@@ -85,6 +85,16 @@ static bool fail(int fds[VIOS_FDS_MAX], unsigned *fds_len, char *why, size_t why
     while (*fds_len)
         close(fds[--*fds_len]);
     return false;
+}
+
+static bool open_state(struct vios_disk *m, const char *state, int *fds, unsigned *fds_len)
+{
+    int fd = open(state, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    fds[(*fds_len)++] = fd;
+    m->flags |= VIOS_DISK_STATE;
+    return true;
 }
 
 bool store_open(struct vios_disk *m, const char *state, int fds[VIOS_FDS_MAX], unsigned *fds_len, char *why,
@@ -119,17 +129,84 @@ bool store_open(struct vios_disk *m, const char *state, int fds[VIOS_FDS_MAX], u
         return fail(
             fds, fds_len, why, why_size,
             "is in use by another partition; a disk that several use must be read-only (FILE,ro) for all of them", 0);
-    find_units(m, fd, &st);
+    find_units(m, m->path, fd, &st);
     find_identity(m, fd);
-    if (state && !(m->flags & VIOS_DISK_VALUES) && !read_only) {
-        int kept = open(state, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (kept < 0)
-            return fail(fds, fds_len, why, why_size, "its file of reservations cannot be opened: %s", errno);
-        fds[(*fds_len)++] = kept;
-        m->flags |= VIOS_DISK_STATE;
-    }
+    if (state && !(m->flags & VIOS_DISK_VALUES) && !read_only && !open_state(m, state, fds, fds_len))
+        return fail(fds, fds_len, why, why_size, "its file of reservations cannot be opened: %s", errno);
     const char *name = strrchr(m->path, '/');
     if (!m->name[0])
         snprintf(m->name, sizeof(m->name), "%.63s", name ? name + 1 : m->path);
+    return true;
+}
+
+// Its pieces' bytes, of both ways to it.
+static bool lock_pieces(const struct vios_disk *m, u32 file, int cached, int direct)
+{
+    bool read_only = m->flags & VIOS_DISK_READ_ONLY, all = true;
+    for (u32 i = 0; i < m->pieces_len; i++) {
+        const struct vios_piece *p = &m->pieces[i];
+        if (p->file == file)
+            all &= lock(cached, read_only, (s64)p->offset, m->wait_ms) &&
+                   (direct < 0 || lock(direct, read_only, (s64)p->offset + 1, m->wait_ms));
+    }
+    return all;
+}
+
+// The larger needs of several files hold for the disk.
+static void join_units(struct vios_disk *m, const char *path, int fd, const struct stat *st)
+{
+    struct vios_disk one = {0};
+    find_units(&one, path, fd, st);
+    m->place_unit = MAX(m->place_unit, one.place_unit);
+    m->memory_unit = MAX(m->memory_unit, one.memory_unit);
+    m->physical = MAX(m->physical, one.physical);
+}
+
+static bool end_within(const struct vios_disk *m, u32 file, int fd)
+{
+    s64 size = lseek(fd, 0, SEEK_END);
+    for (u32 i = 0; i < m->pieces_len; i++) {
+        const struct vios_piece *p = &m->pieces[i];
+        if (p->file == file && (size < 0 || p->offset + p->size > (u64)size))
+            return false;
+    }
+    return true;
+}
+
+bool store_open_pieces(struct vios_disk *m, const char *const *paths, const char *state, bool grows,
+                       int fds[VIOS_FDS_MAX], unsigned *fds_len, char *why, size_t why_size)
+{
+    u32 files = vios_disk_files(m);
+    int flags = (m->flags & VIOS_DISK_READ_ONLY ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK;
+    bool all_direct = true;
+    *fds_len = 0;
+    if (!files)
+        return fail(fds, fds_len, why, why_size, "is in too many pieces, or on too many disks", 0);
+    for (u32 i = 0; i < files && all_direct; i++) {
+        int fd = open(paths[i], flags | O_DIRECT);
+        all_direct = fd >= 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    m->flags |= VIOS_DISK_PIECES | VIOS_DISK_CACHED | (all_direct ? VIOS_DISK_DIRECT : 0);
+    m->place_unit = m->memory_unit = m->physical = 0;
+    for (u32 i = 0; i < files; i++) {
+        struct stat st;
+        int cached = open(paths[i], flags), direct = -1;
+        if (cached < 0)
+            return fail(fds, fds_len, why, why_size, "one of its disks cannot be opened: %s", errno);
+        fds[(*fds_len)++] = cached;
+        if (all_direct && (direct = open(paths[i], flags | O_DIRECT)) < 0)
+            return fail(fds, fds_len, why, why_size, "one of its disks cannot be opened: %s", errno);
+        if (direct >= 0)
+            fds[(*fds_len)++] = direct;
+        if (fstat(cached, &st) || !end_within(m, i, cached))
+            return fail(fds, fds_len, why, why_size, "one of its disks is smaller than it was", 0);
+        if (!lock_pieces(m, i, cached, direct) && !grows)
+            return fail(fds, fds_len, why, why_size, "is in use by another server", 0);
+        join_units(m, paths[i], cached, &st);
+    }
+    if (state && !(m->flags & VIOS_DISK_READ_ONLY) && !open_state(m, state, fds, fds_len))
+        return fail(fds, fds_len, why, why_size, "its file of reservations cannot be opened: %s", errno);
     return true;
 }

@@ -12,4 +12,8 @@
 bool store_open(struct vios_disk *m, const char *state, int fds[VIOS_FDS_MAX], unsigned *fds_len, char *why,
                 size_t why_size);
 
+// The same of pieces (m->pieces, m->pieces_len, m->size, m->identity, m->name) of the files at `paths`. Each piece is locked by itself, so that others may use other pieces of a file. grows: a server of ours has what it was before, and the locks on that.
+bool store_open_pieces(struct vios_disk *m, const char *const *paths, const char *state, bool grows,
+                       int fds[VIOS_FDS_MAX], unsigned *fds_len, char *why, size_t why_size);
+
 #endif
