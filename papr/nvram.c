@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,27 +113,78 @@ static bool find_partition(const struct nvram *nvram, const char *name, const u8
     return false;
 }
 
-bool nvram_variable(const struct partition *lp, const char *name, char value[NVRAM_VALUE_MAX])
+// The texts of the partition "common" (each with its terminator, an empty one is the last), copied; how many bytes they are at most.
+static size_t copy_common(const struct partition *lp, u8 copy[NVRAM_SIZE], size_t *offset)
 {
     const u8 *data;
-    size_t size = 0, name_len = strlen(name);
-    bool found = false;
+    size_t size = 0;
     pthread_mutex_lock(&lp->nvram->lock);
     if (find_partition(lp->nvram, "common", &data, &size)) {
-        // Texts, each with its terminator; an empty one is the last.
-        for (size_t at = 0, len; at < size && !found && (len = strnlen((const char *)data + at, size - at)) > 0;
-             at += len + 1) {
-            const char *text = (const char *)data + at;
-            if (len <= name_len || strncmp(text, name, name_len) != 0 || text[name_len] != '=')
-                continue;
-            size_t value_len = len - name_len - 1;
-            if (value_len >= NVRAM_VALUE_MAX || at + len == size)
-                break;
-            memcpy(value, text + name_len + 1, value_len);
-            value[value_len] = '\0';
-            found = true;
-        }
+        memcpy(copy, data, size);
+        *offset = (size_t)(data - lp->nvram->data);
+    } else {
+        size = 0;
     }
     pthread_mutex_unlock(&lp->nvram->lock);
-    return found;
+    return size;
+}
+
+// The text at `at`, with its terminator: its size; 0: it is the end.
+static size_t text_at(const u8 *texts, size_t size, size_t at)
+{
+    size_t len = strnlen((const char *)texts + at, size - at);
+    return len && at + len < size ? len + 1 : 0;
+}
+
+static bool is_variable(const u8 *text, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp((const char *)text, name, len) == 0 && text[len] == '=';
+}
+
+bool nvram_variable(const struct partition *lp, const char *name, char value[NVRAM_VALUE_MAX])
+{
+    u8 texts[NVRAM_SIZE];
+    size_t offset, size = copy_common(lp, texts, &offset);
+    for (size_t at = 0, text; (text = text_at(texts, size, at)); at += text) {
+        size_t skip = strlen(name) + 1;
+        if (!is_variable(texts + at, name) || text - skip > NVRAM_VALUE_MAX)
+            continue;
+        memcpy(value, texts + at + skip, text - skip);
+        return true;
+    }
+    return false;
+}
+
+bool nvram_set_variable(struct partition *lp, const char *name, const char *value)
+{
+    u8 texts[NVRAM_SIZE], made[NVRAM_SIZE] = {0};
+    size_t offset, size = copy_common(lp, texts, &offset), used = 0;
+    if (!*name || strchr(name, '=') || (value && strlen(value) >= NVRAM_VALUE_MAX))
+        return false;
+    for (size_t at = 0, text; (text = text_at(texts, size, at)); at += text)
+        if (!is_variable(texts + at, name)) {
+            memcpy(made + used, texts + at, text);
+            used += text;
+        }
+    size_t needed = value ? strlen(name) + strlen(value) + 2 : 0;
+    if (used + needed + 1 > size) // with the empty text at the end
+        return false;
+    if (value)
+        snprintf((char *)made + used, needed, "%s=%s", name, value);
+    return nvram_write(lp, (u32)offset, made, (u32)size);
+}
+
+void nvram_each_variable(const struct partition *lp, void (*each)(void *arg, const char *name, const char *value),
+                         void *arg)
+{
+    u8 texts[NVRAM_SIZE];
+    size_t offset, size = copy_common(lp, texts, &offset);
+    for (size_t at = 0, text; (text = text_at(texts, size, at)); at += text) {
+        char *name = (char *)texts + at, *equal = strchr(name, '=');
+        if (equal)
+            *equal = '\0';
+        if (equal)
+            each(arg, name, equal + 1);
+    }
 }

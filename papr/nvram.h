@@ -22,4 +22,11 @@ bool nvram_write(struct partition *lp, u32 offset, const void *from, u32 size);
 #define NVRAM_VALUE_MAX 1024u
 bool nvram_variable(const struct partition *lp, const char *name, char value[NVRAM_VALUE_MAX]);
 
+// Sets one, or takes it away (value NULL). false: the name or the value cannot be kept so, or there is no room.
+bool nvram_set_variable(struct partition *lp, const char *name, const char *value);
+
+// Each one's name and value, as they are at this moment.
+void nvram_each_variable(const struct partition *lp, void (*each)(void *arg, const char *name, const char *value),
+                         void *arg);
+
 #endif

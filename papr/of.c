@@ -11,39 +11,36 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/endian.h"
 #include "papr/cas.h"
 #include "papr/disk_label.h"
 #include "papr/hcall.h"
+#include "papr/of_claim.h"
 #include "papr/of_disk.h"
+#include "papr/of_llan.h"
 #include "papr/rtas.h"
 #include "papr/tree.h"
 #include "papr/vdev_ops.h"
 
-#define CLAIMS_MAX  512u
 #define HANDLES_MAX 64u
 #define HANDLE_BASE 0x4f460000u // an instance handle: base + position + 1
 #define STRING_MAX  1024u
 #define CELLS_MAX   16u
-#define VECTORS_END 0x4000u  // interrupt vectors are below
 #define PROP_MAX    0x10000u // what setprop takes and getprop gives at most
-
-struct claim {
-    u64 start, end;
-};
 
 // Something that the boot program has open.
 struct instance {
     u32 phandle;                // 0: free
     const struct of_disk *disk; // NULL: no disk
+    bool lan;                   // the network adapter that is open
     u64 start, size, position;  // bytes: the disk or a partition of it
 };
 
 struct of_state {
     pthread_mutex_t lock;
     void *fdt;
-    struct claim claims[CLAIMS_MAX]; // sorted by start, not touching the same byte twice
-    unsigned claims_len;
+    struct of_claims claims;
     struct instance instances[HANDLES_MAX];
     bool quiesced;
 };
@@ -57,7 +54,8 @@ struct client_call {
     u32 args[CELLS_MAX], rets[CELLS_MAX];
 };
 
-#define OF_ERROR 0xffffffffu
+#define OF_ERROR   0xffffffffu
+#define OF_NOTHING 0xfffffffeu // IEEE 1275 "read": nothing is there yet
 
 static bool read_string(const struct partition *lp, u32 addr, char *text, size_t size)
 {
@@ -163,91 +161,25 @@ static u32 instance_phandle(struct of_state *of, u32 handle)
     return instance ? instance->phandle : 0;
 }
 
-static bool claimed(const struct of_state *of, u64 start, u64 end)
-{
-    for (unsigned i = 0; i < of->claims_len; i++)
-        if (start < of->claims[i].end && of->claims[i].start < end)
-            return true;
-    return false;
-}
-
-static bool claim_insert(struct of_state *of, u64 start, u64 end)
-{
-    if (of->claims_len == CLAIMS_MAX || start >= end)
-        return false;
-    unsigned at = of->claims_len++;
-    for (; at > 0 && of->claims[at - 1].start > start; at--)
-        of->claims[at] = of->claims[at - 1];
-    of->claims[at] = (struct claim){start, end};
-    return true;
-}
-
-// Takes [start, end) out of the claims, splitting what reaches beyond it.
-static void claim_remove(struct of_state *of, u64 start, u64 end)
-{
-    struct claim kept[2];
-    for (unsigned i = 0; i < of->claims_len;) {
-        struct claim c = of->claims[i];
-        if (start >= c.end || end <= c.start) {
-            i++;
-            continue;
-        }
-        memmove(&of->claims[i], &of->claims[i + 1], (--of->claims_len - i) * sizeof(c));
-        unsigned n = 0;
-        if (c.start < start)
-            kept[n++] = (struct claim){c.start, start};
-        if (end < c.end)
-            kept[n++] = (struct claim){end, c.end};
-        for (unsigned k = 0; k < n; k++)
-            claim_insert(of, kept[k].start, kept[k].end);
-        if (n)
-            i = 0; // what was put back does not overlap any more
-    }
-}
-
 // memory@0's "available": boot programs look for room there (GRUB takes none that is next to its own). Not the interrupt vectors.
 static void update_available(struct partition *lp)
 {
     struct of_state *of = lp->of;
-    be64 ranges[2 * (CLAIMS_MAX + 1)];
-    u64 at = VECTORS_END, limit = tree_rma_size(&lp->config);
+    const struct of_claims *claims = &of->claims;
+    be64 ranges[2 * (OF_CLAIMS_MAX + 1)];
+    u64 at = OF_VECTORS_END, limit = tree_rma_size(&lp->config);
     unsigned len = 0;
-    for (unsigned i = 0; i <= of->claims_len; i++) {
-        u64 end = i < of->claims_len ? MIN(of->claims[i].start, limit) : limit;
+    for (unsigned i = 0; i <= claims->len; i++) {
+        u64 end = i < claims->len ? MIN(claims->list[i].start, limit) : limit;
         if (end > at) {
             ranges[len++] = be64_of(at);
             ranges[len++] = be64_of(end - at);
         }
-        at = i < of->claims_len ? MAX(at, of->claims[i].end) : at;
+        at = i < claims->len ? MAX(at, claims->list[i].end) : at;
     }
     int node = fdt_path_offset(of->fdt, "/memory@0");
     if (node >= 0) // a tree that is full keeps the old one
         fdt_setprop(of->fdt, node, "available", ranges, (int)(len * sizeof(*ranges)));
-}
-
-// IEEE 1275 "claim": align 0 asks for the address itself, else for any with that alignment. OF_ERROR: not to be had.
-static u32 claim(struct partition *lp, u32 addr, u32 size, u32 align)
-{
-    struct of_state *of = lp->of;
-    u64 limit = tree_rma_size(&lp->config);
-    if (limit > 4 * GIB)
-        limit = 4 * GIB; // addresses are 32-bit cells
-    if (size == 0)
-        return OF_ERROR;
-    if (align == 0) {
-        u64 end = (u64)addr + size;
-        return end <= limit && !claimed(of, addr, end) && claim_insert(of, addr, end) ? addr : OF_ERROR;
-    }
-    if (align & (align - 1))
-        return OF_ERROR;
-    u64 start = MAX(align, VECTORS_END);
-    start = (start + align - 1) & ~(u64)(align - 1);
-    for (unsigned i = 0; i < of->claims_len; i++) { // sorted: step over each that is in the way
-        const struct claim *c = &of->claims[i];
-        if (start < c->end && c->start < start + size)
-            start = (c->end + align - 1) & ~(u64)(align - 1);
-    }
-    return start + size <= limit && claim_insert(of, start, start + size) ? (u32)start : OF_ERROR;
 }
 
 // The services: arguments and results as IEEE 1275 lists them. The value is R3.
@@ -463,10 +395,18 @@ static bool open_disk(struct partition *lp, struct instance *instance, u32 parti
     return false;
 }
 
-static bool is_disk_node(const struct of_state *of, int node)
+static bool has_type(const struct of_state *of, int node, const char *wanted)
 {
     const char *type = fdt_getprop(of->fdt, node, "device_type", NULL);
-    return type && strcmp(type, "block") == 0;
+    return type && strcmp(type, wanted) == 0;
+}
+
+// The slot of an adapter by its node. VIO_SLOTS: it is in none.
+static u32 slot_of(const struct of_state *of, int node)
+{
+    int size;
+    const be32 *reg = fdt_getprop(of->fdt, node, "reg", &size);
+    return reg && size == sizeof(*reg) ? be32_get(*reg) - VIO_UNIT(0) : VIO_SLOTS;
 }
 
 static long c_open(struct client_call *c)
@@ -476,20 +416,29 @@ static long c_open(struct client_call *c)
     if (read_string(c->lp, c->args[0], path, sizeof(path)))
         place = place_by_path(c->lp, path);
     c->rets[0] = 0;
-    if (place.node < 0 || (!place.disk && is_disk_node(c->of, place.node))) // which disk?
+    if (place.node < 0 || (!place.disk && has_type(c->of, place.node, "block"))) // which disk?
         return 0;
     struct instance instance = {.phandle = phandle_at(c->of, place.node), .disk = place.disk};
     if (!instance.phandle || (place.disk && !open_disk(c->lp, &instance, place.partition)))
         return 0;
+    instance.lan = has_type(c->of, place.node, "network");
+    struct vdev *lan = instance.lan ? of_llan_at(c->lp, slot_of(c->of, place.node)) : NULL;
+    if (instance.lan && (!lan || of_llan_open(c->lp, lan)))
+        return 0;
     c->rets[0] = instance_open(c->of, &instance);
+    if (instance.lan && !c->rets[0])
+        of_llan_close(c->lp);
     return 0;
 }
 
 static long c_close(struct client_call *c)
 {
     struct instance *instance = instance_of(c->of, c->args[0]);
-    if (instance && instance != c->of->instances) // the console's stays
-        instance->phandle = 0;
+    if (!instance || instance == c->of->instances) // the console's stays
+        return 0;
+    if (instance->lan)
+        of_llan_close(c->lp);
+    *instance = (struct instance){0};
     return 0;
 }
 
@@ -501,6 +450,25 @@ static u32 move_data(struct client_call *c, struct instance *instance, bool writ
         return OF_ERROR;
     instance->position += size;
     return (u32)size;
+}
+
+// A frame of an adapter. IEEE 1275 "network": as much of it as there is room for; who asks before there is one waits a little, as boot programs ask all the time.
+#define LAN_WAIT_NS 1000000
+#define LAN_FRAME   2048u
+static u32 move_frame(struct client_call *c, bool write)
+{
+    u8 frame[LAN_FRAME];
+    u32 size = MIN(c->args[2], LAN_FRAME);
+    if (!guest_mem_contains(&c->lp->mem, c->args[1], size))
+        return OF_ERROR;
+    if (write) {
+        guest_mem_read(&c->lp->mem, c->args[1], frame, size);
+        return of_llan_send(c->lp, frame, size) ? size : OF_ERROR;
+    }
+    u32 got = of_llan_receive(c->lp, frame, size, clock_ns() + LAN_WAIT_NS);
+    got = MIN(got, size);
+    guest_mem_write(&c->lp->mem, c->args[1], frame, got);
+    return got ? got : OF_NOTHING;
 }
 
 static bool is_console(const struct client_call *c, u32 handle)
@@ -516,6 +484,10 @@ static long c_write(struct client_call *c)
     c->rets[0] = OF_ERROR;
     if (instance && instance->disk) {
         c->rets[0] = move_data(c, instance, true);
+        return 0;
+    }
+    if (instance && instance->lan) {
+        c->rets[0] = move_frame(c, true);
         return 0;
     }
     if (!is_console(c, c->args[0]) || !guest_mem_contains(&c->lp->mem, addr, left))
@@ -545,11 +517,15 @@ static long c_read(struct client_call *c)
         c->rets[0] = move_data(c, instance, false);
         return 0;
     }
+    if (instance && instance->lan) {
+        c->rets[0] = move_frame(c, false);
+        return 0;
+    }
     if (!is_console(c, c->args[0]) || !guest_mem_contains(&c->lp->mem, c->args[1], size))
         return 0;
     size_t got = c->lp->hv->console_read(c->lp->hv_arg, chunk, size);
     guest_mem_write(&c->lp->mem, c->args[1], chunk, got);
-    c->rets[0] = got ? (u32)got : (u32)-2; // IEEE 1275: nothing there
+    c->rets[0] = got ? (u32)got : OF_NOTHING;
     return 0;
 }
 
@@ -567,14 +543,14 @@ static long c_seek(struct client_call *c)
 
 static long c_claim(struct client_call *c)
 {
-    c->rets[0] = claim(c->lp, c->args[0], c->args[1], c->args[2]);
+    c->rets[0] = of_claim(&c->of->claims, tree_rma_size(&c->lp->config), c->args[0], c->args[1], c->args[2]);
     update_available(c->lp);
     return 0;
 }
 
 static long c_release(struct client_call *c)
 {
-    claim_remove(c->of, c->args[0], (u64)c->args[0] + c->args[1]);
+    of_claim_remove(&c->of->claims, c->args[0], (u64)c->args[0] + c->args[1]);
     update_available(c->lp);
     return 0;
 }
@@ -588,8 +564,9 @@ static long c_milliseconds(struct client_call *c)
 static long c_quiesce(struct client_call *c)
 {
     of_disk_quiesce(c->lp);
+    of_llan_close(c->lp);
     for (u32 i = 0; i < HANDLES_MAX; i++)
-        if (c->of->instances[i].disk)
+        if (c->of->instances[i].disk || c->of->instances[i].lan)
             c->of->instances[i] = (struct instance){0};
     c->of->quiesced = true;
     return 0;
@@ -741,10 +718,7 @@ static u32 client_architecture_support(struct client_call *c, u32 addr)
 static bool device_method(struct client_call *c, int node, const char *method)
 {
     const struct instance *instance = instance_of(c->of, c->args[1]);
-    int size;
-    const be32 *reg = fdt_getprop(c->of->fdt, node, "reg", &size);
-    u32 slot = reg && size == sizeof(*reg) ? be32_get(*reg) - VIO_UNIT(0) : VIO_SLOTS;
-    return of_disk_method(c->lp, slot, instance->disk, method, &c->rets[1]);
+    return of_disk_method(c->lp, slot_of(c->of, node), instance->disk, method, &c->rets[1]);
 }
 
 // call-method: method, instance, arguments ...; results: catch-result, then the method's own.
@@ -863,9 +837,15 @@ long of_client_call(struct cpu *cpu, u64 addr)
 
 bool of_reserve(struct partition *lp, u64 addr, u64 size)
 {
-    bool done = claim_insert(lp->of, addr, addr + size);
+    bool done = of_claim_insert(&lp->of->claims, addr, addr + size);
     update_available(lp);
     return done;
+}
+
+void of_release(struct partition *lp, u64 addr, u64 size)
+{
+    of_claim_remove(&lp->of->claims, addr, addr + size);
+    update_available(lp);
 }
 
 int of_set_boot_disk(struct partition *lp, const struct of_disk *disk)
@@ -879,6 +859,19 @@ int of_set_boot_disk(struct partition *lp, const struct of_disk *disk)
         of_disk_path(lp, other, path);
         err = fdt_setprop_string(fdt, fdt_path_offset(fdt, "/aliases"), other->cdrom ? "cdrom" : "disk", path);
     }
+    return err ? -ENOSPC : 0;
+}
+
+int of_set_boot_network(struct partition *lp, const char *path, const void *reply, u32 reply_size)
+{
+    void *fdt = lp->of->fdt;
+    int chosen = fdt_path_offset(fdt, "/chosen");
+    // Boot programs take their network's settings from the answer.
+    int err = fdt_setprop_string(fdt, chosen, "bootpath", path);
+    if (!err && reply_size)
+        err = fdt_setprop(fdt, chosen, "bootp-response", reply, (int)reply_size);
+    if (!err)
+        err = fdt_setprop_string(fdt, fdt_path_offset(fdt, "/aliases"), "net", path);
     return err ? -ENOSPC : 0;
 }
 

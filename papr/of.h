@@ -25,12 +25,18 @@ long of_client_call(struct cpu *cpu, u64 addr);
 // Memory that belongs to the boot image: [addr, addr+size) cannot be claimed. false when there are too many ranges.
 bool of_reserve(struct partition *lp, u64 addr, u64 size);
 
+// Gives it back.
+void of_release(struct partition *lp, u64 addr, u64 size);
+
 // The disk that a path or an alias names, whatever its arguments are, or NULL. Before the processors run.
 struct of_disk;
 const struct of_disk *of_disk_by_path(struct partition *lp, const char *path);
 
 // The boot program comes from this disk: /chosen and /aliases say so. Before the processors run. 0, or -ENOSPC.
 int of_set_boot_disk(struct partition *lp, const struct of_disk *disk);
+
+// The boot program comes from the network, through the adapter that the path names; `reply`: what configured it, from the BOOTP header on. As above.
+int of_set_boot_network(struct partition *lp, const char *path, const void *reply, u32 reply_size);
 
 // Writes the client interface's entry point at `addr` (OF_ENTRY_SIZE bytes, in memory).
 #define OF_ENTRY_SIZE 32u

@@ -13,6 +13,7 @@
 #include "papr/nvram.h"
 #include "papr/of.h"
 #include "papr/of_disk.h"
+#include "papr/of_llan.h"
 #include "papr/rtas.h"
 #include "papr/sched.h"
 #include "papr/services.h"
@@ -86,6 +87,7 @@ static const struct {
     {"connectors", drc_init, drc_fini},
     {"run-time services", rtas_init, rtas_fini},
     {"disks of firmware", of_disk_init, of_disk_fini},
+    {"network of firmware", of_llan_init, of_llan_fini},
     {"client interface", of_init, of_fini},
 };
 

@@ -23,6 +23,7 @@ struct vty;
 struct vio;
 struct of_state;
 struct of_disks;
+struct of_llan;
 struct drc_table;
 struct watchdogs;
 
@@ -75,9 +76,10 @@ struct partition {
     struct nvram *nvram;
     struct event_log *events;
     struct vty *vty;
-    struct vio *vio;        // papr/vdev_ops.h
-    struct of_state *of;    // client interface
-    struct of_disks *disks; // papr/of_disk.h
+    struct vio *vio;              // papr/vdev_ops.h
+    struct of_state *of;          // client interface
+    struct of_disks *disks;       // papr/of_disk.h
+    struct of_llan *firmware_lan; // papr/of_llan.h
     struct drc_table *drc;
     struct watchdogs *watchdogs;
 

@@ -4,6 +4,7 @@
 #define PAPR_TEST_DISK_H
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "papr/of.h"
