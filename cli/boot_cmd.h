@@ -11,7 +11,4 @@ int boot_command(int argc, char **argv);
 // Parses into *options. 0; -1: help was printed; else a message was printed (exit status 1).
 int boot_parse(int argc, char **argv, struct boot_options *options);
 
-// "512M", "1.5G": bytes, or 0 when it is no size. A suffix K, M, G or T is required.
-u64 parse_size(const char *text);
-
 #endif

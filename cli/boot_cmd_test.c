@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/test.h"
+#include "cli/options.h"
 #include "isa/isa.h"
 #include "lpar/trace.h"
 

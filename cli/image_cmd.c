@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,61 +12,54 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/boot_cmd.h"
+#include "cli/options.h"
 
 #define DISK_MIN     (4 * GIB)
 #define DISK_MAX     (16 * 1024 * GIB) // what ext4 and the kernel take for granted
 #define PACKAGES_MAX 200u
 
-PRINTF_LIKE(1, 2) static int refuse(const char *fmt, ...)
-{
-    va_list ap;
-    fputs("openlpar: ", stderr);
-    va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-    return 1;
-}
-
 static const char *const releases[] = {"debian-12", "debian-13"};
 
-static int set_output(struct image_options *o, const char *value)
+static int set_output(void *options, const char *value)
 {
+    struct image_options *o = options;
     if (!*value)
-        return refuse("--output: the file's name is empty");
+        return options_refuse("--output: the file's name is empty");
     o->output = value;
     return 0;
 }
 
-static int set_size(struct image_options *o, const char *value)
+static int set_size(void *options, const char *value)
 {
+    struct image_options *o = options;
     o->size = parse_size(value);
     if (o->size < DISK_MIN || o->size > DISK_MAX)
-        return refuse("--size '%s': write a size with its unit from 4G on, like 4G or 20G", value);
+        return options_refuse("--size '%s': write a size with its unit from 4G on, like 4G or 20G", value);
     o->size &= ~(MIB - 1);
     return 0;
 }
 
-static int set_password(struct image_options *o, const char *value)
+static int set_password(void *options, const char *value)
 {
+    struct image_options *o = options;
     if (!*value || strpbrk(value, "\r\n"))
-        return refuse("--root-password: give a text of one line");
+        return options_refuse("--root-password: give a text of one line");
     o->password = value;
     return 0;
 }
 
-static int set_ssh_key(struct image_options *o, const char *value)
+static int set_ssh_key(void *options, const char *value)
 {
+    struct image_options *o = options;
     char line[16384];
     FILE *f = fopen(value, "re");
     if (!f)
-        return refuse("--ssh-key %s: %s", value, strerror(errno));
+        return options_refuse("--ssh-key %s: %s", value, strerror(errno));
     bool key = fgets(line, sizeof(line), f) &&
                (strncmp(line, "ssh-", 4) == 0 || strncmp(line, "ecdsa-", 6) == 0 || strncmp(line, "sk-", 3) == 0);
     fclose(f);
     if (!key)
-        return refuse("--ssh-key %s: it is no public key; name a file like ~/.ssh/id_ed25519.pub", value);
+        return options_refuse("--ssh-key %s: it is no public key; name a file like ~/.ssh/id_ed25519.pub", value);
     o->ssh_key = value;
     return 0;
 }
@@ -84,34 +76,31 @@ static bool is_name(const char *text, size_t len, const char *also)
     return len > 0;
 }
 
-static int set_hostname(struct image_options *o, const char *value)
+static int set_hostname(void *options, const char *value)
 {
+    struct image_options *o = options;
     size_t len = strlen(value);
     if (len > 63 || !is_name(value, len, "-") || value[len - 1] == '-')
-        return refuse("--hostname '%s': a name has up to 63 letters, digits and hyphens", value);
+        return options_refuse("--hostname '%s': a name has up to 63 letters, digits and hyphens", value);
     o->hostname = value;
     return 0;
 }
 
-static int set_packages(struct image_options *o, const char *value)
+static int set_packages(void *options, const char *value)
 {
+    struct image_options *o = options;
     unsigned count = 0;
     for (const char *p = value; *p; count++) {
         size_t len = strcspn(p, ",");
         if (!is_name(p, len, "+-.") || count == PACKAGES_MAX)
-            return refuse("--packages '%s': write Debian packages with commas, like vim,fio", value);
+            return options_refuse("--packages '%s': write Debian packages with commas, like vim,fio", value);
         p += len + (p[len] == ',');
     }
     o->packages = value;
     return 0;
 }
 
-// The one table of options: parsing, help, and (through --help) the completion and the manual page.
-static const struct option_row {
-    const char *name, *value;
-    int (*set)(struct image_options *o, const char *value);
-    const char *help;
-} option_rows[] = {
+static const struct option_row rows[] = {
     {"output", "FILE", set_output, "the disk (RELEASE.raw in this folder)"},
     {"size", "SIZE", set_size, "its size, from 4G on; the first start grows the file system (4G)"},
     {"root-password", "TEXT", set_password, "root's password (none: root logs in at the console without one)"},
@@ -119,6 +108,8 @@ static const struct option_row {
     {"hostname", "NAME", set_hostname, "the system's name (debian)"},
     {"packages", "LIST", set_packages, "more Debian packages, with commas"},
 };
+
+static const struct option_table table = {"openlpar image", rows, ARRAY_LEN(rows)};
 
 static int print_help(void)
 {
@@ -129,48 +120,26 @@ static int print_help(void)
            "(OPENLPAR_MIRROR=URI:\nanother one) and are installed in a partition once for each release and list of "
            "packages; further disks are made of "
            "the result.\n\nOptions:\n");
-    for (unsigned i = 0; i < ARRAY_LEN(option_rows); i++) {
-        char left[64];
-        snprintf(left, sizeof(left), "--%s %s", option_rows[i].name, option_rows[i].value);
-        printf("  %-24s %s\n", left, option_rows[i].help);
-    }
-    printf("  %-24s %s\n\nExamples:\n  openlpar image build debian-12 --root-password secret\n"
+    options_print(&table);
+    printf("\nExamples:\n  openlpar image build debian-12 --root-password secret\n"
            "  openlpar image build debian-13 --output web.raw --size 20G --hostname web --ssh-key "
            "~/.ssh/id_ed25519.pub --packages nginx\n"
-           "  openlpar boot --disk web.raw\n",
-           "--help", "this text");
-    return fflush(stdout) || ferror(stdout) ? refuse("standard output: %s", strerror(errno)) : -1;
-}
-
-static int set_option(struct image_options *o, int argc, char **argv, int *i)
-{
-    const char *arg = argv[*i] + 2;
-    size_t len = strcspn(arg, "=");
-    for (unsigned r = 0; r < ARRAY_LEN(option_rows); r++) {
-        const struct option_row *row = &option_rows[r];
-        if (strlen(row->name) != len || strncmp(row->name, arg, len) != 0)
-            continue;
-        if (arg[len])
-            return row->set(o, arg + len + 1);
-        if (*i + 1 == argc)
-            return refuse("--%s needs a value: --%s %s", row->name, row->name, row->value);
-        return row->set(o, argv[++*i]);
-    }
-    return refuse("unknown option '--%.*s'; openlpar image --help lists them", (int)len, arg);
+           "  openlpar boot --disk web.raw\n");
+    return options_end_help();
 }
 
 int image_parse(int argc, char **argv, struct image_options *options)
 {
     *options = (struct image_options){.size = DISK_MIN, .hostname = "debian"};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+        if (options_want_help(argv[i]))
             return print_help();
         if (strncmp(argv[i], "--", 2) == 0) {
-            int status = set_option(options, argc, argv, &i);
+            int status = options_take(&table, options, argc, argv, &i);
             if (status)
                 return status;
         } else if (options->release) {
-            return refuse("'%s': one release at a time", argv[i]);
+            return options_refuse("'%s': one release at a time", argv[i]);
         } else {
             options->release = argv[i];
         }
@@ -179,8 +148,8 @@ int image_parse(int argc, char **argv, struct image_options *options)
     for (unsigned i = 0; options->release && i < ARRAY_LEN(releases); i++)
         known |= strcmp(options->release, releases[i]) == 0;
     if (!known)
-        return refuse("%s%s%sname a release: debian-12 or debian-13", options->release ? "'" : "",
-                      options->release ? options->release : "", options->release ? "': " : "");
+        return options_refuse("%s%s%sname a release: debian-12 or debian-13", options->release ? "'" : "",
+                              options->release ? options->release : "", options->release ? "': " : "");
     return 0;
 }
 
@@ -220,10 +189,10 @@ static int build(const struct image_options *o)
     char *argv[9 + PACKAGES_MAX + 1], *packages = strdup(o->packages ? o->packages : ""), *rest = NULL;
     int argc = 0;
     if (!packages || !password_file(o->password, password))
-        return refuse("no memory");
+        return options_refuse("no memory");
     if (!find_script(script, self)) {
         free(packages);
-        return refuse("tools/build-image is not where this program was installed; install OpenLPAR again");
+        return options_refuse("tools/build-image is not where this program was installed; install OpenLPAR again");
     }
     snprintf(size, sizeof(size), "%llu", (unsigned long long)o->size);
     snprintf(output, sizeof(output), "%s.raw", o->release);
@@ -236,16 +205,16 @@ static int build(const struct image_options *o)
     argv[argc] = NULL;
     execv(script, argv);
     free(packages);
-    return refuse("%s: %s", script, strerror(errno));
+    return options_refuse("%s: %s", script, strerror(errno));
 }
 
 int image_command(int argc, char **argv)
 {
     struct image_options options;
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    if (argc < 2 || options_want_help(argv[1]))
         return print_help() < 0 ? argc < 2 : 1;
     if (strcmp(argv[1], "build") != 0)
-        return refuse("'%s' is no verb of image; openlpar image --help shows what there is", argv[1]);
+        return options_refuse("'%s' is no verb of image; openlpar image --help shows what there is", argv[1]);
     int status = image_parse(argc - 1, argv + 1, &options);
     if (status)
         return status < 0 ? 0 : status;

@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/boot_cmd.h"
 #include "cli/exporter_cmd.h"
 #include "cli/json.h"
+#include "cli/options.h"
 #include "cli/say.h"
 #include "proto/hyper/attr.h"
 #include "proto/hyper/place.h"

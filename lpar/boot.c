@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads: this one waits for signals and the partition's end; one per hardware thread (vp.c); two of the console (console.c);
+// Threads: this one waits for signals and the partition's end; one loads what is booted; one per hardware thread (vp.c); two of the console (console.c);
 // the debugger's (gdb.c). Signals are blocked in all of them and read here.
 #include "lpar/boot.h"
 
@@ -36,6 +36,8 @@ struct boot {
     struct embedded *vios; // NULL: no disks
     struct uplink *uplinks[NETS_MAX];
     int signal_fd;
+    int loaded_fd; // readable: load_error is there
+    int load_error;
     int end_signal; // that ended the partition, or 0
     u64 insns;      // of earlier starts
 };
@@ -59,7 +61,8 @@ static int open_image(struct boot *b)
                                    .initrd_name = o->initrd,
                                    .kernel = -1,
                                    .initrd = -1,
-                                   .client_interface = o->client_interface};
+                                   .client_interface = o->client_interface,
+                                   .devices = o->devices};
     if (!o->kernel)
         return 0;
     b->image.kernel = image_open_file(o->kernel, reason, sizeof(reason));
@@ -144,11 +147,12 @@ static int create(struct boot *b)
         .hash_allowed = o->hash_allowed,
         // With no command line at all a kernel takes one that it was built with, often for another console.
         // A disk's boot program takes arguments for itself.
-        .bootargs = !o->kernel                ? NULL
+        .bootargs = !o->kernel && !o->append  ? NULL
                     : o->append && *o->append ? o->append
                                               : "console=hvc0",
     };
     snprintf(config.name, sizeof(config.name), "%s", o->name);
+    snprintf(config.boot_mode, sizeof(config.boot_mode), "%s", boot_mode_name(o->mode));
     if (o->disks_len) {
         char why[1200];
         b->vios = embedded_start(config.id, o->disks, o->disks_len, why, sizeof(why));
@@ -303,6 +307,34 @@ static void print_translator(const struct partition *lp, u64 insns)
     fprintf(stderr, "\n");
 }
 
+static void *load_main(void *arg)
+{
+    struct boot *b = arg;
+    u64 one = 1;
+    b->load_error = life_load(&b->life, &b->image);
+    ssize_t done = write(b->loaded_fd, &one, sizeof(one));
+    (void)done;
+    return NULL;
+}
+
+// Firmware's menus and the network may take long: signals are read meanwhile.
+static int load(struct boot *b)
+{
+    pthread_t thread;
+    u64 count;
+    int err = -pthread_create(&thread, NULL, load_main, b);
+    if (err)
+        return fail("no thread to boot with: %s", strerror(-err));
+    struct pollfd p[] = {{.fd = b->signal_fd, .events = POLLIN}, {.fd = b->loaded_fd, .events = POLLIN}};
+    while (!(p[1].revents & POLLIN))
+        if (poll(p, 2, -1) > 0 && p[0].revents & POLLIN)
+            take_signal(b);
+    ssize_t got = read(b->loaded_fd, &count, sizeof(count));
+    (void)got;
+    pthread_join(thread, NULL);
+    return b->load_error && atomic_load(&b->life.lp.end) == END_NONE ? fail("%s", b->life.why) : 0;
+}
+
 // From power on to the end: the partition and its devices are in their first state.
 static int run(struct boot *b, bool first)
 {
@@ -318,9 +350,19 @@ static int run(struct boot *b, bool first)
             return fail("%s: %s", path, strerror(errno));
         setvbuf(xlate_perf_map, NULL, _IOLBF, 0);
     }
-    int err = life_load(&b->life, &b->image);
+    if (first) {
+        struct console_events events = {.input = on_input, .drained = on_drained, .key = on_key, .arg = b};
+        b->hv.console = console_start(&events);
+        if (!b->hv.console)
+            return fail("the console: no memory or no threads");
+    }
+    int err = load(b);
     if (err)
-        return fail("%s", b->life.why);
+        return err;
+    if (atomic_load(&b->life.lp.end) != END_NONE) { // in firmware's hands
+        wait_for_end(b);
+        return 0;
+    }
     life_boot_msr(&b->life, &vps);
     if (b->options->gdb) {
         const char *why = NULL;
@@ -334,12 +376,6 @@ static int run(struct boot *b, bool first)
             return fail("--trace-file %s: %s", b->options->trace_file, strerror(-err));
     } else {
         trace_arm(&b->life.lp);
-    }
-    if (first) {
-        struct console_events events = {.input = on_input, .drained = on_drained, .key = on_key, .arg = b};
-        b->hv.console = console_start(&events);
-        if (!b->hv.console)
-            return fail("the console: no memory or no threads");
     }
     err = vps_start(&vps);
     if (!err && b->gdb && gdb_serve(b->gdb)) {
@@ -406,7 +442,8 @@ int boot_run(const struct boot_options *options)
     if (status)
         return status;
     b->hv.ended_fd = eventfd(0, EFD_CLOEXEC);
-    if (b->hv.ended_fd < 0)
+    b->loaded_fd = eventfd(0, EFD_CLOEXEC);
+    if (b->hv.ended_fd < 0 || b->loaded_fd < 0)
         return fail("events: %s", strerror(errno));
     dispatch_init(&b->hv.dispatcher);
     clock_gettime(CLOCK_MONOTONIC, &start);
@@ -438,6 +475,7 @@ int boot_run(const struct boot_options *options)
     close_image(b);
     dispatch_fini(&b->hv.dispatcher);
     close(b->hv.ended_fd);
+    close(b->loaded_fd);
     close(b->signal_fd);
     return status;
 }

@@ -4,6 +4,7 @@
 #define LPAR_BOOT_H
 
 #include "lpar/embedded.h"
+#include "lpar/firmware.h"
 #include "lpar/uplink.h"
 
 struct cpu_engine;
@@ -11,6 +12,8 @@ struct cpu_engine;
 struct boot_options {
     const char *name;
     const char *kernel, *initrd, *append; // may be NULL; no kernel: the boot program of a disk
+    enum boot_mode mode;
+    const char *devices; // to boot from, with blanks between them; NULL: the usual order
     u64 memory;
     u32 vcpus, threads;
     u8 isa_level; // enum isa_level of the processor

@@ -1,47 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which disk is booted, from what, and what is said when there is nothing.
-#include "lpar/disk_boot.h"
+#include "lpar/boot_search.h"
 
-#include <elf.h>
 #include <libfdt.h>
 
 #include "papr/nvram.h"
 #include "papr/test_disk.h"
 #include "papr/test_label.h"
 #include "papr/test_partition.h"
+#include "papr/test_program.h"
 
-#define ENTRY 0x200000u
 #define LIMIT (64 * MIB)
 
 static struct partition *lp;
 static u8 data[3][400 * 512];
 static struct test_disk disks[3];
 static char why[1024];
-
-// A 32-bit big-endian program that differs in its first word.
-static u32 put_program(u8 *at, u32 word)
-{
-    static const u32 offset = 0x1000, size = 0x800;
-    memset(at, 0, offset + size);
-    memcpy(at, ELFMAG, SELFMAG);
-    at[EI_CLASS] = ELFCLASS32;
-    at[EI_DATA] = ELFDATA2MSB;
-    store_be16(at + 16, ET_EXEC);
-    store_be16(at + 18, EM_PPC);
-    store_be32(at + 24, ENTRY);
-    store_be32(at + 28, 52);
-    store_be16(at + 42, 32);
-    store_be16(at + 44, 1);
-    u8 *segment = at + 52;
-    store_be32(segment, PT_LOAD);
-    store_be32(segment + 4, offset);
-    store_be32(segment + 8, ENTRY);
-    store_be32(segment + 12, ENTRY);
-    store_be32(segment + 16, size);
-    store_be32(segment + 20, size);
-    store_be32(at + offset, word);
-    return offset + size;
-}
 
 static void add_disk(unsigned i, u32 block_size, bool cdrom)
 {
@@ -63,11 +37,11 @@ static u32 boot(void)
 {
     struct image image;
     why[0] = '\0';
-    if (disk_boot_load(lp, LIMIT, &image, why, sizeof(why)))
+    if (boot_search_load(lp, 0, LIMIT, NULL, &image, why, sizeof(why)))
         return 0;
-    CHECK_EQ(image.entry, ENTRY);
+    CHECK_EQ(image.entry, TEST_PROGRAM_ENTRY);
     CHECK(image.narrow && !image.little_endian);
-    const be32 *word = guest_mem_at(&lp->mem, ENTRY, 4);
+    const be32 *word = guest_mem_at(&lp->mem, TEST_PROGRAM_ENTRY, 4);
     return be32_get(*word);
 }
 
@@ -89,7 +63,7 @@ static void test_order(void)
     for (unsigned i = 0; i < 3; i++) {
         add_disk(i, 512, false);
         test_mbr_entry(data[i], 1, TEST_MBR_PREP, 10, 100);
-        put_program(data[i] + 10 * 512, 0x11111111 * (i + 1));
+        test_program(data[i] + 10 * 512, 0x11111111 * (i + 1));
     }
     CHECK_EQ(boot(), 0x11111111);
     CHECK_STR(boot_path(), "/vdevice/v-scsi@30000002/disk@8100000000000000");
@@ -127,7 +101,7 @@ static void test_cd(void)
 {
     static u8 program[0x1800];
     power_on();
-    u32 size = put_program(program, 0x44444444);
+    u32 size = test_program(program, 0x44444444);
     test_iso(data[0], "<chrp-boot><boot-script>boot &device;:\\boot\\grub\\powerpc.elf</boot-script></chrp-boot>",
              program, size);
     add_disk(0, 2048, true);
@@ -143,12 +117,12 @@ static void test_large_program(void)
     power_on();
     add_disk(0, 512, false);
     test_mbr_entry(data[0], 0, TEST_MBR_PREP, 1, 399);
-    put_program(data[0] + 512, 7);
+    test_program(data[0] + 512, 7);
     store_be32(data[0] + 512 + 52 + 16, 300 * 512); // what is read behind the first part counts
     store_be32(data[0] + 512 + 52 + 20, 300 * 512);
     store_be32(data[0] + 512 + 0x1000 + 299 * 512, 0x12345678);
     CHECK_EQ(boot(), 7);
-    const be32 *word = guest_mem_at(&lp->mem, ENTRY + 299 * 512, 4);
+    const be32 *word = guest_mem_at(&lp->mem, TEST_PROGRAM_ENTRY + 299 * 512, 4);
     CHECK_EQ(be32_get(*word), 0x12345678);
     store_be32(data[0] + 512 + 52 + 16, 400 * 512); // more than the partition has
     store_be32(data[0] + 512 + 52 + 20, 400 * 512);

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lpar/disk_boot.h"
 #include "papr/of.h"
 #include "papr/of_disk.h"
+#include "papr/of_llan.h"
 #include "papr/rtas.h"
 #include "papr/sched.h"
 #include "papr/tree.h"
@@ -26,12 +26,13 @@ PRINTF_LIKE(3, 4) static int fail(struct life *b, int err, const char *fmt, ...)
     return err;
 }
 
-// Our part of low memory: the client interface's entry, what disks need, and the boot program's first stack, on which GRUB stays. LoPAR leaves
+// Our part of low memory: the client interface's entry, what disks and networks need, and the boot program's first stack, on which GRUB stays. LoPAR leaves
 // the place to firmware.
 #define FIRMWARE_LOW   0x8000u
 #define FIRMWARE_DISKS 0x1000u
+#define FIRMWARE_LAN   (FIRMWARE_DISKS + OF_DISK_AREA)
 #define FIRMWARE_STACK 0x20000u
-#define FIRMWARE_SIZE  (FIRMWARE_DISKS + OF_DISK_AREA + FIRMWARE_STACK)
+#define FIRMWARE_SIZE  (FIRMWARE_LAN + OF_LLAN_AREA + FIRMWARE_STACK)
 
 static u64 align64k(u64 addr)
 {
@@ -49,6 +50,7 @@ static void place_firmware(struct life *b, u64 base)
     of_place_entry(&b->lp, base);
     of_reserve(&b->lp, base, FIRMWARE_SIZE);
     of_disk_set_area(&b->lp, base + FIRMWARE_DISKS);
+    of_llan_set_area(&b->lp, base + FIRMWARE_LAN);
 }
 
 // Registers at the boot program's entry. IEEE 1275 PowerPC binding: R1 stack, R5 client interface; Linux: R3, R4 initial RAM disk.
@@ -76,16 +78,27 @@ static int enter_kernel(struct life *b, u64 limit)
     return 0;
 }
 
-// From a disk: firmware must be there first.
-static int load_from_disk(struct life *b, u64 limit)
+// From a device: firmware must be there first.
+static int load_from_device(struct life *b, const struct life_image *from, u64 limit)
 {
+    struct firmware fw = {.lp = &b->lp,
+                          .low = FIRMWARE_LOW + FIRMWARE_SIZE,
+                          .limit = limit,
+                          .list = from->devices,
+                          .image = &b->image,
+                          .why = b->why,
+                          .why_size = sizeof(b->why)};
+    enum boot_mode mode = BOOT_MODE_NORMAL;
+    if (b->starts == 1) // restarts boot as usual
+        boot_mode_parse(b->lp.config.boot_mode, &mode);
     place_firmware(b, FIRMWARE_LOW);
-    int err = disk_boot_load(&b->lp, limit, &b->image, b->why, sizeof(b->why));
+    int err = firmware_boot(&fw, mode);
     if (err)
         return err;
-    if (b->image.start < FIRMWARE_LOW + FIRMWARE_SIZE)
-        return fail(b, -EINVAL, "the disk's boot program wants memory that is firmware's (below %u KiB)",
-                    (FIRMWARE_LOW + FIRMWARE_SIZE) / 1024);
+    if (b->image.start < fw.low) { // a kernel from the network: firmware makes room
+        of_release(&b->lp, FIRMWARE_LOW, FIRMWARE_SIZE);
+        return enter_kernel(b, limit);
+    }
     enter_client(b, FIRMWARE_LOW);
     return 0;
 }
@@ -116,7 +129,7 @@ int life_load(struct life *b, const struct life_image *from)
 {
     u64 limit = tree_rma_size(&b->lp.config);
     if (from->kernel < 0)
-        return load_from_disk(b, limit);
+        return load_from_device(b, from, limit);
     int err = image_load_files(&b->lp.mem, limit, from->kernel, from->kernel_name, from->initrd, from->initrd_name,
                                &b->image, b->why, sizeof(b->why));
     if (err)

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "lpar/firmware.h"
 #include "lpar/hold.h"
 #include "lpar/image.h"
 #include "lpar/vp.h"
@@ -16,6 +17,7 @@ struct life_image {
     const char *kernel_name, *initrd_name; // for complaints
     int kernel, initrd;                    // -1: the boot program of a disk; no initial RAM disk
     bool client_interface;                 // false: enter with a flattened tree, R5 = 0
+    const char *devices;                   // to boot from (firmware.h); NULL: the usual order
 };
 
 #define LIFE_ADAPTERS_MAX 64u
@@ -46,7 +48,7 @@ struct life {
 // Before life_create(): an adapter of the partition's, which stays the caller's beyond life_fini(). It is attached at each start, and reset and detached at each end.
 void life_attach(struct life *life, struct vdev *vdev);
 
-// Each: 0, or a negative errno with `why`.
+// Each: 0, or a negative errno with `why`. life_load() may take as long as somebody sits at firmware's menus; it returns when the partition ends.
 int life_create(struct life *life, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg);
 int life_load(struct life *life, const struct life_image *image);
 // After an end that asks for it: as after life_create().

@@ -208,6 +208,10 @@ static int run_once(void)
     the.vps = (struct vps){.lp = &the.life.lp, .hold = &the.life.hold, .engine = engine_auto(), .entered = on_entered};
     set_state(STARTING, NULL, "memory and processors are there");
     int err = life_load(&the.life, &the.image);
+    if (atomic_load(&the.life.lp.end) != END_NONE) { // in firmware's hands
+        wait_for_end();
+        return 0;
+    }
     if (err)
         return err;
     life_boot_msr(&the.life, &the.vps);

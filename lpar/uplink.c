@@ -29,6 +29,8 @@ static int begin_process(struct uplink *u, char *why, size_t why_size)
 {
     struct uplink_spec spec = {
         .port.side = 1, .link = &u->link, .forwards = u->options.forwards, .forwards_len = u->options.forwards_len};
+    memcpy(spec.port.tftp, u->options.tftp, sizeof(spec.port.tftp));
+    memcpy(spec.port.bootfile, u->options.bootfile, sizeof(spec.port.bootfile));
     int err = uplink_begin(&spec, &u->process);
     if (err)
         snprintf(why, why_size, "openlpar-uplink, which belongs beside this program: %s", strerror(-err));

@@ -2,10 +2,12 @@
 #include "proto/vio/net_option.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LOOPBACK 0x7f000001u
 #define VID_LAST 4094u
@@ -69,6 +71,17 @@ static bool parse_mac(const char *text, u8 mac[6])
     return sum && !(mac[0] & 1);
 }
 
+// By its absolute path.
+static bool parse_folder(const char *text, char folder[UPLINK_FOLDER_MAX])
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (!realpath(text, path) || strlen(path) >= UPLINK_FOLDER_MAX || stat(path, &st) || !S_ISDIR(st.st_mode))
+        return false;
+    strcpy(folder, path);
+    return true;
+}
+
 static bool parse_vlan(const char *text, u16 *vlan)
 {
     char *end;
@@ -112,6 +125,14 @@ bool net_option_parse(const char *value, enum net_kind kind, struct net_options 
         } else if (!of_system && strncmp(item, "mac=", 4) == 0) {
             if (!parse_mac(item + 4, net->mac))
                 return refuse(why, why_size, "write mac=02:00:00:00:00:01; the first number is even");
+        } else if (!of_system && strncmp(item, "tftp=", 5) == 0) {
+            if (!parse_folder(item + 5, net->tftp))
+                return refuse(why, why_size, "tftp=%s: name a folder with the files to boot from", item + 5);
+        } else if (!of_system && strncmp(item, "bootfile=", 9) == 0) {
+            if (!item[9] || strlen(item + 9) >= UPLINK_FILE_MAX)
+                return refuse(why, why_size, "bootfile= names a file in the folder of tftp=, by up to %u characters",
+                              UPLINK_FILE_MAX - 1);
+            strcpy(net->bootfile, item + 9);
         } else if (of_system && strncmp(item, "vlan=", 5) == 0) {
             if (!parse_vlan(item + 5, &net->vlan))
                 return refuse(why, why_size, "write vlan=N with a VLAN from 1 to %u", VID_LAST);
@@ -121,8 +142,10 @@ bool net_option_parse(const char *value, enum net_kind kind, struct net_options 
                 return refuse(why, why_size, "write vswitch=NAME with up to 31 characters");
         } else {
             return refuse(why, why_size, "'%.40s' is no part of it; there are hostfwd=%s", item,
-                          of_system ? ", vlan= and vswitch=" : " and mac=");
+                          of_system ? ", vlan= and vswitch=" : ", mac=, tftp= and bootfile=");
         }
     }
+    if (net->bootfile[0] && !net->tftp[0])
+        return refuse(why, why_size, "bootfile= needs tftp=FOLDER, where the file is");
     return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network as users write it: user[,hostfwd=tcp|udp:[ADDRESS:]PORT-[ADDRESS]:PORT]...
 //
-// Of `openlpar boot --net` also mac=ADDRESS; of a managed system also vswitch=NAME and vlan=N, and the second address of a forward may be a partition's name.
+// Of `openlpar boot --net` also mac=ADDRESS, tftp=FOLDER and bootfile=NAME; of a managed system also vswitch=NAME and vlan=N, and the second address of a forward may be a partition's name.
 #ifndef PROTO_VIO_NET_OPTION_H
 #define PROTO_VIO_NET_OPTION_H
 
@@ -11,6 +11,8 @@ struct net_options {
     u8 mac[6]; // all 0: whoever makes the adapter chooses one
     u16 vlan;
     char vswitch[32];
+    char tftp[UPLINK_FOLDER_MAX]; // absolute; "": none
+    char bootfile[UPLINK_FILE_MAX];
     u32 forwards_len;
     struct uplink_forward forwards[UPLINK_FORWARDS_MAX];
     char names[UPLINK_FORWARDS_MAX][32]; // of the partition that a forward leads to; "": the forward has its address

@@ -41,7 +41,9 @@ bool uplink_message_valid(const struct uplink_message *m, size_t size)
     if (size != sizeof(*m) || m->version != UPLINK_VERSION)
         return false;
     switch (m->type) {
-    case UPLINK_PORT: return m->port.side <= 1 && !(m->port.mac[0] & 1);
+    case UPLINK_PORT:
+        return m->port.side <= 1 && !(m->port.mac[0] & 1) && memchr(m->port.tftp, 0, sizeof(m->port.tftp)) &&
+               memchr(m->port.bootfile, 0, sizeof(m->port.bootfile));
     case UPLINK_LEASE: return in_network(m->lease.address) && !(m->lease.mac[0] & 1);
     case UPLINK_FORWARD:
         return m->forward.host_port && m->forward.guest_port && m->forward.udp <= 1 &&

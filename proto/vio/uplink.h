@@ -10,9 +10,11 @@
 #include "base/types.h"
 
 #define UPLINK_FD           3
-#define UPLINK_VERSION      2u
+#define UPLINK_VERSION      3u
 #define UPLINK_FORWARDS_MAX 32u
 #define UPLINK_TEXT_MAX     256u
+#define UPLINK_FOLDER_MAX   1024u
+#define UPLINK_FILE_MAX     128u // DHCP's field
 
 enum uplink_type {
     // To the process.
@@ -31,6 +33,8 @@ struct uplink_port {
     u32 side; // of the link: 1 behind a partition's adapter, 0 as a trunk adapter of a switch
     u8 mac[6];
     u16 reserved;
+    char tftp[UPLINK_FOLDER_MAX];   // the host's folder whose files are given by TFTP; "": none
+    char bootfile[UPLINK_FILE_MAX]; // the one that DHCP names; "": none
 };
 
 // An address that DHCP keeps for an adapter. Addresses are IPv4, as numbers.

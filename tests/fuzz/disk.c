@@ -3,7 +3,7 @@
 // first byte says which kind of disk it is; the rest is the disk, which has zeros behind it.
 #include <stdlib.h>
 
-#include "lpar/disk_boot.h"
+#include "lpar/boot_search.h"
 #include "papr/test_disk.h"
 #include "papr/test_partition.h"
 
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     bool cdrom = data[0] & 1;
     if (test_disk_add(lp, &disk, 1, cdrom ? 2048 : data[0] & 2 ? 4096 : 512, cdrom))
         abort();
-    if (disk_boot_load(lp, 64 * MIB, &image, why, sizeof(why)) == 0 &&
+    if (boot_search_load(lp, 0, 64 * MIB, NULL, &image, why, sizeof(why)) == 0 &&
         (image.end > 64 * MIB || image.entry < image.start || image.entry >= image.end))
         abort();
     of_disk_quiesce(lp);

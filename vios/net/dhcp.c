@@ -10,6 +10,7 @@
 #define IP         20u
 #define UDP        8u
 #define BOOTP      236u // up to the magic cookie
+#define FILE_AT    108u // in it
 #define OPTIONS    (ETHER + IP + UDP + BOOTP + 4)
 #define FRAME_MAX  1518u
 #define COOKIE     0x63825363u
@@ -134,7 +135,7 @@ static u8 *put_option(u8 *at, u8 option, u32 value)
 }
 
 // What a lease says; address: 0 with INFORM and NAK.
-static u32 answer(const struct request *r, u8 type, u32 address, u8 reply[DHCP_REPLY_MAX])
+static u32 answer(const struct dhcp *dhcp, const struct request *r, u8 type, u32 address, u8 reply[DHCP_REPLY_MAX])
 {
     static const u8 server_mac[6] = {0x52, 0x55, 0x0a, 0x00, 0x02, 0x02}; // libslirp's
     u8 *ip = reply + ETHER, *udp = ip + IP, *bootp = udp + UDP, *at = reply + OPTIONS;
@@ -162,6 +163,7 @@ static u32 answer(const struct request *r, u8 type, u32 address, u8 reply[DHCP_R
     store_be32(bootp + 16, address);
     store_be32(bootp + 20, UPLINK_HOST);
     memcpy(bootp + 24, r->bootp + 24, 4 + 16); // relay, hardware address
+    memcpy(bootp + FILE_AT, dhcp->file, sizeof(dhcp->file));
     store_be32(bootp + BOOTP, COOKIE);
     if (r->type) {
         *at++ = OPTION_TYPE;
@@ -187,13 +189,15 @@ static u32 respond(struct dhcp *dhcp, const struct request *r, u8 reply[DHCP_REP
     struct dhcp_lease *lease;
     switch (r->type) {
     case 0: // BOOTP
-    case DISCOVER: lease = lease_of(dhcp, mac, wanted); return lease ? answer(r, OFFER, lease->address, reply) : 0;
+    case DISCOVER:
+        lease = lease_of(dhcp, mac, wanted);
+        return lease ? answer(dhcp, r, OFFER, lease->address, reply) : 0;
     case ASKED:
         if (r->server && r->server != UPLINK_HOST)
             return 0;
         lease = lease_of(dhcp, mac, wanted);
-        return lease && lease->address == wanted ? answer(r, ACK, wanted, reply) : answer(r, NAK, 0, reply);
-    case INFORM: return answer(r, ACK, 0, reply);
+        return lease && lease->address == wanted ? answer(dhcp, r, ACK, wanted, reply) : answer(dhcp, r, NAK, 0, reply);
+    case INFORM: return answer(dhcp, r, ACK, 0, reply);
     case DECLINE:
     case RELEASE:
         lease = of_mac(dhcp, mac);

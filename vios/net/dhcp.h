@@ -9,7 +9,8 @@
 #define DHCP_REPLY_MAX 342u // a frame with the least message that a client takes
 
 struct dhcp {
-    u32 first; // address for adapters that are not known
+    u32 first;                  // address for adapters that are not known
+    char file[UPLINK_FILE_MAX]; // to boot from; "": none
     u32 len;
     struct dhcp_lease {
         u32 address;

@@ -246,6 +246,7 @@ struct user_net *user_net_new(const struct uplink_port *port, const struct ring_
         .in6_enabled = true,
         .vprefix_len = 64,
         .vhostname = "partition",
+        .tftp_path = port->tftp[0] ? port->tftp : NULL,
         .if_mtu = MTU,
         .if_mru = MTU,
     };
@@ -256,6 +257,7 @@ struct user_net *user_net_new(const struct uplink_port *port, const struct ring_
     if (!net)
         return NULL;
     dhcp_begin(&net->dhcp, UPLINK_GUEST);
+    memcpy(net->dhcp.file, port->bootfile, sizeof(net->dhcp.file));
     net->slirp = slirp_new(&config, &callbacks, net);
     if (net->slirp && !port_open(&net->port, port, link))
         return net;

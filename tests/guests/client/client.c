@@ -103,6 +103,53 @@ static int rtas(entry_fn enter, u32 token, u32 nargs, u32 nrets, u32 *cells)
     return (int)cells[0];
 }
 
+static int same(const void *a, const void *b, u32 size)
+{
+    const char *p = a, *q = b;
+    while (size && *p == *q)
+        size--, p++, q++;
+    return !size;
+}
+
+// Where it was booted from the network: asks the server, by the adapter's own methods, for its hardware address. RFC 826
+static void check_network(u32 chosen)
+{
+    static const char lan[] = "/vdevice/l-lan@";
+    char path[64];
+    unsigned char mac[6], reply[300], in[1514], *arp = reply;
+    u32 cells[4];
+    if (getprop(chosen, "bootpath", path, sizeof(path)) > sizeof(path) || !same(path, lan, sizeof(lan) - 1))
+        return;
+    check(getprop(chosen, "bootp-response", reply, sizeof(reply)) >= 240 && reply[0] == 2, "bootp-response");
+    unsigned char own[4] = {reply[16], reply[17], reply[18], reply[19]},
+                  server[4] = {reply[20], reply[21], reply[22], reply[23]};
+    check(getprop(finddevice(path), "local-mac-address", mac, 6) == 6, "local-mac-address");
+    cells[0] = (u32)path;
+    call("open", 1, 1, cells);
+    u32 handle = cells[0];
+    check(handle != 0, "the network adapter cannot be opened");
+    memset(arp, 0, 60);
+    memset(arp, 0xff, 6);
+    static const unsigned char request[] = {8, 6, 0, 1, 8, 0, 6, 4, 0, 1};
+    for (u32 i = 0; i < sizeof(request); i++)
+        arp[12 + i] = request[i];
+    for (u32 i = 0; i < 6; i++)
+        arp[6 + i] = arp[22 + i] = mac[i];
+    for (u32 i = 0; i < 4; i++)
+        arp[28 + i] = own[i], arp[38 + i] = server[i];
+    cells[0] = handle, cells[1] = (u32)arp, cells[2] = 60;
+    call("write", 3, 1, cells);
+    check(cells[0] == 60, "a frame cannot be sent");
+    int answered = 0;
+    for (u32 i = 0; i < 100000 && !answered; i++) {
+        cells[0] = handle, cells[1] = (u32)in, cells[2] = sizeof(in);
+        call("read", 3, 1, cells);
+        answered = (int)cells[0] >= 42 && same(in, mac, 6) && in[21] == 2 && same(in + 28, server, 4);
+    }
+    check(answered, "no answer from the network");
+    say("client: has seen the network\r\n");
+}
+
 void client_main(u32 initrd, u32 initrd_size, entry_fn entry);
 void client_main(u32 initrd, u32 initrd_size, entry_fn entry)
 {
@@ -141,6 +188,7 @@ void client_main(u32 initrd, u32 initrd_size, entry_fn entry)
     u32 token = 0, node = finddevice("/rtas");
     getprop(node, "get-time-of-day", &token, 4);
     check(rtas(enter, token, 0, 8, cells) == 0 && cells[1] >= 2024 && cells[1] < 2200, "get-time-of-day");
+    check_network(chosen); // stays open: `quiesce` closes it
     say(failures ? "client: failed\r\n" : "client: all right\r\n");
     call("quiesce", 0, 0, cells);
     getprop(node, "power-off", &token, 4);
