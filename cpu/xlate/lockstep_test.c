@@ -3,7 +3,7 @@
 // Random programs, run by the interpreter and by translation from the same state: registers, memory, interrupts and the number
 // of instructions must agree. Translation is the intermediate form executed by eval.h, as lowered and as optimised, and the jit engine.
 //
-// A program is a loop on CTR over random instructions of the whole table, with conditional branches that skip some, and a call. GPR
+// A program is a loop on CTR over random instructions of the whole table, with conditional branches that skip some, a switch, and a call. GPR
 // 28-31 point into the data; now and then an address is wrong, or a facility unavailable, so that interrupts come from anywhere.
 #include "base/test_random.h"
 #include "cpu/code.h"
@@ -120,7 +120,7 @@ static u32 random_insn(enum choice choice, enum isa_level level)
 }
 
 struct program {
-    u32 insns[2 * BODY_MAX + 16];
+    u32 insns[2 * BODY_MAX + 48];
     unsigned len, entry;
 };
 
@@ -135,12 +135,32 @@ static u32 skip_branch(unsigned skip)
     return 16u << 26 | bo[below(5)] << 21 | below(32) << 16 | (skip + 1) * 4;
 }
 
+// One of four cases by a register's value. The loop counter is in r27 meanwhile; r26 is an index again afterwards.
+static void add_switch(struct program *p, enum choice choice, enum isa_level level)
+{
+    enum { CASES = 4 };
+    add(p, 0x7f6902a6u);                                                                // mfctr r27
+    add(p, 0x54000000u | below(26) << 21 | 26u << 16 | 3u << 11 | 27u << 6 | 28u << 1); // rlwinm r26,rx,3,27,28
+    add(p, 0x675a0000u | (u32)(TEST_CODE >> 16));                                       // oris r26,r26
+    add(p, 0x3b5a0000u | (u32)((TEST_CODE & 0xffff) + (p->len + 3) * 4));               // addi r26,r26
+    add(p, 0x7f4903a6u);                                                                // mtctr r26
+    add(p, 0x4e800420u);                                                                // bctr
+    for (unsigned i = 0; i < CASES; i++) {
+        add(p, random_insn(choice, level));
+        add(p, 0x48000000u | (2 * (CASES - i) - 1) * 4);
+    }
+    add(p, 0x3b400008u); // li r26,8
+    add(p, 0x7f6903a6u); // mtctr r27
+}
+
 // body; bdnz body; sc 1; function; blr
 static void make_program(struct program *p, enum choice choice, enum isa_level level)
 {
     unsigned len = 2 + below(BODY_MAX - 2), skip = 0;
     bool call = below(3) == 0;
     *p = (struct program){0};
+    if (below(4) == 0)
+        add_switch(p, choice, level);
     for (unsigned i = 0; i < len; i++) {
         if (skip == 0 && below(4) == 0 && i + 20 < len) {
             skip = 1 + below(below(4) ? 4 : 16);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sequences: a loop on CTR over random instructions of the whole table, with branches that skip some, inner loops, calls by way of every
-// register that can hold a target, traps, atomic updates, system instructions, and code that rewrites itself.
+// Sequences: a loop on CTR over random instructions of the whole table, with branches that skip some, inner loops, switches, calls by way of
+// every register that can hold a target, traps, atomic updates, system instructions, and code that rewrites itself.
 //
 // GPR 28-31 point into the data, 26 and 27 are small indices, 23-25 belong to the fixed parts; random instructions set 0-22. Now and then an
 // address is wrong, or a facility unavailable, so that interrupts come from anywhere.
@@ -242,6 +242,23 @@ static void add_indirect_call(void)
     }
 }
 
+// One of four cases by a register's value.
+static void add_switch(void)
+{
+    enum { CASES = 4 };
+    add_address(5);                                                                    // of the first case
+    fixed(0x54000000u | below(23) << 21 | 23u << 16 | 3u << 11 | 27u << 6 | 28u << 1); // rlwinm r23,rx,3,27,28
+    fixed(0x7f18ba14u);                                                                // add r24,r24,r23
+    fixed(MFCTR(25));
+    fixed(MTCTR(24));
+    fixed(0x4e800420u); // bctr
+    for (int i = 0; i < CASES; i++) {
+        put_word(random_insn(), WORD_FREE);
+        fixed(B(2 * (CASES - i) - 1, 0));
+    }
+    fixed(MTCTR(25));
+}
+
 static void add_inner_loop(void)
 {
     static const u8 bo[] = {16, 16, 16, 0, 8, 2, 10, 24, 25};
@@ -380,6 +397,7 @@ static void add_body(unsigned len)
             if (chance(8))
                 add_patch_of_code();
             break;
+        case 17: add_switch(); break;
         default: add_random(); break;
         }
     }
