@@ -135,8 +135,11 @@ u64 cpu_purr(struct cpu *cpu)
     u64 value = cpu->purr;
     if (cpu->tb_entered) {
         u64 since = cpu_timebase(cpu) - cpu->purr_tb;
-        // While the time base stands still (--engine check) the same question has the same answer.
-        if (since > PURR_LOOK && !atomic_load_explicit(&cpu->group->tb_stopped, memory_order_relaxed)) {
+        // While the time base stands still (--engine check) the same question has the same answer: no more than is right on a busy host, or the
+        // PURR would have to wait until it is.
+        if (since > PURR_LOOK && atomic_load_explicit(&cpu->group->tb_stopped, memory_order_relaxed)) {
+            since = PURR_LOOK;
+        } else if (since > PURR_LOOK) {
             look_at_host(cpu);
             since = 0;
         }
