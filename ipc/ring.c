@@ -252,10 +252,15 @@ bool ring_sleep(struct ring *ring)
     return false;
 }
 
+void ring_awake(struct ring *ring)
+{
+    atomic_store(&ring->in->reader_waits, 0);
+}
+
 void ring_woken(struct ring *ring)
 {
     u64 count;
-    atomic_store(&ring->in->reader_waits, 0);
+    ring_awake(ring);
     ssize_t done = read(ring->bell, &count, sizeof(count)); // fails when it did not ring
     (void)done;
 }

@@ -46,10 +46,11 @@ const void *ring_peek(struct ring *ring, u32 *size);
 void ring_consume(struct ring *ring);
 
 // What to poll for. ring_sleep() before waiting: false when there is something to receive (or room again, where that was missing) already. ring_woken() after
-// it, whatever woke the thread up.
+// it, whatever woke the thread up, or ring_awake() where it is known that the bell did not ring.
 int ring_bell(const struct ring *ring);
 bool ring_sleep(struct ring *ring);
 void ring_woken(struct ring *ring);
+void ring_awake(struct ring *ring);
 
 bool ring_broken(const struct ring *ring);
 

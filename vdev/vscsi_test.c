@@ -10,6 +10,7 @@
 #include "papr/crq.h"
 #include "papr/tce.h"
 #include "papr/test_partition.h"
+#include "proto/vio/srp_wire.h"
 #include "proto/vio/vscsi.h"
 #include "vdev/io_thread.h"
 
@@ -268,6 +269,77 @@ static void test_refused_copies(void)
     end();
 }
 
+// A command's unit at I/O bus address 0x10000; its only descriptor, or its table's place and size.
+static void put_command(u8 formats, u64 ioba, u32 size)
+{
+    u8 *iu = lp->mem.base + BUFFER;
+    memset(iu, 0, 256);
+    iu[0] = SRP_CMD;
+    iu[CMD_FORMATS] = formats;
+    store_be64(iu + CMD_SIZE, ioba);
+    store_be32(iu + CMD_SIZE + 12, size);
+}
+
+static const struct vscsi_element *send_command(void)
+{
+    CHECK_EQ(H(cpu, H_SEND_CRQ, UNIT, 0x8001000000000000ull | 100, 0x10000), H_SUCCESS);
+    return receive(VSCSI_ELEMENT);
+}
+
+static void test_data_along(void)
+{
+    begin();
+    u8 *data = ring_data(server), *memory = lp->mem.base;
+    CHECK_EQ(H(cpu, H_REG_CRQ, UNIT, 0, 4096), H_SUCCESS);
+    u32 session = opened();
+    memcpy(memory + BUFFER + 0x1000, "written", 8);
+    put_command(BUFFER_DIRECT << 4, 0x11000, 4096);
+    CHECK_EQ(send_command()->place, 0); // there are no places yet
+    struct vscsi_grant grant = {{VSCSI_GRANT, VSCSI_VERSION, session}, 0x8000, 0x2000, 2};
+    send_message(&grant, sizeof(grant));
+    settle(session);
+    const struct vscsi_element *e = send_command();
+    CHECK(e->place == 1 && e->data_size == 4096 && !e->table_size);
+    CHECK(!memcmp(data + 0x8000, "written", 8));
+    put_command(BUFFER_DIRECT << 4, 0x11000, 0x2001); // more than a place takes
+    CHECK_EQ(send_command()->place, 0);
+    put_command(BUFFER_DIRECT << 4, 0x14000, 512); // not mapped
+    CHECK_EQ(send_command()->place, 0);
+    put_command(BUFFER_DIRECT, 0x11000, 512); // a read
+    CHECK_EQ(send_command()->place, 0);
+    // The table comes along, and the data that it names.
+    put_command(BUFFER_INDIRECT << 4, 0x12000, 2 * 16);
+    u8 *table = memory + BUFFER + 0x2000;
+    memset(table, 0, 32);
+    store_be64(table, 0x11004);
+    store_be32(table + 12, 4);
+    store_be64(table + 16, 0x11000);
+    store_be32(table + 28, 4);
+    e = send_command();
+    CHECK(e->place == 2 && e->data_size == 8 && e->table_size == 32 && !memcmp(e->table, table, 32));
+    CHECK(!memcmp(data + 0xa000, "ten\0writ", 8));
+    put_command(BUFFER_DIRECT << 4, 0x11000, 512);
+    CHECK_EQ(send_command()->place, 0); // both are taken
+    *send_data = (struct vscsi_send){.header = {VSCSI_SEND, VSCSI_VERSION, session}, .element = {0x80, 1}, .place = 2};
+    send_message(send_data, sizeof(*send_data));
+    settle(session);
+    CHECK_EQ(send_command()->place, 2);
+    struct vscsi_return back = {.header = {VSCSI_RETURN, VSCSI_VERSION, session}, .place = 1};
+    send_message(&back, sizeof(back));
+    settle(session);
+    CHECK_EQ(send_command()->place, 1);
+    // The next session has none before it is given some.
+    CHECK_EQ(H(cpu, H_FREE_CRQ, UNIT), H_SUCCESS);
+    receive(VSCSI_CLOSED);
+    CHECK_EQ(H(cpu, H_REG_CRQ, UNIT, 0, 4096), H_SUCCESS);
+    CHECK(opened() != session);
+    send_message(&back, sizeof(back));
+    send_message(&grant, sizeof(grant)); // of the session before
+    settle(session);
+    CHECK_EQ(send_command()->place, 0);
+    end();
+}
+
 static void test_full_queue(void)
 {
     begin();
@@ -333,8 +405,10 @@ static void test_server_late(void)
 
 static void test_broken_server(void)
 {
-    static const struct vscsi_header wrong[] = {
-        {VSCSI_ELEMENT, VSCSI_VERSION, 0}, {VSCSI_NUDGE, VSCSI_VERSION + 1, 0}, {VSCSI_COPY, VSCSI_VERSION, 0}};
+    static const struct vscsi_header wrong[] = {{VSCSI_ELEMENT, VSCSI_VERSION, 0},
+                                                {VSCSI_NUDGE, VSCSI_VERSION + 1, 0},
+                                                {VSCSI_COPY, VSCSI_VERSION, 0},
+                                                {VSCSI_GRANT, VSCSI_VERSION, 0}};
     for (unsigned i = 0; i < ARRAY_LEN(wrong); i++) {
         begin();
         send_message(&wrong[i], sizeof(wrong[i]));
@@ -351,6 +425,7 @@ int main(void)
     TEST(test_unit);
     TEST(test_copies);
     TEST(test_refused_copies);
+    TEST(test_data_along);
     TEST(test_full_queue);
     TEST(test_server_moves);
     TEST(test_server_late);

@@ -50,17 +50,18 @@ u64 area_take(struct area *area, u64 size)
     u64 pages = (size + AREA_PAGE - 1) / AREA_PAGE;
     if (!pages || pages > area->pages)
         return AREA_NONE;
-    u32 len = (u32)pages, at = search(area, area->next, area->pages, len);
-    if (at == area->pages)
-        at = search(area, 0, area->pages, len);
+    u32 len = (u32)pages, at = search(area, area->low, area->pages, len);
     if (at == area->pages)
         return AREA_NONE;
     set(area, at, len, true);
-    area->next = at + len == area->pages ? 0 : at + len;
+    while (area->low < area->pages && taken(area, area->low))
+        area->low++;
     return (u64)at * AREA_PAGE;
 }
 
 void area_give(struct area *area, u64 offset, u64 size)
 {
-    set(area, (u32)(offset / AREA_PAGE), (u32)((size + AREA_PAGE - 1) / AREA_PAGE), false);
+    u32 first = (u32)(offset / AREA_PAGE);
+    set(area, first, (u32)((size + AREA_PAGE - 1) / AREA_PAGE), false);
+    area->low = MIN(area->low, first);
 }

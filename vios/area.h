@@ -10,14 +10,14 @@
 
 struct area {
     u32 pages;
-    u32 next;   // where the search begins
+    u32 low;    // none is free before it
     u64 *taken; // a bit for each page
 };
 
 int area_init(struct area *area, u64 size); // 0 or -ENOMEM
 void area_fini(struct area *area);
 
-// Offset of a piece of `size` bytes, more than 0, or AREA_NONE.
+// The lowest piece there is, which others used a moment ago: it is in the caches still. Offset of a piece of `size` bytes, more than 0, or AREA_NONE.
 u64 area_take(struct area *area, u64 size);
 void area_give(struct area *area, u64 offset, u64 size);
 

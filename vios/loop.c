@@ -54,7 +54,10 @@ static void poll_again(struct loop_source *source)
     source->armed = true;
 }
 
-static void polled(struct loop_op *op, int result) {}
+static void polled(struct loop_op *op, int result)
+{
+    container_of(op, struct loop_source, poll)->rang = true;
+}
 
 void loop_add(struct loop *loop, struct loop_source *source)
 {

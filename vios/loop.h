@@ -18,6 +18,7 @@ struct loop_source {
     bool (*work)(struct loop_source *source);  // true: there was something to do
     bool (*sleep)(struct loop_source *source); // about to wait for the bell; false: there is something to do
     void (*woken)(struct loop_source *source); // after a sleep() that said true, whatever the reason
+    bool rang;                                 // the bell did, since the last woken(), which clears it
     // The loop's.
     struct loop_op poll;
     struct loop *loop;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The course of a request: an element arrives with its information unit. The unit tells where the data is: its descriptors are in the unit, or are fetched
-// (FETCH_TABLE). What the initiator sends is fetched into the data area (FETCH_DATA), then the target runs the command (RUN), and one message brings data, response and
+// The course of a request: an element arrives with its information unit. The unit tells where the data is: its descriptors are in the unit, came along, or are fetched
+// (FETCH_TABLE). What the initiator sends came along, or is fetched into the data area (FETCH_DATA), then the target runs the command (RUN), and one message brings data, response and
 // element back (SENT, until the client's side has copied, where there was data).
 //
 // The end of a session frees at once whatever waits for the client's side, which does not touch the data area for that session any more. Commands under way
@@ -14,14 +14,15 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "proto/vio/srp_wire.h"
 #include "proto/vio/vscsi.h"
 #include "vios/area.h"
-#include "vios/srp_wire.h"
 
 #define REQUESTS           144u // places
 #define LIMIT              128u // of which the initiator may use as many; the others are for datagrams and task management
 #define DATA_MAX           (4 * MIB) // of one request
-#define TABLE_SIZE         (VSCSI_SEGMENTS_MAX * DESCRIPTOR_SIZE)
+#define PLACES             32u       // for data that comes along with its command
+#define PLACE_SIZE         (64 * KIB)
 #define HEADER_INITIALISE  0xc001000000000000ull
 #define HEADER_INITIALISED 0xc002000000000000ull
 
@@ -34,7 +35,9 @@ struct request {
     u32 iu_size;
     u8 element[16];
     u64 iu_ioba;
-    u64 area, area_size;            // in the data area; AREA_NONE
+    u64 area, area_size;            // in the data area; AREA_NONE. Size 0: not to be given back
+    u32 place, place_size;          // where the data is that came along, and how much; 0: none did
+    const u8 *table;                // the table that came along, shared, while the request starts
     struct vscsi_segment *segments; // [VSCSI_SEGMENTS_MAX]
     u32 segments_len;
     bool writes;
@@ -68,6 +71,7 @@ struct srp_port {
     struct vscsi_segment *segments; // of all requests
     u64 initiator;
     struct area area;
+    struct vscsi_grant grant;
     u32 running;  // commands that the target has
     bool nudged;  // a nudge is on its way
     bool starved; // some request waits for room
@@ -92,18 +96,25 @@ static u32 id_of(const struct request *r)
     return (u32)(r - r->port->requests);
 }
 
-static void release(struct request *r)
-{
-    if (r->area != AREA_NONE)
-        area_give(&r->port->area, r->area, r->area_size);
-    r->area = AREA_NONE;
-    r->step = FREE;
-}
-
 // The link's ring has room for everything that the places of requests can send; a client's side that does not take it is gone, or wants nothing.
 static void *reserve(struct srp_port *port, u32 size)
 {
     return ring_reserve(port->ring, size);
+}
+
+static void release(struct request *r)
+{
+    struct srp_port *port = r->port;
+    struct vscsi_return *m = r->place ? reserve(port, sizeof(*m)) : NULL;
+    if (m) { // there was no answer to give the place back
+        *m = (struct vscsi_return){.header = header(port, VSCSI_RETURN), .place = r->place};
+        ring_commit(port->ring, sizeof(*m));
+    }
+    if (r->area != AREA_NONE && r->area_size)
+        area_give(&port->area, r->area, r->area_size);
+    r->area = AREA_NONE;
+    r->place = 0;
+    r->step = FREE;
 }
 
 static void send_element(struct srp_port *port, u64 high, u64 low)
@@ -131,7 +142,9 @@ static void send_answer(struct request *r, const u8 *iu, u32 iu_size, u32 data_s
                                  .segments_len = len,
                                  .offset = r->area == AREA_NONE ? 0 : r->area,
                                  .iu_ioba = r->iu_ioba,
-                                 .iu_size = iu_size};
+                                 .iu_size = iu_size,
+                                 .place = r->place};
+        r->place = 0;
         memcpy(m->iu, iu, iu_size);
         m->element[ELEMENT_HEADER] = 0x80;
         m->element[ELEMENT_FORMAT] = r->element[ELEMENT_FORMAT];
@@ -311,28 +324,26 @@ static bool take_descriptors(struct request *r, const u8 *descriptors, u32 len)
 // What the unit says of the data, and what is to be done next. false: it is no unit.
 static bool parse_buffers(struct request *r, enum step *next)
 {
-    const u8 *iu = r->iu;
-    u8 out = iu[CMD_FORMATS] >> 4, in = iu[CMD_FORMATS] & 15, format = out ? out : in;
-    u32 at = CMD_SIZE + (iu[CMD_ADDITIONAL] & ~3u), count = out ? iu[CMD_OUT_COUNT] : iu[CMD_IN_COUNT];
-    r->writes = out;
+    struct srp_buffers b;
+    u8 table[VSCSI_TABLE_MAX]; // copied: the client's side can still change it
     r->size = r->segments_len = 0;
     *next = RUN;
-    if ((out && in) || format > BUFFER_INDIRECT)
+    if (!srp_buffers(r->iu, r->iu_size, &b))
         return false;
-    if (format == BUFFER_NONE)
+    r->writes = b.out;
+    if (!b.out && !b.in)
         return true;
-    *next = out ? FETCH_DATA : RUN;
-    if (format == BUFFER_DIRECT)
-        return at + DESCRIPTOR_SIZE <= r->iu_size && take_descriptors(r, iu + at, 1);
-    if (at + INDIRECT_SIZE > r->iu_size)
-        return false;
-    r->table_ioba = load_be64(iu + at);
-    r->table_size = load_be32(iu + at + 12);
-    u32 entries = r->table_size / DESCRIPTOR_SIZE;
-    if (entries <= count && at + INDIRECT_SIZE + entries * DESCRIPTOR_SIZE <= r->iu_size)
-        return take_descriptors(r, iu + at + INDIRECT_SIZE, entries);
+    *next = b.out ? FETCH_DATA : RUN;
+    if (!b.descriptors && r->table && r->table_size == b.table_size) {
+        memcpy(table, r->table, b.table_size);
+        b.descriptors = table;
+    }
+    if (b.descriptors)
+        return take_descriptors(r, b.descriptors, b.len);
+    r->table_ioba = b.table;
+    r->table_size = b.table_size;
     *next = FETCH_TABLE;
-    return r->table_size % DESCRIPTOR_SIZE == 0 && r->table_size <= TABLE_SIZE;
+    return r->table_size <= VSCSI_TABLE_MAX;
 }
 
 // LUN addressing as clients use it: flags, target (6 bits), bus (3 bits), unit (5 bits); one unit on each target of bus 0. SAM-5 "logical unit addressing method".
@@ -342,6 +353,15 @@ static struct scsi_nexus *find_nexus(struct srp_port *port, const u8 *lun)
     u32 target = word >> 8 & 63;
     bool there = port->targets[target].lu && !port->removals[target].wanted;
     return (word & 0xff) || !there ? &port->absent : &port->targets[target];
+}
+
+// The data came along.
+static void run_in_place(struct request *r)
+{
+    const struct vscsi_grant *grant = &r->port->grant;
+    r->area = grant->offset + (u64)(r->place - 1) * grant->size;
+    r->area_size = 0;
+    run_command(r);
 }
 
 static void start_command(struct request *r)
@@ -354,13 +374,15 @@ static void start_command(struct request *r)
         refuse(r);
     else if (!r->segments_len && next != FETCH_TABLE)
         run_command(r);
+    else if (next == FETCH_DATA && r->place && r->place_size == r->size)
+        run_in_place(r);
     else
         begin(r, next);
 }
 
 static void table_fetched(struct request *r)
 {
-    u8 table[TABLE_SIZE]; // copied: the client's side can still change it
+    u8 table[VSCSI_TABLE_MAX]; // copied: the client's side can still change it
     u32 size = r->table_size;
     memcpy(table, area_of(r), size);
     area_give(&r->port->area, r->area, r->area_size);
@@ -563,6 +585,10 @@ static void on_element(struct srp_port *port, const struct vscsi_element *shared
 {
     struct vscsi_element m = {0};
     memcpy(&m, shared, MIN(size, sizeof(m)));
+    if (size < sizeof(m) || m.table_size > MIN(size - sizeof(m), VSCSI_TABLE_MAX))
+        m.table_size = 0;
+    if (m.place > port->grant.places || m.data_size > port->grant.size)
+        m.place = 0;
     if (m.header.session != port->session || !port->session)
         return;
     if (m.element[0] == 0xc0) {
@@ -583,6 +609,10 @@ static void on_element(struct srp_port *port, const struct vscsi_element *shared
                           .segments = segments,
                           .iu_size = m.iu_size,
                           .iu_ioba = load_be64(m.element + ELEMENT_WORD),
+                          .place = m.place,
+                          .place_size = m.data_size,
+                          .table = m.table_size ? shared->table : NULL,
+                          .table_size = m.table_size,
                           .area = AREA_NONE};
     memcpy(r->iu, m.iu, sizeof(r->iu));
     memcpy(r->element, m.element, sizeof(r->element));
@@ -646,6 +676,17 @@ static void end_session(struct srp_port *port)
     }
 }
 
+// All places: nothing of an earlier session uses them any more.
+static void send_grant(struct srp_port *port)
+{
+    struct vscsi_grant *m = port->grant.places ? reserve(port, sizeof(*m)) : NULL;
+    if (!m)
+        return;
+    port->grant.header = header(port, VSCSI_GRANT);
+    *m = port->grant;
+    ring_commit(port->ring, sizeof(*m));
+}
+
 // One message. false: there is none, or none that can be served now.
 static bool serve(struct srp_port *port)
 {
@@ -666,6 +707,7 @@ static bool serve(struct srp_port *port)
             if (port->blocked)
                 return false;
             port->session = h.session;
+            send_grant(port);
             break;
         case VSCSI_CLOSED:
             if (port->session)
@@ -752,7 +794,11 @@ static void woken(struct loop_source *source)
 {
     struct srp_port *port = container_of(source, struct srp_port, source);
     port->nudged = false;
-    ring_woken(port->ring);
+    if (source->rang)
+        ring_woken(port->ring);
+    else
+        ring_awake(port->ring);
+    source->rang = false;
 }
 
 struct srp_port *srp_port_new(struct loop *loop, const struct ring_fds *fds, const char *name, u32 partition, u32 slot)
@@ -768,6 +814,10 @@ struct srp_port *srp_port_new(struct loop *loop, const struct ring_fds *fds, con
         errno = err;
         return NULL;
     }
+    u32 places = (u32)MIN(ring_data_size(port->ring) / 4 / PLACE_SIZE, PLACES);
+    if (places)
+        port->grant = (struct vscsi_grant){
+            .offset = area_take(&port->area, (u64)places * PLACE_SIZE), .size = PLACE_SIZE, .places = places};
     snprintf(port->name, sizeof(port->name), "%s", name);
     port->initiator = (u64)partition << 32 | slot;
     scsi_nexus_init(&port->absent, port->initiator, NULL);

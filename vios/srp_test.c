@@ -119,6 +119,59 @@ static void test_indirect(void)
     end();
 }
 
+// A write's data in a place that the server granted.
+static void put_write_in_place(const char *tag, u32 place, u32 data_size)
+{
+    struct vscsi_element m = {.header = {VSCSI_ELEMENT, VSCSI_VERSION, session},
+                              .iu_size = 64,
+                              .place = place,
+                              .data_size = data_size,
+                              .element = {0x80, FORMAT_SRP}};
+    store_be64(m.element + 8, IU_PLACE);
+    m.iu[0] = SRP_CMD;
+    memcpy(m.iu + SRP_TAG, tag, 8);
+    m.iu[CMD_FORMATS] = BUFFER_DIRECT << 4;
+    m.iu[CMD_LUN] = 0x81;
+    m.iu[CMD_CDB] = 0x2a;
+    m.iu[CMD_CDB + 8] = 1;
+    store_be32(m.iu + CMD_SIZE + 12, 512);
+    put(&m, sizeof(m));
+}
+
+static void test_places(void)
+{
+    begin();
+    CHECK(grant.places == 4 && grant.size == 64 * KIB && grant.header.session == session);
+    u8 *second = (u8 *)ring_data(client) + grant.offset + grant.size;
+    memset(second, 'p', 512);
+    put_write_in_place("inplace0", 2, 512);
+    const struct vscsi_send *m = take_send(); // at once
+    CHECK(m->place == 2 && m->iu[RSP_STATUS] == SCSI_GOOD && memory.data[511] == 'p');
+    // What does not fit what the unit says is asked for.
+    put_write_in_place("wrong000", 2, 1024);
+    const struct vscsi_copy *c = take_copy();
+    CHECK(c->offset < grant.offset || c->offset >= grant.offset + grant.places * grant.size);
+    copied(c->id, false);
+    CHECK_EQ(take_send()->place, 2);
+    put_write_in_place("none0000", 99, 512);
+    copied(take_copy()->id, false);
+    CHECK_EQ(take_send()->place, 0);
+    // An aborted one has no answer: the place comes back by itself.
+    u8 iu[48] = {SRP_TSK_MGMT};
+    memory.held = true;
+    put_write_in_place("aborted0", 3, 512);
+    CHECK(!take());
+    iu[TASK_LUN] = 0x81;
+    iu[TASK_FUNCTION] = LUN_RESET;
+    put_unit(FORMAT_SRP, iu, sizeof(iu), "reset000");
+    CHECK(!take());
+    memory_store_release(&memory);
+    const struct vscsi_return *back = take();
+    CHECK(back && back->header.type == VSCSI_RETURN && back->place == 3);
+    CHECK_EQ(load_be32(take_send()->iu + RSP_SIZE), TASK_COMPLETE);
+    end();
+}
+
 // A write of a session that is over comes before whatever the next one asks for.
 static void test_sessions(void)
 {
@@ -208,6 +261,7 @@ int main(void)
 {
     TEST(test_read_and_write);
     TEST(test_indirect);
+    TEST(test_places);
     TEST(test_sessions);
     TEST(test_task_management);
     TEST(test_limit);

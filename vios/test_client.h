@@ -8,15 +8,16 @@
 #include "base/endian.h"
 #include "base/test.h"
 #include "ipc/ring.h"
+#include "proto/vio/srp_wire.h"
 #include "proto/vio/vscsi.h"
-#include "vios/srp_wire.h"
 
 #define IU_PLACE 0x7000u
 
 static struct ring *client;
 static u32 session;
 static _Alignas(8) u8 received[16384];
-static void work(void); // lets the server work, by whoever includes this
+static struct vscsi_grant grant; // what the server said last
+static void work(void);          // lets the server work, by whoever includes this
 
 static inline void put(const void *message, u32 size)
 {
@@ -51,6 +52,10 @@ static inline const void *take(void)
         return NULL;
     memcpy(received, shared, MIN(size, sizeof(received)));
     ring_consume(client);
+    if (((const struct vscsi_header *)received)->type == VSCSI_GRANT) {
+        memcpy(&grant, received, sizeof(grant));
+        return take();
+    }
     return received;
 }
 

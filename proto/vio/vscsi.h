@@ -4,6 +4,9 @@
 // The server never sees the partition's memory: it asks the client's side to copy between I/O bus addresses, which that side checks against the
 // adapter's TCE table, and the link's data area, all of which is the server's to give out.
 //
+// Data of small writes comes along with the command: the server grants places in the data area that the client's side fills as it sees fit. A place is the server's
+// from the element that names it to the message that gives it back.
+//
 // A session is the time from H_REG_CRQ to H_FREE_CRQ, or to a reset. What belongs to an earlier session is dropped by whoever gets it; once
 // VSCSI_CLOSED has been sent nothing of that session touches the data area or the partition's memory.
 #ifndef PROTO_VIO_VSCSI_H
@@ -11,7 +14,7 @@
 
 #include "base/types.h"
 
-#define VSCSI_VERSION 1u
+#define VSCSI_VERSION 2u
 #define VSCSI_CLIENT  0u // the sides of the link
 #define VSCSI_SERVER  1u
 #define VSCSI_RING_SIZE \
@@ -19,6 +22,8 @@
 #define VSCSI_DATA_SIZE    (64 * MIB)
 #define VSCSI_IU_MAX       256u
 #define VSCSI_SEGMENTS_MAX 256u
+#define VSCSI_TABLE_MAX    (VSCSI_SEGMENTS_MAX * 16) // bytes of a table of descriptors
+#define VSCSI_PLACES_MAX   64u
 
 enum vscsi_type {
     // From the client's side.
@@ -30,6 +35,8 @@ enum vscsi_type {
     VSCSI_COPY = 16, // struct vscsi_copy
     VSCSI_SEND,      // struct vscsi_send
     VSCSI_NUDGE,     // struct vscsi_header: ring the bell when you have come here
+    VSCSI_GRANT,     // struct vscsi_grant: at the start of a session
+    VSCSI_RETURN,    // struct vscsi_return
 };
 
 struct vscsi_header {
@@ -37,13 +44,32 @@ struct vscsi_header {
     u32 session;
 };
 
-// The OS sent an element of its queue. The information unit that it points to comes along: the server's first question would be for that.
+// The OS sent an element of its queue. The information unit that it points to comes along: the server's first question would be for that; as does the table of
+// descriptors that the unit points to, and the data of a write that fits a place.
 struct vscsi_element {
     struct vscsi_header header;
-    u32 iu_size; // 0: there is none, or the adapter cannot reach it
-    u32 reserved;
+    u32 iu_size;    // 0: there is none, or the adapter cannot reach it
+    u32 place;      // 1 .. the number of places: where the data is; 0: the server asks for it
+    u32 data_size;  // in the place: all that the descriptors say
+    u32 table_size; // 0: the server asks for it, where there is one
     u8 element[16];
     u8 iu[VSCSI_IU_MAX];
+    u8 table[]; // the message ends behind the unit where there is none
+};
+
+// Places of `size` bytes, from `offset` of the data area on, none of which is taken.
+struct vscsi_grant {
+    struct vscsi_header header;
+    u64 offset;
+    u32 size;
+    u32 places; // VSCSI_PLACES_MAX at most
+};
+
+// A place whose command has no answer.
+struct vscsi_return {
+    struct vscsi_header header;
+    u32 place;
+    u32 reserved;
 };
 
 // A piece of the partition's memory.
@@ -78,7 +104,7 @@ struct vscsi_send {
     u64 offset;
     u64 iu_ioba;
     u32 iu_size; // 0: none
-    u32 reserved;
+    u32 place;   // given back; 0: none
     u8 element[16];
     u8 iu[VSCSI_IU_MAX];
     struct vscsi_segment segments[];

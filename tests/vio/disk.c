@@ -3,7 +3,7 @@
 //
 //     disk verify DEVICE SECONDS SEED      writes, reads, flushes at random places and sizes; each byte that is read is compared with what was written last
 //     disk check DEVICE SEED               what an earlier `verify` of the same seed left there
-//     disk measure DEVICE SIZE             MB/s of sequential accesses, accesses in a second of 4 KiB at depth 1 and 32, with their latencies
+//     disk measure DEVICE SIZE [NAME]      MB/s of sequential accesses, accesses in a second of 4 KiB at depth 1 and 32, with their latencies
 //
 // A block says its number, how often it was written and with which seed, in each of its 64-byte lines, so that what is found elsewhere or too old tells what it is.
 // `verify` leaves the counts of all blocks in the last megabytes of the disk, for `check`.
@@ -288,22 +288,31 @@ static void measure_one(const char *name, int writes, int random, uint64_t size,
     uint64_t kept = done < sizeof(latencies) / sizeof(latencies[0]) ? done : sizeof(latencies) / sizeof(latencies[0]);
     double seconds = (double)(last - start) / 1e9;
     qsort(latencies, kept, sizeof(latencies[0]), by_value);
-    printf("DISK MEASURED %s %.1f MB/s %.0f /s p50 %u us p99 %u us\n", name, (double)(done * size) / seconds / 1e6, (double)done / seconds,
-           latencies[kept / 2], latencies[kept * 99 / 100]);
+    printf("DISK MEASURED %s %.1f MB/s %.0f /s p50 %u us p99 %u us count %llu\n", name, (double)(done * size) / seconds / 1e6, (double)done / seconds,
+           latencies[kept / 2], latencies[kept * 99 / 100], (unsigned long long)done);
     fflush(stdout);
 }
 
-static int measure(uint64_t size)
+static int measure(uint64_t size, const char *only)
 {
     uint64_t span = size / BLOCK;
     if (span > blocks)
         fail("the disk is too small", (long long)blocks, (long long)span);
-    measure_one("write-sequential", 1, 0, 1 << 20, 8, span);
-    measure_one("read-sequential", 0, 0, 1 << 20, 8, span);
-    measure_one("read-random-1", 0, 1, 4096, 1, span);
-    measure_one("read-random-32", 0, 1, 4096, 32, span);
-    measure_one("write-random-1", 1, 1, 4096, 1, span);
-    measure_one("write-random-32", 1, 1, 4096, 32, span);
+    static const struct {
+        const char *name;
+        int writes, random;
+        uint64_t size;
+        unsigned depth;
+    } rows[] = {
+        {"write-sequential", 1, 0, 1 << 20, 8}, {"read-sequential", 0, 0, 1 << 20, 8}, {"read-random-1", 0, 1, 4096, 1},
+        {"read-random-32", 0, 1, 4096, 32},     {"write-random-1", 1, 1, 4096, 1},     {"write-random-32", 1, 1, 4096, 32},
+    };
+    printf("DISK MEASURING\n");
+    fflush(stdout);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!only || strstr(rows[i].name, only))
+            measure_one(rows[i].name, rows[i].writes, rows[i].random, rows[i].size, rows[i].depth, span);
+    }
     return 0;
 }
 
@@ -321,10 +330,10 @@ int main(int argc, char **argv)
         seed = strtoull(argv[3], NULL, 0);
         return check();
     }
-    if (!strcmp(what, "measure") && argc == 4) {
+    if (!strcmp(what, "measure") && (argc == 4 || argc == 5)) {
         open_disk(argv[2], O_RDWR);
-        return measure(strtoull(argv[3], NULL, 0) << 20);
+        return measure(strtoull(argv[3], NULL, 0) << 20, argc == 5 ? argv[4] : NULL);
     }
-    fprintf(stderr, "usage: disk verify DEVICE SECONDS SEED | check DEVICE SEED | measure DEVICE MIB\n");
+    fprintf(stderr, "usage: disk verify DEVICE SECONDS SEED | check DEVICE SEED | measure DEVICE MIB [NAME]\n");
     return 2;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layouts of what a client and its server exchange: SRP information units (T10 SRP revision 16a) and management datagrams (LoPAR "Virtual SCSI", as
 // clients send them). Big-endian; offsets of fields.
-#ifndef VIOS_SRP_WIRE_H
-#define VIOS_SRP_WIRE_H
+#ifndef PROTO_VIO_SRP_WIRE_H
+#define PROTO_VIO_SRP_WIRE_H
+
+#include "base/types.h"
 
 // An element of the queue: header, format, -, status, timeout (2), length (2), address or tag (8).
 #define ELEMENT_HEADER 0
@@ -110,5 +112,17 @@ enum { MAD_SUCCESS = 0, MAD_UNSUPPORTED = 0xf1, MAD_FAILED = 0xf7 };
 #define CAPS_LIST     68 // each: type (4), length (2), support (2), more
 #define CAPS_MAX      256
 enum { CAP_MIGRATION = 1, CAP_RESERVATION = 2 };
+
+// What a command's unit says of its data: descriptors in the unit, or where a table of them is.
+struct srp_buffers {
+    bool out, in;          // the initiator's data, or what it gets; neither: there is none
+    const u8 *descriptors; // NULL: they are in the table
+    u32 len;
+    u64 table;
+    u32 table_size;
+};
+
+// `size` bytes of a unit of type SRP_CMD, CMD_SIZE at least. false: it is none.
+bool srp_buffers(const u8 *iu, u32 size, struct srp_buffers *buffers);
 
 #endif
