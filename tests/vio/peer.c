@@ -3,7 +3,7 @@
 //
 //   peer listen ADDRESS PORT                  serves connections, one after the other, until it is killed; PORT 0: says which one it took
 //   peer connect ADDRESS PORT UP DOWN         sends UP bytes while it receives DOWN bytes
-//   peer ping ADDRESS PORT COUNT              COUNT round trips of one byte
+//   peer ping ADDRESS PORT COUNT              COUNT round trips of one byte: their mean, median and 99th of a hundred
 //   peer blast ADDRESS PORT up|down SECONDS   as much as goes one way in that time, which is not checked: a benchmark
 //
 // connect, ping and blast end with a line on standard output and 0 when every byte was right.
@@ -236,17 +236,33 @@ static int connect_main(char **argv)
     return bad ? 1 : 0;
 }
 
+static int earlier(const void *a, const void *b)
+{
+    double difference = *(const double *)a - *(const double *)b;
+    return difference < 0 ? -1 : difference > 0;
+}
+
 static int ping_main(char **argv)
 {
     int fd = connect_to(argv[0], argv[1]);
     uint64_t count = strtoull(argv[2], NULL, 0);
     char byte = 'p', got = 0;
+    double *times = count ? calloc(count, sizeof(*times)) : NULL;
+    if (!times)
+        return 1;
     ask(fd, PING, count, 0);
-    double start = now();
-    for (uint64_t i = 0; i < count; i++)
+    double start = now(), at = start;
+    for (uint64_t i = 0; i < count; i++) {
         if (send_all(fd, &byte, 1) || receive_all(fd, &got, 1) || got != byte)
             return 1;
-    printf("PING %llu %.1f us\n", (unsigned long long)count, (now() - start) / (double)count * 1e6);
+        double end = now();
+        times[i] = (end - at) * 1e6;
+        at = end;
+    }
+    qsort(times, count, sizeof(*times), earlier);
+    printf("PING %llu %.1f us, p50 %.1f, p99 %.1f\n", (unsigned long long)count, (at - start) / (double)count * 1e6,
+           times[count / 2], times[count - 1 - count / 100]);
+    free(times);
     return 0;
 }
 
