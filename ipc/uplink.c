@@ -12,11 +12,25 @@
 
 #define PROGRAM "openlpar-uplink"
 
+static int tell_port(int socket, const struct uplink_port *port, const struct ring_fds *link)
+{
+    struct uplink_message m = {.type = UPLINK_PORT, .port = *port};
+    int fds[3] = {link->memory, link->bell[0], link->bell[1]};
+    return uplink_send(socket, &m, fds);
+}
+
 static int tell(int socket, const struct uplink_spec *spec)
 {
-    struct uplink_message m = {.type = UPLINK_PORT, .port = spec->port};
-    int fds[3] = {spec->link->memory, spec->link->bell[0], spec->link->bell[1]};
-    int err = uplink_send(socket, &m, fds);
+    struct uplink_message m = {.type = UPLINK_REAL};
+    int given[3] = {spec->real_fd, -1, -1}, err = 0;
+    if (spec->real) {
+        m.real = *spec->real;
+        err = uplink_send(socket, &m, given);
+    }
+    if (!err)
+        err = tell_port(socket, &spec->port, spec->link);
+    for (u32 i = 0; !err && i < spec->more_len; i++)
+        err = tell_port(socket, &spec->more[i].port, spec->more[i].link);
     for (u32 i = 0; !err && i < spec->forwards_len; i++) {
         m = (struct uplink_message){.type = UPLINK_FORWARD, .forward = spec->forwards[i]};
         err = uplink_send(socket, &m, NULL);
@@ -53,6 +67,12 @@ int uplink_wait_ready(struct uplink_process *process, char *why, size_t why_size
                  got < 0 ? strerror(-got) : "it ended");
     uplink_end(process);
     return got < 0 ? got : -EIO;
+}
+
+int uplink_query(const struct uplink_process *process)
+{
+    struct uplink_message m = {.type = UPLINK_QUERY};
+    return uplink_send(process->socket, &m, NULL);
 }
 
 void uplink_end(struct uplink_process *process)

@@ -329,6 +329,22 @@ u32 fabric_route(struct fabric *fabric, u32 port, const u8 *head, u32 size, s64 
     return len;
 }
 
+u32 fabric_members(struct fabric *fabric, u32 trunk, struct member *members)
+{
+    const struct port *to = port_at(fabric, trunk);
+    u32 len = 0;
+    for (u32 i = 0; to && to->config.trunk_priority && i < fabric->ports_len; i++) {
+        const struct port *p = &fabric->ports[i];
+        u16 vid = p->config.pvid;
+        if (p->config.trunk_priority || !listens(p, to->config.vswitch, vid) ||
+            active_trunk(fabric, to->config.vswitch, vid) != to)
+            continue;
+        members[len].hop = hop_to(fabric, to, vid, &(struct tag){0}, p->config.qos);
+        memcpy(members[len++].mac, p->mac, 6);
+    }
+    return len;
+}
+
 void fabric_delivered(struct fabric *fabric, u32 port, u32 size)
 {
     struct port *p = port_at(fabric, port);

@@ -60,6 +60,13 @@ u16 fabric_flags(const struct fabric *fabric, u32 port); // enum port_flag
 // Where a frame of `size` bytes goes that came from `port`; head: its first FABRIC_HEAD_MAX bytes (or all). hops has room for FABRIC_PORTS_MAX. The value is how many; 0: none, and counted as dropped.
 u32 fabric_route(struct fabric *fabric, u32 port, const u8 *head, u32 size, s64 now_ns, struct hop *hops);
 
+// Those for whom an open trunk is the way outside now, with how a frame of theirs is tagged there: so that it can tell the outside where they are. Room for FABRIC_PORTS_MAX.
+struct member {
+    u8 mac[6];
+    struct hop hop;
+};
+u32 fabric_members(struct fabric *fabric, u32 trunk, struct member *members);
+
 // The caller's: what became of it.
 void fabric_delivered(struct fabric *fabric, u32 port, u32 size);
 void fabric_dropped(struct fabric *fabric, u32 port, enum port_drop cause);

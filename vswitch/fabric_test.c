@@ -205,6 +205,23 @@ static void test_multicast(void)
 }
 
 // The standby takes over, and what was learned ages.
+// An active trunk can say outside who is behind it.
+static void test_members(void)
+{
+    static struct member members[FABRIC_PORTS_MAX];
+    begin();
+    CHECK_EQ(fabric_members(fabric, TRUNK, members), 3); // A and B untagged, C in VLAN 10
+    CHECK(members[0].mac[5] == A && members[0].hop.port == TRUNK && members[0].hop.tagging == TAG_AS_IS);
+    CHECK(members[2].mac[5] == C && members[2].hop.tagging == TAG_INSERT && (members[2].hop.tci & 0xfff) == 10);
+    CHECK_EQ(fabric_members(fabric, STANDBY, members), 0);
+    CHECK_EQ(fabric_members(fabric, A, members), 0);
+    u8 mac[6];
+    mac_of(TRUNK, mac);
+    CHECK(fabric_set_state(fabric, TRUNK, 0, mac, 1));
+    CHECK_EQ(fabric_members(fabric, STANDBY, members), 3);
+    end();
+}
+
 // Nothing goes from port to port: all of it outside, and what comes back to everybody but its sender.
 static void test_vepa(void)
 {
@@ -324,6 +341,7 @@ int main(void)
     TEST(test_mixed_tags);
     TEST(test_spoofing);
     TEST(test_multicast);
+    TEST(test_members);
     TEST(test_vepa);
     TEST(test_trunks);
     TEST(test_rate);

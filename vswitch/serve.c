@@ -301,14 +301,35 @@ static bool send_on(const struct frame *frame, const u8 *bytes, const struct hop
     return true;
 }
 
+// A trunk that opens leads outside from now on: switches there learn where everybody is by a frame from each (RARP, which asks for nothing that anybody answers).
+static void announce_members(struct port *trunk)
+{
+    static struct member members[FABRIC_PORTS_MAX];
+    u32 place = (u32)(trunk - the.ports), len = fabric_members(the.fabric, place, members);
+    for (u32 i = 0; i < len; i++) {
+        u8 bytes[60] = {0};
+        struct frame frame = {FRAME_DATA, 0, sizeof(bytes), 0};
+        memset(bytes, 0xff, 6);
+        memcpy(bytes + 6, members[i].mac, 6);
+        memcpy(bytes + 12, "\x80\x35\x00\x01\x08\x00\x06\x04\x00\x03", 10);
+        memcpy(bytes + 22, members[i].mac, 6);
+        memcpy(bytes + 32, members[i].mac, 6);
+        deliver(trunk->ring, fabric_flags(the.fabric, place), &frame, bytes, &members[i].hop);
+    }
+    trunk->rung = true;
+}
+
 static void set_state(struct port *p, u16 flags, const u8 *macs, u32 macs_len)
 {
+    bool was_open = fabric_flags(the.fabric, (u32)(p - the.ports)) & PORT_OPEN;
     bool ok = fabric_set_state(the.fabric, (u32)(p - the.ports), flags, macs, macs_len);
     if (!ok && !p->refused)
         say(p->number,
             "the operating system chose the address %02X%02X%02X%02X%02X%02X, which it may not have "
             "(allowed_os_mac_addrs) or which another adapter has; the adapter is closed",
             macs[0], macs[1], macs[2], macs[3], macs[4], macs[5]);
+    if (ok && !was_open && flags & PORT_OPEN)
+        announce_members(p);
     p->refused |= !ok; // once is enough: the partition could go on for ever
 }
 

@@ -100,16 +100,31 @@ static void put_sum(u8 *at, u64 value)
     memcpy(at, &folded, 2);
 }
 
-void offload_checksum(u8 *frame, const struct tcp_frame *tcp)
+static u64 pseudo_header(const u8 *head, const struct tcp_frame *tcp)
 {
-    u32 size = tcp->size - tcp->l4;
     u8 length_and_protocol[8] = {0};
-    store_be32(length_and_protocol, size);
+    store_be32(length_and_protocol, tcp->size - tcp->l4);
     length_and_protocol[7] = IPPROTO_TCP_;
     u64 pseudo = sum(length_and_protocol, 8, 0);
-    pseudo = tcp->v6 ? sum(frame + tcp->l3 + 8, 32, pseudo) : sum(frame + tcp->l3 + 12, 8, pseudo);
+    return tcp->v6 ? sum(head + tcp->l3 + 8, 32, pseudo) : sum(head + tcp->l3 + 12, 8, pseudo);
+}
+
+void offload_checksum(u8 *frame, const struct tcp_frame *tcp)
+{
+    u64 pseudo = pseudo_header(frame, tcp);
     memset(frame + tcp->l4 + TCP_CHECKSUM, 0, 2);
-    put_sum(frame + tcp->l4 + TCP_CHECKSUM, sum(frame + tcp->l4, size, pseudo));
+    put_sum(frame + tcp->l4 + TCP_CHECKSUM, sum(frame + tcp->l4, tcp->size - tcp->l4, pseudo));
+}
+
+void offload_pseudo(const u8 *head, const struct tcp_frame *tcp, u8 *at)
+{
+    u16 folded = (u16)~fold(pseudo_header(head, tcp));
+    memcpy(at, &folded, 2);
+}
+
+void offload_ones_complement(const u8 *bytes, u32 size, u8 *at)
+{
+    put_sum(at, sum(bytes, size, 0));
 }
 
 void offload_ipv4_checksum(u8 *ip, u32 size)

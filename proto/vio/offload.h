@@ -21,6 +21,11 @@ bool offload_parse(const u8 *head, u32 head_size, u32 size, struct tcp_frame *tc
 // Puts the checksum in. `frame` has tcp->size bytes.
 void offload_checksum(u8 *frame, const struct tcp_frame *tcp);
 
+// Puts the sum of TCP's pseudo header to `at`, as who computes the rest of the checksum wants to find it. `head`: the frame's first bytes.
+void offload_pseudo(const u8 *head, const struct tcp_frame *tcp, u8 *at);
+// Puts the checksum of `size` bytes, which include `at` with what is to be added, to `at`.
+void offload_ones_complement(const u8 *bytes, u32 size, u8 *at);
+
 // Puts the checksum of an IPv4 header of `size` bytes in.
 void offload_ipv4_checksum(u8 *ip, u32 size);
 

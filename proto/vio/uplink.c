@@ -6,7 +6,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FDS 3u
+#define FDS      3u
+#define VID_LAST 4094u
+
+static unsigned fds_of(const struct uplink_message *m)
+{
+    if (m->type == UPLINK_REAL)
+        return m->real.kind == UPLINK_FD_GIVEN;
+    return m->type == UPLINK_PORT ? FDS : 0;
+}
 
 int uplink_send(int fd, const struct uplink_message *message, const int fds[3])
 {
@@ -14,14 +22,15 @@ int uplink_send(int fd, const struct uplink_message *message, const int fds[3])
     struct uplink_message copy = *message;
     struct iovec iov = {.iov_base = &copy, .iov_len = sizeof(copy)};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fds) {
+    unsigned len = fds_of(message);
+    if (len) {
         msg.msg_control = control;
-        msg.msg_controllen = sizeof(control);
+        msg.msg_controllen = CMSG_SPACE(sizeof(int) * len);
         struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int) * FDS);
-        memcpy(CMSG_DATA(c), fds, sizeof(int) * FDS);
+        c->cmsg_len = CMSG_LEN(sizeof(int) * len);
+        memcpy(CMSG_DATA(c), fds, sizeof(int) * len);
     }
     copy.version = UPLINK_VERSION;
     ssize_t sent;
@@ -42,13 +51,20 @@ bool uplink_message_valid(const struct uplink_message *m, size_t size)
         return false;
     switch (m->type) {
     case UPLINK_PORT:
-        return m->port.side <= 1 && !(m->port.mac[0] & 1) && memchr(m->port.tftp, 0, sizeof(m->port.tftp)) &&
+        return m->port.side <= 1 && !(m->port.mac[0] & 1) && m->port.pvid <= VID_LAST &&
+               m->port.vlans_len <= UPLINK_VLANS_MAX && m->port.use <= UPLINK_CONTROL && m->port.priority <= 15 &&
+               m->port.standby <= 1 && m->port.starts_closed <= 1 && memchr(m->port.tftp, 0, sizeof(m->port.tftp)) &&
                memchr(m->port.bootfile, 0, sizeof(m->port.bootfile));
+    case UPLINK_REAL:
+        return m->real.kind >= UPLINK_TAP && m->real.kind <= UPLINK_FD_GIVEN && m->real.default_id <= VID_LAST &&
+               memchr(m->real.name, 0, sizeof(m->real.name));
     case UPLINK_LEASE: return in_network(m->lease.address) && !(m->lease.mac[0] & 1);
     case UPLINK_FORWARD:
         return m->forward.host_port && m->forward.guest_port && m->forward.udp <= 1 &&
                in_network(m->forward.guest_address);
     case UPLINK_START: return in_network(m->start.first_address);
+    case UPLINK_QUERY:
+    case UPLINK_STATE:
     case UPLINK_READY: return true;
     case UPLINK_FAILED:
     case UPLINK_EVENT: return memchr(m->text, 0, sizeof(m->text)) != NULL;
@@ -75,7 +91,7 @@ int uplink_receive(int fd, struct uplink_message *message, int fds[3])
         memcpy(passed, CMSG_DATA(c), len * sizeof(int));
     }
     if (!(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && uplink_message_valid(message, (size_t)got) &&
-        len == (message->type == UPLINK_PORT ? FDS : 0)) {
+        len == fds_of(message)) {
         memcpy(fds, passed, sizeof(passed));
         return 1;
     }

@@ -10,31 +10,64 @@
 #include "base/types.h"
 
 #define UPLINK_FD           3
-#define UPLINK_VERSION      3u
+#define UPLINK_VERSION      4u
 #define UPLINK_FORWARDS_MAX 32u
 #define UPLINK_TEXT_MAX     256u
 #define UPLINK_FOLDER_MAX   1024u
 #define UPLINK_FILE_MAX     128u // DHCP's field
+#define UPLINK_PORTS_MAX    16u
+#define UPLINK_VLANS_MAX    20u
 
 enum uplink_type {
     // To the process.
     UPLINK_PORT = 1, // port, with the descriptors of its link: memory, bells of side 0 and 1
     UPLINK_LEASE,    // lease
     UPLINK_FORWARD,  // forward
+    UPLINK_REAL,     // real; with UPLINK_FD_GIVEN its descriptor. Without it the real side is the user-mode network
     UPLINK_START,    // start
+    UPLINK_QUERY,    // what is the state?
     // From it.
     UPLINK_READY = 64,
     UPLINK_FAILED, // text
     UPLINK_EVENT,  // text
+    UPLINK_STATE,  // state: asked for, or another one (of the real sides that are interfaces)
 };
 
-// The virtual side.
+enum uplink_use {
+    UPLINK_TRUNK,   // what is bridged
+    UPLINK_CONTROL, // two adapters agree there who bridges
+};
+
+// A virtual side. With an interface of the host as the real side there can be several, each with VLANs of its own.
 struct uplink_port {
     u32 side; // of the link: 1 behind a partition's adapter, 0 as a trunk adapter of a switch
     u8 mac[6];
-    u16 reserved;
+    u16 pvid;                    // VLAN of its untagged frames; the user-mode network has those alone
+    u16 vlans[UPLINK_VLANS_MAX]; // tagged
+    u32 vlans_len;
+    u32 use;           // enum uplink_use
+    u32 starts_closed; // 1: a trunk that waits until it is to bridge
+    // Of a control channel.
+    u32 priority; // 1 is the best
+    u32 standby;  // 1: bridge only when nobody else does
+    // Of the user-mode network.
     char tftp[UPLINK_FOLDER_MAX];   // the host's folder whose files are given by TFTP; "": none
     char bootfile[UPLINK_FILE_MAX]; // the one that DHCP names; "": none
+};
+
+// The real side: what a Shared Ethernet Adapter bridges to.
+enum uplink_kind {
+    UPLINK_TAP = 1,  // a tap, which may be the user's: no privileges
+    UPLINK_MACVTAP,  // a macvtap
+    UPLINK_PACKET,   // an interface of the host, by a packet socket
+    UPLINK_FD_GIVEN, // a descriptor of one of these, or of packets in the same form
+};
+
+struct uplink_real {
+    u32 kind;       // enum uplink_kind
+    u16 default_id; // the VLAN of its untagged frames
+    u16 reserved;
+    char name[16]; // of the interface
 };
 
 // An address that DHCP keeps for an adapter. Addresses are IPv4, as numbers.
@@ -51,6 +84,16 @@ struct uplink_forward {
     u32 udp; // 0: TCP
 };
 
+// What there is of a Shared Ethernet Adapter, since its start.
+struct uplink_state {
+    u32 failover; // enum failover_state (vios/net/failover.h): 0 LISTENING, 1 PRIMARY, 2 BACKUP, 3 STANDBY, 4 LIMBO
+    u32 link;     // of the real side
+    u64 real_received, real_received_bytes, real_sent, real_sent_bytes, send_failures;
+    u64 virtual_received, virtual_sent;
+    u64 dropped_vlan; // from outside, of a VLAN that no trunk adapter has
+    u64 dropped_full; // from outside, and the switch took no more
+};
+
 struct uplink_start {
     u32 first_address; // that DHCP gives to adapters without a lease
 };
@@ -60,9 +103,11 @@ struct uplink_message {
     u32 reserved;
     union {
         struct uplink_port port;
+        struct uplink_real real;
         struct uplink_lease lease;
         struct uplink_forward forward;
         struct uplink_start start;
+        struct uplink_state state;
         char text[UPLINK_TEXT_MAX];
     };
 };
@@ -74,9 +119,9 @@ struct uplink_message {
 #define UPLINK_GUEST   0x0a00020fu // the first address that DHCP gives
 #define UPLINK_LAST    0x0a0002feu
 
-// Sends with descriptors (three, or none). 0 or a negative errno.
+// Sends with the descriptors that the message has: three of a port's link, one of a real side that is given. 0 or a negative errno.
 int uplink_send(int fd, const struct uplink_message *message, const int fds[3]);
-// 1, the message being checked and, for UPLINK_PORT, the descriptors the caller's; 0: the other side is gone; or a negative errno.
+// 1, the message being checked and its descriptors the caller's; 0: the other side is gone; or a negative errno.
 int uplink_receive(int fd, struct uplink_message *message, int fds[3]);
 // The check alone.
 bool uplink_message_valid(const struct uplink_message *message, size_t size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// openlpar-uplink: what leads outside: the user-mode network, behind a partition's virtual Ethernet adapter or a switch. A process of its own, for it parses what partitions
+// openlpar-uplink: what leads outside: the user-mode network behind a partition's virtual Ethernet adapter or a switch, or a Shared Ethernet Adapter. A process of its own, for it parses what partitions
 // send and opens connections. One thread. Started with a socket as descriptor 3 (proto/vio/uplink.h).
 #include <seccomp.h>
 #include <signal.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ipc/shut_in.h"
+#include "vios/net/bridge.h"
 #include "vios/net/user.h"
 
 // Sockets, memory, and reading files: the host's resolver configuration may change.
@@ -49,38 +50,96 @@ static int say(enum uplink_type type, const char *text)
 }
 
 struct uplink {
+    // One of the two is what leads outside.
     struct user_net *net;
+    struct bridge *bridge;
     bool started;
 };
+
+static bool say_failed(const char *why)
+{
+    say(UPLINK_FAILED, why);
+    return false;
+}
+
+static void say_state(const struct uplink_state *state)
+{
+    struct uplink_message m = {.type = UPLINK_STATE, .state = *state};
+    uplink_send(UPLINK_FD, &m, NULL);
+}
+
+// The real side comes first, if it is to be an interface.
+static bool take_port(struct uplink *u, const struct uplink_port *port, const struct ring_fds *link)
+{
+    if (u->bridge) {
+        int err = bridge_add_port(u->bridge, port, link);
+        return !err || say_failed(strerror(-err));
+    }
+    if (u->net)
+        return say_failed("the user-mode network has one adapter");
+    u->net = user_net_new(port, link);
+    return u->net || say_failed("the network cannot be made: no memory, or no link");
+}
+
+static bool take_real(struct uplink *u, const struct uplink_real *real, int fd)
+{
+    char why[UPLINK_TEXT_MAX];
+    if (u->bridge || u->net)
+        return false;
+    u->bridge = bridge_new(real, fd, why, sizeof(why));
+    return u->bridge || say_failed(why);
+}
+
+static bool take_forward(struct uplink *u, const struct uplink_forward *forward)
+{
+    char why[UPLINK_TEXT_MAX];
+    if (user_net_forward(u->net, forward, why, sizeof(why)))
+        return true;
+    say(u->started ? UPLINK_EVENT : UPLINK_FAILED, why);
+    return u->started;
+}
+
+static bool take_start(struct uplink *u, u32 first_address)
+{
+    if (u->started)
+        return false;
+    if (u->net)
+        user_net_first_address(u->net, first_address);
+    int err = shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_READ_FILES | SHUT_IN_REFUSE);
+    say(err ? UPLINK_FAILED : UPLINK_READY, err ? strerror(-err) : "");
+    u->started = !err;
+    return u->started;
+}
 
 // false: it is over.
 static bool take(struct uplink *u, const struct uplink_message *m, const int fds[3])
 {
-    char why[UPLINK_TEXT_MAX];
     struct ring_fds link = {fds[0], {fds[1], fds[2]}};
-    int err;
-    if (!u->net != (m->type == UPLINK_PORT))
-        return false;
     switch (m->type) {
-    case UPLINK_PORT:
-        u->net = user_net_new(&m->port, &link);
-        return u->net || !say(UPLINK_FAILED, "the network cannot be made: no memory, or no link");
-    case UPLINK_LEASE: user_net_lease(u->net, &m->lease); return true;
-    case UPLINK_FORWARD:
-        if (user_net_forward(u->net, &m->forward, why, sizeof(why)))
-            return true;
-        say(u->started ? UPLINK_EVENT : UPLINK_FAILED, why);
-        return u->started;
-    case UPLINK_START:
-        if (u->started)
-            return false;
-        user_net_first_address(u->net, m->start.first_address);
-        err = shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_READ_FILES | SHUT_IN_REFUSE);
-        say(err ? UPLINK_FAILED : UPLINK_READY, err ? strerror(-err) : "");
-        u->started = !err;
-        return u->started;
+    case UPLINK_PORT: return !u->started && take_port(u, &m->port, &link);
+    case UPLINK_REAL: return take_real(u, &m->real, fds[0]);
+    case UPLINK_LEASE:
+        if (u->net)
+            user_net_lease(u->net, &m->lease);
+        return u->net;
+    case UPLINK_FORWARD: return u->net && take_forward(u, &m->forward);
+    case UPLINK_START: return (u->net || u->bridge) && take_start(u, m->start.first_address);
+    case UPLINK_QUERY:
+        if (u->bridge) {
+            struct uplink_state state = bridge_state(u->bridge);
+            say_state(&state);
+        }
+        return u->bridge;
     default: return false;
     }
+}
+
+static bool run(struct uplink *u)
+{
+    if (u->net)
+        return user_net_run(u->net, UPLINK_FD);
+    bridge_run(u->bridge, UPLINK_FD, say_state);
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -95,8 +154,9 @@ int main(int argc, char **argv)
     struct uplink uplink = {0};
     signal(SIGPIPE, SIG_IGN);
     while (uplink_receive(UPLINK_FD, &m, fds) == 1 && take(&uplink, &m, fds))
-        if (uplink.started && !user_net_run(uplink.net, UPLINK_FD))
+        if (uplink.started && !run(&uplink))
             break;
     user_net_free(uplink.net);
+    bridge_free(uplink.bridge);
     return 0;
 }

@@ -4,32 +4,28 @@
 #include <errno.h>
 #include <string.h>
 
+// Whoever has not heard it, as there was no room, asks.
 static void say(struct port *port, const struct frame *frame, const u8 *bytes)
 {
-    u8 *to = ring_reserve(port->ring, FRAME_HEADER + frame->size);
-    if (!to)
-        return; // whoever has not heard it asks
-    frame_put(to, frame);
-    if (frame->size)
-        memcpy(to + FRAME_HEADER, bytes, frame->size);
-    ring_commit(port->ring, FRAME_HEADER + frame->size);
-    ring_notify(port->ring);
+    if (port_send_frame(port, frame, bytes))
+        ring_notify(port->ring);
 }
 
 static void say_state(struct port *port)
 {
-    struct frame state = {FRAME_PORT, PORT_OPEN | PORT_CSUM | PORT_LARGE | PORT_MULTICAST | PORT_MULTICAST_ALL, 6, 0};
+    struct frame state = {FRAME_PORT, PORT_CSUM | PORT_LARGE | PORT_MULTICAST | PORT_MULTICAST_ALL, 6, 0};
+    state.flags |= port->open ? PORT_OPEN : 0;
     say(port, &state, port->config.mac);
 }
 
 int port_open(struct port *port, const struct uplink_port *config, const struct ring_fds *link)
 {
     struct frame ask = {FRAME_ASK, 0, 0, 0};
-    *port = (struct port){.config = *config, .ring = ring_attach(link, config->side)};
+    *port = (struct port){.config = *config, .open = !config->starts_closed, .ring = ring_attach(link, config->side)};
     if (!port->ring)
         return -errno;
     if (config->side) {
-        say(port, &ask, NULL);
+        say(port, &ask, port->config.mac);
     } else {
         port->flags = PORT_OPEN | PORT_CSUM | PORT_LARGE; // the switch sees to what a partition does not take
         say_state(port);
@@ -63,4 +59,28 @@ u8 *port_receive(struct port *port, struct frame *frame)
 void port_consume(struct port *port)
 {
     ring_consume(port->ring);
+}
+
+bool port_send_frame(struct port *port, const struct frame *frame, const u8 *bytes)
+{
+    u8 *to = ring_reserve(port->ring, FRAME_HEADER + frame->size);
+    if (!to)
+        return false;
+    frame_put(to, frame);
+    memcpy(to + FRAME_HEADER, bytes, frame->size);
+    ring_commit(port->ring, FRAME_HEADER + frame->size);
+    return true;
+}
+
+void port_send(struct port *port, const u8 *bytes, u32 size)
+{
+    struct frame frame = {FRAME_DATA, 0, size, 0};
+    if (port_send_frame(port, &frame, bytes))
+        ring_notify(port->ring);
+}
+
+void port_set_open(struct port *port, bool open)
+{
+    port->open = open;
+    say_state(port);
 }

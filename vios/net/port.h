@@ -11,6 +11,7 @@
 struct port {
     struct ring *ring;
     struct uplink_port config;
+    bool open; // of side 0
     u16 flags; // enum port_flag: what the other side takes
 };
 
@@ -21,5 +22,13 @@ void port_close(struct port *port);
 // The next frame, whose bytes are this side's as well as the other's, who has sent them away; NULL: there is none. Everything else that comes is seen to. port_consume() gives its room back.
 u8 *port_receive(struct port *port, struct frame *frame);
 void port_consume(struct port *port);
+
+// Sends a frame, after which ring_notify() is called once for all. false: there is no room.
+bool port_send_frame(struct port *port, const struct frame *frame, const u8 *bytes);
+// Sends a small one as it is, at once.
+void port_send(struct port *port, const u8 *bytes, u32 size);
+
+// Whether a trunk adapter takes and sends frames.
+void port_set_open(struct port *port, bool open);
 
 #endif

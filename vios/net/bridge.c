@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vios/net/bridge.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/endian.h"
+#include "vios/net/failover.h"
+#include "vios/net/port.h"
+#include "vios/net/real.h"
+
+#define TURN     64u // frames of a side before the others have their turn
+#define LINK_MS  200 // between looks at the real side's link
+#define MACS     12u
+#define VID_MASK 0x0fffu
+#define FIXED    2u // descriptors to poll before those of ports
+
+struct bridge {
+    struct port ports[UPLINK_PORTS_MAX];
+    u32 ports_len;
+    struct port *control; // one of them; NULL: it is alone
+    struct uplink_real config;
+    struct real real;
+    int query; // for the state of the interface
+    bool link, bridging;
+    s64 looked_at;
+    struct failover failover;
+    struct uplink_state state;
+    struct pollfd polls[FIXED + UPLINK_PORTS_MAX];
+    u8 buffer[FRAME_SIZE_MAX + VLAN_TAG];
+};
+
+static s64 now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (s64)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct bridge *bridge_new(const struct uplink_real *config, int fd, char *why, size_t why_size)
+{
+    struct bridge *b = calloc(1, sizeof(*b));
+    snprintf(why, why_size, "no memory");
+    if (!b)
+        return NULL;
+    b->config = *config;
+    b->link = true;
+    b->query = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (b->query >= 0 && !real_open(&b->real, config, fd, why, why_size))
+        return b;
+    b->real.fd = -1;
+    bridge_free(b);
+    return NULL;
+}
+
+void bridge_free(struct bridge *b)
+{
+    if (!b)
+        return;
+    for (u32 i = 0; i < b->ports_len; i++)
+        port_close(&b->ports[i]);
+    real_close(&b->real);
+    if (b->query >= 0)
+        close(b->query);
+    free(b);
+}
+
+int bridge_add_port(struct bridge *b, const struct uplink_port *config, const struct ring_fds *link)
+{
+    if (b->ports_len == UPLINK_PORTS_MAX || (config->use == UPLINK_CONTROL && b->control))
+        return -ENOSPC;
+    struct port *p = &b->ports[b->ports_len];
+    int err = port_open(p, config, link);
+    if (err)
+        return err;
+    b->ports_len++;
+    if (config->use == UPLINK_CONTROL) {
+        b->control = p;
+        failover_begin(&b->failover, (u8)config->priority, config->standby, config->mac, now_ms());
+    }
+    return 0;
+}
+
+// An interface that is gone has no link either. What was given is taken for up until its other end is closed.
+static bool look_at_link(const struct bridge *b)
+{
+    struct ifreq ifr = {0};
+    if (b->config.kind == UPLINK_FD_GIVEN) {
+        struct pollfd p = {.fd = b->real.fd, .events = POLLIN};
+        return poll(&p, 1, 0) >= 0 && !(p.revents & (POLLHUP | POLLERR));
+    }
+    memcpy(ifr.ifr_name, b->config.name, sizeof(ifr.ifr_name));
+    return !ioctl(b->query, SIOCGIFFLAGS, &ifr) && (ifr.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
+static bool is_trunk(const struct bridge *b, const struct port *p)
+{
+    return p != b->control;
+}
+
+static void set_bridging(struct bridge *b, bool bridging)
+{
+    if (b->bridging == bridging)
+        return;
+    b->bridging = bridging;
+    for (u32 i = 0; i < b->ports_len; i++)
+        if (is_trunk(b, &b->ports[i]))
+            port_set_open(&b->ports[i], bridging);
+}
+
+// What was heard (NULL: nothing), or just the time.
+static void step(struct bridge *b, const struct failover_word *word, s64 now)
+{
+    u8 frame[FAILOVER_FRAME];
+    if (now - b->looked_at >= LINK_MS || !b->looked_at) {
+        b->link = look_at_link(b);
+        b->looked_at = now;
+    }
+    if (b->control && failover_step(&b->failover, word, b->link, now)) {
+        failover_write(&b->failover.own, frame);
+        port_send(b->control, frame, sizeof(frame));
+    }
+    set_bridging(b, b->control ? b->failover.own.state == FAILOVER_PRIMARY : b->link);
+    b->state.failover = b->control ? b->failover.own.state : b->link ? FAILOVER_PRIMARY : FAILOVER_LIMBO;
+    b->state.link = b->link;
+}
+
+// The tag of a frame: its VLAN, or -1.
+static int tag_of(const u8 *bytes, u32 size)
+{
+    bool has = size >= MACS + VLAN_TAG + 2 && load_be16(bytes + MACS) == 0x8100;
+    return has ? (int)(load_be16(bytes + MACS + 2) & VID_MASK) : -1;
+}
+
+static void to_real(struct bridge *b, const struct port *p, const struct frame *frame, u8 *bytes)
+{
+    int tag = tag_of(bytes, frame->size);
+    bool bare = tag >= 0 || p->config.pvid == b->config.default_id;
+    b->state.virtual_received++;
+    if (!real_send(&b->real, frame, bytes, bare ? -1 : p->config.pvid))
+        return;
+    b->state.real_sent++;
+    b->state.real_sent_bytes += frame->size;
+}
+
+static void from_control(struct bridge *b, const struct frame *frame, const u8 *bytes, s64 now)
+{
+    u8 copy[FAILOVER_FRAME];
+    struct failover_word word;
+    if (frame->size < sizeof(copy))
+        return;
+    memcpy(copy, bytes, sizeof(copy));
+    if (failover_read(copy, sizeof(copy), &word))
+        step(b, &word, now);
+}
+
+// true: there may be more.
+static bool take_virtual(struct bridge *b, struct port *p, s64 now)
+{
+    struct frame frame;
+    for (u32 i = 0; i < TURN; i++) {
+        u8 *bytes = port_receive(p, &frame);
+        if (!bytes)
+            return false;
+        if (!is_trunk(b, p))
+            from_control(b, &frame, bytes, now);
+        else if (b->bridging)
+            to_real(b, p, &frame, bytes);
+        port_consume(p);
+    }
+    return true;
+}
+
+// The trunk adapter that has a VLAN; *tagged: whether its frames are tagged there.
+static struct port *port_of(struct bridge *b, u16 vid, bool *tagged)
+{
+    for (u32 i = 0; i < b->ports_len; i++) {
+        struct port *p = &b->ports[i];
+        *tagged = p->config.pvid != vid;
+        bool has = !*tagged;
+        for (u32 k = 0; k < p->config.vlans_len && !has; k++)
+            has = p->config.vlans[k] == vid;
+        if (has && is_trunk(b, p))
+            return p;
+    }
+    return NULL;
+}
+
+static void to_virtual(struct bridge *b, struct frame *frame)
+{
+    u8 *bytes = b->buffer;
+    int tag = tag_of(bytes, frame->size);
+    u16 vid = tag > 0 ? (u16)tag : b->config.default_id;
+    bool tagged;
+    struct port *p = port_of(b, vid, &tagged);
+    b->state.real_received++;
+    b->state.real_received_bytes += frame->size;
+    if (!p) {
+        b->state.dropped_vlan++;
+        return;
+    }
+    if (tagged && tag < 0) {
+        memmove(bytes + MACS + VLAN_TAG, bytes + MACS, frame->size - MACS);
+        store_be32(bytes + MACS, 0x81000000u | vid);
+        frame->size += VLAN_TAG;
+    } else if (!tagged && tag >= 0) {
+        memmove(bytes + MACS, bytes + MACS + VLAN_TAG, frame->size - MACS - VLAN_TAG);
+        frame->size -= VLAN_TAG;
+    }
+    if (frame->size <= FRAME_SIZE_MAX && port_send_frame(p, frame, bytes))
+        b->state.virtual_sent++;
+    else
+        b->state.dropped_full++;
+}
+
+static bool take_real(struct bridge *b)
+{
+    struct frame frame;
+    for (u32 i = 0; i < TURN; i++) {
+        int got = real_receive(&b->real, &frame, b->buffer);
+        if (!got)
+            return false;
+        if (got > 0 && b->bridging)
+            to_virtual(b, &frame);
+    }
+    return true;
+}
+
+static void wait_for_more(struct bridge *b, int control, bool more, s64 now)
+{
+    u32 asleep = 0;
+    b->polls[0] = (struct pollfd){.fd = control, .events = POLLIN};
+    b->polls[1] = (struct pollfd){.fd = b->link ? b->real.fd : -1, .events = POLLIN};
+    for (; asleep < b->ports_len && !more; asleep++) {
+        struct port *p = &b->ports[asleep];
+        b->polls[FIXED + asleep] = (struct pollfd){.fd = ring_bell(p->ring), .events = POLLIN};
+        if (!ring_sleep(p->ring))
+            more = true;
+    }
+    s64 wait = MAX(b->looked_at + LINK_MS - now, 0);
+    if (b->control)
+        wait = MIN(wait, failover_wait(&b->failover, now));
+    poll(b->polls, FIXED + asleep, more ? 0 : (int)wait);
+    for (u32 i = 0; i < asleep; i++)
+        ring_woken(b->ports[i].ring);
+}
+
+void bridge_run(struct bridge *b, int control, void (*changed)(const struct uplink_state *state))
+{
+    for (;;) {
+        s64 now = now_ms();
+        bool more = false;
+        u32 state = b->state.failover;
+        step(b, NULL, now);
+        for (u32 i = 0; i < b->ports_len; i++)
+            more |= take_virtual(b, &b->ports[i], now);
+        more |= b->link && take_real(b);
+        for (u32 i = 0; i < b->ports_len; i++)
+            ring_notify(b->ports[i].ring);
+        if (b->state.failover != state)
+            changed(&b->state);
+        wait_for_more(b, control, more, now);
+        if (b->polls[0].revents)
+            return;
+    }
+}
+
+struct uplink_state bridge_state(const struct bridge *b)
+{
+    struct uplink_state state = b->state;
+    state.send_failures = b->real.send_failures;
+    return state;
+}
