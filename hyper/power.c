@@ -35,7 +35,7 @@
 #include "proto/hyper/place.h"
 
 #define SECOND              1000000000ll
-#define CONNECT_SECONDS     20
+#define CONNECT_SECONDS     60
 #define QUIT_SECONDS        5
 #define DELAYED_SECONDS     1
 #define OS_SECONDS          300

@@ -30,7 +30,8 @@
 #define GRACE_NS 10000000ll // so long after its time is over somebody may go on before it is taken away
 #define ROUND_NS \
     50000000ll // used processors are looked at that often; idle moments during which one is kept are shorter
-#define AUDIT_NS    (4 * ROUND_NS)
+#define BELL_NS     (4 * ROUND_NS) // without a bell: where processors' threads are awake they look, too
+#define AUDIT_NS    (8 * ROUND_NS)
 #define STACK_SIZE  (64 * KIB)
 #define SLACK_NS    5000
 #define FREE_PART   64            // of the time passed: what its other threads may use for the terminal and the like
@@ -70,13 +71,14 @@ struct dispatcher {
     pthread_mutex_t lock;
     struct policy policy;
     struct guest *guests[POLICY_LPS_MAX + 1];
+    u32 guests_end; // there are none from here on
     struct thread *threads;
     u32 threads_len;
     u32 cpus[CPU_SETSIZE], cpus_len;
     pthread_t bell_thread;
     int epoll_fd, end_fd;
     bool have_bell, ending;
-    s64 started, audit_at, room_at;
+    s64 started, audit_at, watch_at, room_at;
     u64 gone_ns, lost_ns, decisions;
     u64 room_ns; // processor time that usable processors had until room_at
 };
@@ -104,8 +106,10 @@ static void publish(struct dispatcher *d, u32 processor)
     if (!proc->running)
         return;
     struct share_vp *vp = share_of(d, proc->running);
-    atomic_store(&vp->until, proc->until);
-    atomic_store(&vp->contended, proc->contended != POLICY_NEVER);
+    bool contended = proc->contended != POLICY_NEVER;
+    atomic_store_explicit(&vp->until, proc->until, memory_order_release);
+    if (atomic_load(&vp->contended) != contended)
+        atomic_store(&vp->contended, contended);
 }
 
 // What the virtual processor says that it has run since it was last asked, as far as that can be.
@@ -171,6 +175,82 @@ static void settle(struct dispatcher *d, u32 processor, s64 now)
         policy_confer(&d->policy, vp->lp->id, vp->index, to, now);
 }
 
+// What its virtual processors have run.
+static u64 ran_now(const struct dispatcher *d, u32 id, s64 now)
+{
+    struct guest *g = d->guests[id];
+    u64 sum = 0, said;
+    for (u32 i = 0; i < d->policy.lps[id]->used; i++) {
+        const struct policy_vp *vp = &d->policy.lps[id]->vps[i];
+        u64 ran = vp->ran_ns + (vp->running >= 0 ? (u64)ran_since(g, i, now, &said) : 0);
+        sum += g->told_ns[i] = MAX(g->told_ns[i], ran);
+    }
+    return sum;
+}
+
+static void tell_facts(struct dispatcher *d, struct guest *g, s64 now, u64 idle_ns, u32 idle, u32 shared)
+{
+    struct share_facts *f = &g->share->facts;
+    const struct policy_config *c = &g->config;
+    u32 pool_max = d->policy.pools[c->pool].max;
+#define PUT(to, value) atomic_store_explicit(&(to), value, memory_order_relaxed)
+    PUT(f->capped, c->mode == POLICY_CAPPED);
+    PUT(f->dedicated, c->mode == POLICY_DEDICATED);
+    PUT(f->weight, d->policy.lps[g->id]->config.weight);
+    PUT(f->max_weight, c->weight);
+    PUT(f->pool, c->pool);
+    PUT(f->units, d->policy.lps[g->id]->config.units);
+    PUT(f->max_units, c->units);
+    PUT(f->pool_units, pool_max ? pool_max : shared * POLICY_UNITS);
+    PUT(f->processors, shared);
+    PUT(f->system_processors, d->policy.processors_len);
+    PUT(f->pool_idle_ns, idle_ns);
+    PUT(f->pool_idle_processors, idle);
+    PUT(f->pool_idle_at, now);
+#undef PUT
+}
+
+static u32 usable_len(const struct dispatcher *d)
+{
+    u32 usable = 0;
+    for (u32 i = 0; i < d->policy.processors_len; i++)
+        usable += d->policy.processors[i].usable;
+    return usable;
+}
+
+// Processor time that there was so far; processors that come and go have it while they are there.
+static u64 room(struct dispatcher *d, s64 now)
+{
+    d->room_ns += (u64)MAX(now - d->room_at, 0) * usable_len(d);
+    d->room_at = MAX(d->room_at, now);
+    return d->room_ns;
+}
+
+static u64 all_ran(const struct dispatcher *d, s64 now)
+{
+    u64 sum = d->gone_ns;
+    for (u32 i = 1; i < d->guests_end; i++)
+        if (d->guests[i])
+            sum += ran_now(d, i, now);
+    return sum;
+}
+
+// What partitions may know of their processors.
+static void tell(struct dispatcher *d, s64 now)
+{
+    u32 shared = 0, idle = 0;
+    u64 ran = all_ran(d, now), elapsed = room(d, now);
+    for (u32 i = 0; i < d->policy.processors_len; i++) {
+        const struct policy_processor *proc = &d->policy.processors[i];
+        shared += proc->usable && !proc->owner;
+        idle += proc->usable && !proc->owner &&
+                (!proc->running || atomic_load(&share_of(d, proc->running)->word) == SHARE_IDLE);
+    }
+    for (u32 i = 1; i < d->guests_end; i++)
+        if (d->guests[i])
+            tell_facts(d, d->guests[i], now, elapsed > ran ? elapsed - ran : 0, idle, shared);
+}
+
 // What the partition itself wants of what its configuration allows (H_SET_PPP).
 static void take_wishes(struct dispatcher *d, struct guest *g, s64 now)
 {
@@ -181,8 +261,10 @@ static void take_wishes(struct dispatcher *d, struct guest *g, s64 now)
     if (c.mode != POLICY_DEDICATED && units >= c.vps)
         c.units = MIN(c.units, units);
     c.weight = MIN(c.weight, weight);
-    if (c.units != have->units || c.weight != have->weight)
-        policy_set_lp(&d->policy, g->id, &c, now);
+    if (c.units == have->units && c.weight == have->weight)
+        return;
+    policy_set_lp(&d->policy, g->id, &c, now);
+    tell(d, now);
 }
 
 // Virtual processors that have work since somebody looked.
@@ -229,9 +311,10 @@ static void choose(struct dispatcher *d, u32 processor, s64 now)
         g->granted_at[vp->index] = now;
         u64 ran = atomic_load(&s->ran_ns);
         g->seen_ns[vp->index] = MAX(g->seen_ns[vp->index], ran);
-        atomic_store(&s->confer, SHARE_NOBODY);
-        atomic_store(&s->processor, processor);
-        atomic_store(&s->host_cpu, d->cpus[processor % d->cpus_len]);
+        // It looks at these when it has seen RUN.
+        atomic_store_explicit(&s->confer, SHARE_NOBODY, memory_order_relaxed);
+        atomic_store_explicit(&s->processor, processor, memory_order_relaxed);
+        atomic_store_explicit(&s->host_cpu, d->cpus[processor % d->cpus_len], memory_order_relaxed);
         publish(d, processor);
         if (atomic_compare_exchange_strong(&s->word, &want, SHARE_RUN)) {
             d->decisions++;
@@ -264,19 +347,6 @@ static void tell_others(struct dispatcher *d, u32 processor, const struct policy
                 kick(d, p);
         }
     }
-}
-
-// What its virtual processors have run.
-static u64 ran_now(const struct dispatcher *d, u32 id, s64 now)
-{
-    struct guest *g = d->guests[id];
-    u64 sum = 0, said;
-    for (u32 i = 0; i < d->policy.lps[id]->used; i++) {
-        const struct policy_vp *vp = &d->policy.lps[id]->vps[i];
-        u64 ran = vp->ran_ns + (vp->running >= 0 ? (u64)ran_since(g, i, now, &said) : 0);
-        sum += g->told_ns[i] = MAX(g->told_ns[i], ran);
-    }
-    return sum;
 }
 
 static u64 process_ns(const struct guest *g)
@@ -330,62 +400,9 @@ static void judge(struct dispatcher *d, struct guest *g, u64 used, s64 passed, u
     }
 }
 
-static void tell_facts(struct dispatcher *d, struct guest *g, s64 now, u64 idle_ns, u32 idle, u32 shared)
-{
-    struct share_facts *f = &g->share->facts;
-    const struct policy_config *c = &g->config;
-    u32 pool_max = d->policy.pools[c->pool].max;
-    atomic_store(&f->capped, c->mode == POLICY_CAPPED);
-    atomic_store(&f->dedicated, c->mode == POLICY_DEDICATED);
-    atomic_store(&f->weight, d->policy.lps[g->id]->config.weight);
-    atomic_store(&f->max_weight, c->weight);
-    atomic_store(&f->pool, c->pool);
-    atomic_store(&f->units, d->policy.lps[g->id]->config.units);
-    atomic_store(&f->max_units, c->units);
-    atomic_store(&f->pool_units, pool_max ? pool_max : shared * POLICY_UNITS);
-    atomic_store(&f->processors, shared);
-    atomic_store(&f->system_processors, d->policy.processors_len);
-    atomic_store(&f->pool_idle_ns, idle_ns);
-    atomic_store(&f->pool_idle_processors, idle);
-    atomic_store(&f->pool_idle_at, now);
-}
-
-static u32 usable_len(const struct dispatcher *d)
-{
-    u32 usable = 0;
-    for (u32 i = 0; i < d->policy.processors_len; i++)
-        usable += d->policy.processors[i].usable;
-    return usable;
-}
-
-// Processor time that there was so far; processors that come and go have it while they are there.
-static u64 room(struct dispatcher *d, s64 now)
-{
-    d->room_ns += (u64)MAX(now - d->room_at, 0) * usable_len(d);
-    d->room_at = MAX(d->room_at, now);
-    return d->room_ns;
-}
-
-static u64 all_ran(const struct dispatcher *d, s64 now)
-{
-    u64 sum = d->gone_ns;
-    for (u32 i = 1; i <= POLICY_LPS_MAX; i++)
-        if (d->guests[i])
-            sum += ran_now(d, i, now);
-    return sum;
-}
-
 static void audit(struct dispatcher *d, s64 now)
 {
-    u32 shared = 0, idle = 0;
-    u64 ran = all_ran(d, now), elapsed = room(d, now);
-    for (u32 i = 0; i < d->policy.processors_len; i++) {
-        const struct policy_processor *proc = &d->policy.processors[i];
-        shared += proc->usable && !proc->owner;
-        idle += proc->usable && !proc->owner &&
-                (!proc->running || atomic_load(&share_of(d, proc->running)->word) == SHARE_IDLE);
-    }
-    for (u32 i = 1; i <= POLICY_LPS_MAX; i++) {
+    for (u32 i = 1; i < d->guests_end; i++) {
         struct guest *g = d->guests[i];
         if (!g)
             continue;
@@ -400,9 +417,9 @@ static void audit(struct dispatcher *d, s64 now)
         g->ran_then = had;
         g->dispatches_then = dispatches;
         g->audited_at = now;
-        tell_facts(d, g, now, elapsed > ran ? elapsed - ran : 0, idle, shared);
     }
     d->audit_at = now + AUDIT_NS;
+    tell(d, now);
 }
 
 static void bind_to(u32 cpu)
@@ -446,6 +463,23 @@ static void wait_for_news(struct thread *t, u32 bell, _Atomic u32 *event, u32 se
         put_guest(g);
 }
 
+// Processors whose threads sleep too long, as what runs there does not say when it stops.
+static bool watch(struct dispatcher *d, s64 now)
+{
+    bool busy = d->policy.waiting_len;
+    d->watch_at = now + ROUND_NS;
+    for (u32 i = 0; i < d->policy.processors_len; i++) {
+        const struct policy_processor *proc = &d->policy.processors[i];
+        if (!proc->running)
+            continue;
+        const struct share_vp *s = share_of(d, proc->running);
+        busy = true;
+        if (atomic_load(&s->word) != SHARE_RUN || (proc->until != POLICY_NEVER && now > proc->until + GRACE_NS))
+            kick(d, i);
+    }
+    return busy;
+}
+
 static void *processor_main(void *arg)
 {
     struct thread *t = arg;
@@ -478,6 +512,8 @@ static void *processor_main(void *arg)
         wake = proc->running ? POLICY_NEVER : policy_next(&d->policy, t->number, now);
         t->plan = wake;
         tell_others(d, t->number, before, now);
+        if (now >= d->watch_at) // the bell's thread need not wake up for it
+            watch(d, now);
         if (wake <= now && !proc->running)
             wake = now + 1000;
         wait_for_news(t, bell, event, seen, proc->running ? d->guests[proc->running->lp->id] : NULL,
@@ -487,30 +523,13 @@ static void *processor_main(void *arg)
     return NULL;
 }
 
-// Processors whose threads sleep too long, as what runs there does not say when it stops.
-static bool watch(struct dispatcher *d, s64 now)
-{
-    bool busy = d->policy.waiting_len;
-    for (u32 i = 0; i < d->policy.processors_len; i++) {
-        const struct policy_processor *proc = &d->policy.processors[i];
-        if (!proc->running)
-            continue;
-        const struct share_vp *s = share_of(d, proc->running);
-        busy = true;
-        if (atomic_load(&s->word) != SHARE_RUN || (proc->until != POLICY_NEVER && now > proc->until + GRACE_NS))
-            kick(d, i);
-    }
-    return busy;
-}
-
 static void *bell_main(void *arg)
 {
     struct dispatcher *d = arg;
     struct epoll_event events[32];
     bool busy = false;
-    s64 watch_at = 0;
     for (;;) {
-        int len = epoll_wait(d->epoll_fd, events, ARRAY_LEN(events), busy ? ROUND_NS / 1000000 : -1);
+        int len = epoll_wait(d->epoll_fd, events, ARRAY_LEN(events), busy ? BELL_NS / 1000000 : -1);
         pthread_mutex_lock(&d->lock);
         s64 now = clock_ns();
         for (int i = 0; i < len && !d->ending; i++) {
@@ -521,12 +540,7 @@ static void *bell_main(void *arg)
             listen_to(d, g, now);
         }
         bool ending = d->ending;
-        if (!ending && now >= watch_at) {
-            busy = watch(d, now);
-            watch_at = now + ROUND_NS;
-        } else {
-            busy = true;
-        }
+        busy = ending || now < d->watch_at || watch(d, now);
         if (!ending && now >= d->audit_at)
             audit(d, now);
         pthread_mutex_unlock(&d->lock);
@@ -586,7 +600,7 @@ void dispatcher_free(struct dispatcher *d)
     u64 one = 1;
     if (!d)
         return;
-    for (u32 i = 1; i <= POLICY_LPS_MAX; i++)
+    for (u32 i = 1; i < d->guests_end; i++)
         dispatcher_detach(d, i);
     pthread_mutex_lock(&d->lock);
     d->ending = true;
@@ -653,7 +667,8 @@ int dispatcher_attach(struct dispatcher *d, u32 id, const struct policy_config *
     }
     if (!err) {
         d->guests[id] = g;
-        audit(d, clock_ns());
+        d->guests_end = MAX(d->guests_end, id + 1);
+        tell(d, clock_ns());
     }
     pthread_mutex_unlock(&d->lock);
     if (!err)
@@ -723,7 +738,7 @@ int dispatcher_configure(struct dispatcher *d, u32 id, const struct policy_confi
     if (!err) {
         g->config = *config;
         take_wishes(d, g, clock_ns());
-        audit(d, clock_ns());
+        tell(d, clock_ns());
         look_at_all(d, clock_ns());
     }
     pthread_mutex_unlock(&d->lock);
@@ -808,7 +823,7 @@ s64 dispatcher_tick(struct dispatcher *d)
     s64 next = 10 * SECOND, now = clock_ns();
     pthread_mutex_lock(&d->lock);
     audit(d, now);
-    for (u32 i = 1; i <= POLICY_LPS_MAX; i++) {
+    for (u32 i = 1; i < d->guests_end; i++) {
         const struct guest *g = d->guests[i];
         if (g && (g->offence_ns || g->held_since))
             next = MIN(next, ROUND_NS);

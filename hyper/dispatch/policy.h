@@ -71,7 +71,6 @@ struct policy_lp {
     struct policy *policy;
     u32 id;
     struct policy_config config;
-    struct policy_vp vps[POLICY_VPS_MAX];
     u32 used;              // virtual processors that ever had work: those below
     u32 busy;              // that have work
     s64 rate, turn;        // of each of its virtual processors: thousandths of a hundredth of a processor; nanoseconds
@@ -79,6 +78,7 @@ struct policy_lp {
     s64 owed;              // processor time beside its virtual processors, to be taken from their credit
     u64 vtime;             // what it had beyond its entitlement, by weight
     u64 entitled_ns, beyond_ns;
+    struct policy_vp vps[POLICY_VPS_MAX]; // last: that of a partition that has one is beside the above
 };
 
 struct policy_processor {
