@@ -115,7 +115,11 @@ int config_set(struct sys *sys, struct lp *lp, const struct wire_record *values,
 int config_set_text(struct sys *sys, struct lp *lp, const char *name, const char *text, struct answer *answer)
 {
     struct rec *current = rec_copy(lp->current);
-    int failed = current && rec_set_text(current, name, text) ? 0 : no_memory(answer);
+    bool list = attr_find(OBJECT_PROF, name)->type == ATTR_LIST;
+    int failed =
+        current && rec_set(current, name, (struct wire_value){.kind = list ? WIRE_LIST : WIRE_TEXT, .text = text})
+            ? 0
+            : no_memory(answer);
     if (!failed)
         failed = rules_check_profile(sys, current, answer);
     if (!failed)

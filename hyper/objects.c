@@ -15,6 +15,7 @@
 #include "hyper/utilisation.h"
 #include "hyper/veth.h"
 #include "hyper/vio.h"
+#include "hyper/vscsi.h"
 #include "hyper/vswitch.h"
 
 static const char *system_name(const struct sys *sys)
@@ -251,6 +252,7 @@ int objects_create(struct sys *sys, const struct wire_message *m, struct answer 
     case OBJECT_LPAR: return create_lpar(sys, &m->values, answer);
     case OBJECT_PROF: return create_profile(sys, &m->values, answer);
     case OBJECT_VIO_ETH: return veth_create(sys, m, answer);
+    case OBJECT_VIO_SCSI: return vscsi_create(sys, m, answer);
     case OBJECT_VSWITCH: return vswitch_create(sys, m, answer);
     default: return refuse_parameter(answer, "-r", "such an object cannot be made");
     }
@@ -411,6 +413,7 @@ int objects_remove(struct sys *sys, const struct wire_message *m, struct answer 
     case OBJECT_LPAR: return remove_lpar(sys, m, answer);
     case OBJECT_PROF: return remove_profile(sys, m, answer);
     case OBJECT_VIO_ETH: return veth_remove(sys, m, answer);
+    case OBJECT_VIO_SCSI: return vscsi_remove(sys, m, answer);
     case OBJECT_VSWITCH: return vswitch_remove(sys, m, answer);
     default: return refuse_parameter(answer, "-r", "such an object cannot be removed");
     }

@@ -359,7 +359,7 @@ static void list_eth_sys(struct listing *l)
     rec_free(r);
 }
 
-static bool slot_used(const struct lp *lp, u64 slot)
+bool service_slot_used(const struct lp *lp, u64 slot)
 {
     struct serial s;
     struct veth adapters[VETH_MAX];
@@ -388,7 +388,7 @@ static void list_vio_lpar(struct listing *l)
         if (!r)
             continue;
         u64 max = rec_num(lp->current, "max_virtual_slots"), next = 2; // 0 and 1 are serial adapters
-        while (next < max && slot_used(lp, next))
+        while (next < max && service_slot_used(lp, next))
             next++;
         rec_set_text(r, "lpar_name", lp_name(lp));
         rec_set_num(r, "lpar_id", lp->id);

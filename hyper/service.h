@@ -12,6 +12,9 @@ bool service_lists(enum object object);
 int service_list(struct sys *sys, const struct wire_message *m,
                  void (*give)(void *arg, const struct wire_record *values), void *arg, struct answer *answer);
 
+// Whether some adapter is in that virtual slot of a partition that has a configuration.
+bool service_slot_used(const struct lp *lp, u64 slot);
+
 // CHANGE of OBJECT_LED_SYS and OBJECT_LED_LPAR: state. CHANGE of OBJECT_SVCEVENT: status, which can become Closed.
 int service_change(struct sys *sys, const struct wire_message *m, struct answer *answer);
 

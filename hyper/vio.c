@@ -100,21 +100,38 @@ static void join_with_all(struct sys *sys, struct lp *lp)
     }
 }
 
+static void tell_adapter(struct sys *sys, struct lp *lp, const struct vscsi_adapter *a)
+{
+    struct wire_record v = {0};
+    wire_put_num(&v, "slot", a->slot);
+    if (a->server) {
+        const struct lp *client = vscsi_remote(sys, a);
+        wire_put_num(&v, "client", client ? client->id : a->remote_id);
+        wire_put_num(&v, "client_slot", a->remote_slot);
+    }
+    send_values(lp, MESSAGE_VSCSI, &v, NULL);
+}
+
 void vio_attach(struct sys *sys, struct lp *lp)
 {
     struct vscsi_adapter adapters[VSCSI_ADAPTERS_MAX];
     u32 len = vscsi_of(lp, adapters);
-    for (u32 i = 0; i < len; i++) {
-        struct wire_record v = {0};
-        wire_put_num(&v, "slot", adapters[i].slot);
-        if (adapters[i].server) {
-            const struct lp *client = vscsi_remote(sys, &adapters[i]);
-            wire_put_num(&v, "client", client ? client->id : adapters[i].remote_id);
-            wire_put_num(&v, "client_slot", adapters[i].remote_slot);
-        }
-        send_values(lp, MESSAGE_VSCSI, &v, NULL);
-    }
+    for (u32 i = 0; i < len; i++)
+        tell_adapter(sys, lp, &adapters[i]);
     join_with_all(sys, lp);
+}
+
+void vio_added(struct sys *sys, struct lp *lp, const struct vscsi_adapter *adapter)
+{
+    tell_adapter(sys, lp, adapter);
+    join_with_all(sys, lp);
+}
+
+void vio_dropped(struct lp *lp, u32 slot)
+{
+    struct wire_record v = {0};
+    wire_put_num(&v, "slot", slot);
+    send_values(lp, MESSAGE_VSCSI_GONE, &v, NULL);
 }
 
 void vio_detach(struct sys *sys, struct lp *lp)

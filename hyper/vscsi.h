@@ -33,4 +33,8 @@ bool vscsi_pair(const struct sys *sys, const struct lp *client, const struct vsc
 // Before it is activated with the profile: its kind of adapters, and that names and numbers of other partitions agree. 0, or -1 with the answer.
 int vscsi_check(const struct sys *sys, const struct lp *lp, const struct rec *profile, struct answer *answer);
 
+// CREATE and REMOVE of OBJECT_VIO_SCSI: an adapter of a partition that is off, or of a Virtual I/O Server. 0, or -1 with the answer.
+int vscsi_create(struct sys *sys, const struct wire_message *m, struct answer *answer);
+int vscsi_remove(struct sys *sys, const struct wire_message *m, struct answer *answer);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -336,6 +337,17 @@ static bool open_pieces(const struct ios_backing *b, struct vios_disk *m, const 
     return store_open_pieces(m, paths, state, grows, fds, fds_len, why, IOS_WHY_MAX);
 }
 
+// A file for what outlives the server, of this very thing: a later one of the same name is another.
+static void state_of(const struct data *d, const struct ios_backing *b, char state[VIOS_PATH_MAX])
+{
+    struct stat st;
+    u64 id;
+    memcpy(&id, b->identity, sizeof(id));
+    if (b->flags & IOS_WHOLE)
+        id = stat(b->extents[0].path, &st) ? 0 : st.st_ino;
+    snprintf(state, VIOS_PATH_MAX, "%s/reservations-%s-%llx", d->folder, b->name, (unsigned long long)id);
+}
+
 // Opens it and fills in what the server is told. false: `why` says why.
 static bool open_backing(const struct data *d, const struct ios_backing *b, struct vios_disk *m, bool grows, int *fds,
                          unsigned *fds_len, char *why)
@@ -345,7 +357,7 @@ static bool open_backing(const struct data *d, const struct ios_backing *b, stru
     m->flags |= read_only ? VIOS_DISK_READ_ONLY : 0;
     m->wait_ms = grows ? 0 : LOCK_MS;
     snprintf(m->name, sizeof(m->name), "%.63s", b->name);
-    snprintf(state, sizeof(state), "%s/reservations-%s", d->folder, b->name);
+    state_of(d, b, state);
     if (!(b->flags & IOS_WHOLE))
         return open_pieces(b, m, read_only ? NULL : state, grows, fds, fds_len, why);
     snprintf(m->path, sizeof(m->path), "%s", b->extents[0].path);
