@@ -11,7 +11,7 @@
 #define LOCATION_SIZE 96u
 #define PATH_SIZE     1024u
 #define TOUCHED_MAX   64u
-#define GROWN_MAX     8u
+#define GROWN_MAX     256u
 
 struct ios {
     sqlite3 *db;

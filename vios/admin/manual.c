@@ -180,6 +180,15 @@ void ios_manual(FILE *to, const char *command)
           to);
     for (u32 i = 0; i < ios_commands_len; i++)
         tagged(to, ios_commands[i].name, "", ios_commands[i].summary);
+    fputs(".SH FILES\nIn the folder of the server, vios\\-ID beneath the one of its system:\n", to);
+    tagged(to, "home/", "", "What backupios and viosbr write and mkvopt reads; cfgbackups/ is in it.");
+    tagged(to, "volumes/", "", "The logical volumes on its own disk, a file each.");
+    tagged(to, "storagepools/POOL/", "", "The backing devices of a pool of files.");
+    tagged(to, "VMLibrary/", "", "The media; an image that is copied there belongs to the library.");
+    tagged(to, "physical_volumes", "",
+           "Paths of files and block devices, one on each line, that it may use besides those of the profile; cfgdev "
+           "looks at them.");
+    tagged(to, "import_folders", "", "Paths of folders, one on each line, that mkvopt may read besides home/.");
     fputs(".SH SEE ALSO\n.BR hmc (1),\n.BR openlpar (1)\n", to);
 }
 

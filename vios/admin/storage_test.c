@@ -184,6 +184,22 @@ static void test_killed(void)
     test_end();
 }
 
+// A disk that the host made larger is larger for its client, too.
+static void test_disk_grows(void)
+{
+    static const char *const before[] = {"mkvdev -vdev hdisk1 -vadapter vhost0", NULL};
+    static const struct step steps[] = {
+        {"cfgdev", 0, "", "resize 14:1 hdisk1 6144 MiB"},
+        {"lspv -size -field name size -fmt : | grep hdisk1", 0, "hdisk1:6144\n"},
+        {"cfgdev", 0, ""},
+    };
+    test_begin();
+    prepare(before);
+    CHECK(!truncate(test_disk[0], 6 * (off_t)GIB));
+    play(steps, ARRAY_LEN(steps));
+    test_end();
+}
+
 static void test_media(void)
 {
     static const struct step steps[] = {
@@ -263,6 +279,7 @@ int main(void)
     TEST(test_zeroed);
     TEST(test_pools);
     TEST(test_killed);
+    TEST(test_disk_grows);
     TEST(test_media);
     return test_done();
 }

@@ -84,13 +84,17 @@ static int make_rootvg(struct ios *ios, char *why)
 static void configure_path(struct ios *ios, const char *path)
 {
     u64 size = volume_file_size(path);
-    bool known = odm_number(ios, 0, "SELECT count(*) FROM pv WHERE path = ?", "s", path) != 0;
+    char name[NAME_SIZE] = "";
+    bool known = odm_text(ios, name, sizeof(name), "SELECT name FROM pv WHERE path = ?", "s", path);
     if (!known && size >= 2 * MIB)
         add_volume(ios, path, size, false);
     if (!known || !size)
         return;
-    odm_run(ios, "UPDATE pv SET size = ?2 WHERE path = ?1 AND size < ?2", "si", path, (s64)size);
-    odm_run(ios, "UPDATE device SET state = 1 WHERE name = (SELECT name FROM pv WHERE path = ?)", "s", path);
+    if ((u64)odm_number(ios, 0, "SELECT size FROM pv WHERE name = ?", "s", name) < size) {
+        odm_run(ios, "UPDATE pv SET size = ? WHERE name = ?", "is", (s64)size, name);
+        mapping_grown(ios, "disk", name, "");
+    }
+    odm_run(ios, "UPDATE device SET state = 1 WHERE name = ?", "s", name);
 }
 
 static void configure_listed(struct ios *ios)
