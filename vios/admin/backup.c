@@ -251,6 +251,12 @@ static const char targets[] =
     "EXISTS (SELECT * FROM main.bd WHERE pool = m.pool AND name "
     "= m.backing) ELSE m.backing = '' OR EXISTS (SELECT * FROM main.medium WHERE name = m.backing) END";
 
+// A backup may be anybody's: its names are no paths.
+static bool plain_name(const char *name)
+{
+    return *name && *name != '.' && !strchr(name, '/') && strlen(name) <= BACKING_NAME_MAX;
+}
+
 // Files that are there, of those that the backup knows.
 static void find_files(struct ios *ios)
 {
@@ -260,6 +266,8 @@ static void find_files(struct ios *ios)
     while (query_next(&q)) {
         char path[PATH_SIZE];
         bool medium = *query_text(&q, 0) == 'o';
+        if (!plain_name(query_text(&q, 2)) || (!medium && !plain_name(query_text(&q, 1))))
+            continue;
         storage_path(ios, medium ? NULL : query_text(&q, 1), query_text(&q, 2), path);
         if (access(path, F_OK) == 0)
             odm_run(ios, "INSERT INTO temp.there VALUES(?, ?, ?)", "sss", query_text(&q, 0), query_text(&q, 1),

@@ -8,6 +8,8 @@
 
 #include "vios/admin/ios_int.h"
 
+#define PATTERN_MAX 128u
+
 struct lines {
     char *text, **line;
     u32 len;
@@ -51,6 +53,18 @@ static void put(struct filter *f, const char *line)
     text_put(&f->out->out, "\n", 1);
 }
 
+// What takes the library of expressions long, or much memory, is not needed to find a line.
+static bool costly(const char *pattern, bool extended)
+{
+    for (const char *p = pattern; *p; p++) {
+        bool escaped = *p == '\\' && p[1];
+        p += escaped;
+        if ((*p == '{' && escaped != extended) || (escaped && isdigit((unsigned char)*p)))
+            return true;
+    }
+    return strlen(pattern) > PATTERN_MAX;
+}
+
 static int grep(struct filter *f, struct lines *l)
 {
     regex_t regex;
@@ -59,7 +73,7 @@ static int grep(struct filter *f, struct lines *l)
         text_add(&f->out->err, "Usage: %s\n", f->usage);
         return 2;
     }
-    if (strlen(f->operand) > 256 ||
+    if (costly(f->operand, f->given['E']) ||
         regcomp(&regex, f->operand, REG_NOSUB | (f->given['E'] ? REG_EXTENDED : 0) | (f->given['i'] ? REG_ICASE : 0))) {
         text_add(&f->out->err, "grep: \"%s\" is not a valid pattern.\n", f->operand);
         return 2;

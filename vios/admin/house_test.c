@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logs, counters, names, backups, documents.
+#include <sqlite3.h>
+
 #include "vios/admin/test_ios.h"
 
 static void test_house(void)
@@ -56,6 +58,28 @@ static void test_house(void)
     test_end();
 }
 
+// In the server's folder.
+static const char *command_for(const char *what)
+{
+    static char command[300];
+    snprintf(command, sizeof(command), "cd %s && %s", test_folder, what);
+    return command;
+}
+
+// In the database that lies in viosbr/.
+static bool rename_backing(const char *from, const char *to)
+{
+    char path[120];
+    sqlite3 *db = NULL;
+    char *sql = sqlite3_mprintf("UPDATE bd SET name = %Q WHERE name = %Q", to, from);
+    snprintf(path, sizeof(path), "%s/viosbr/odm.db", test_folder);
+    bool ok = sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK &&
+              sqlite3_changes(db) == 1;
+    sqlite3_free(sql);
+    sqlite3_close(db);
+    return ok;
+}
+
 static void test_backup(void)
 {
     static const char *const before[] = {"mkbdsp 1G -bd web01 -vadapter vhost0",
@@ -101,6 +125,13 @@ static void test_backup(void)
              test_folder);
     CHECK(!system(command));
     play(steps, ARRAY_LEN(steps));
+    // A backup whose names are paths adds nothing.
+    CHECK(!system(command_for("tar xzf home/cfgbackups/before.tar.gz && touch storagepools/outside")));
+    CHECK(rename_backing("web02", "../outside"));
+    CHECK(!system(command_for("tar czf home/cfgbackups/odd.tar.gz --format=ustar viosbr/odm.db")));
+    run("viosbr -restore -file odd");
+    CHECK_EQ(test_status, 0);
+    CHECK_STR(run("lssp -bd -sp files -fmt :"), "");
     snprintf(command, sizeof(command),
              "tar tzf %s/home/all.tar.gz >/dev/null && tar xzf %s/home/cfgbackups/before.tar.gz -C %s viosbr/odm.db",
              test_folder, test_folder, test_folder);
