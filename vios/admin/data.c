@@ -382,7 +382,7 @@ static int attach(void *context, u32 slot, u32 target, bool optical, const struc
         return 0; // told when there is a client
     if (backing)
         key_of(backing, key);
-    if (backing && find_unit(d, key, &share.of_adapter, &share.of_target)) {
+    if (backing && !optical && find_unit(d, key, &share.of_adapter, &share.of_target)) {
         err = tell(d, &share.header, sizeof(share), NULL, 0, why);
     } else {
         struct vios_disk m = {.header = vios_header(VIOS_DISK), .adapter = slot, .target = target};
@@ -507,6 +507,14 @@ static void look_at_channel(struct data *d, u32 slot)
     d->hooks.parted(slot, number);
 }
 
+// What was in the drive is free for another one.
+static void note_ejected(struct data *d, u32 slot, u32 target)
+{
+    char **unit = slot < VIOS_ADAPTERS_MAX && target < VIOS_TARGETS_MAX ? &d->ports[slot].units[target] : NULL;
+    if (unit && *unit)
+        **unit = 0;
+}
+
 void data_serve(struct data *d, const struct pollfd *polls, u32 len)
 {
     if (d->socket >= 0 && polls[0].fd == d->socket && polls[0].revents) {
@@ -519,8 +527,11 @@ void data_serve(struct data *d, const struct pollfd *polls, u32 len)
         else if (got <= 0)
             end_server(d);
     }
-    for (u32 i = 0; i < d->events_len; i++)
+    for (u32 i = 0; i < d->events_len; i++) {
+        if (d->events[i].kind == VIOS_EVENT_EJECTED)
+            note_ejected(d, d->events[i].adapter, d->events[i].target);
         d->hooks.event(&d->events[i]);
+    }
     d->events_len = 0;
     start_again(d);
     for (u32 slot = 0; slot + 1 < len; slot++)

@@ -118,6 +118,11 @@ u32 ios_attach_all(struct ios *ios, u32 slot);
 // Puts an entry into the error log: kind 'H' hardware, 'S' software, 'O' information; label of at most 19 characters, as VSCSI_HOST.
 void ios_report(struct ios *ios, char kind, const char *label, const char *resource, const char *text);
 
+// The same about a target, by its name.
+void ios_report_target(struct ios *ios, u32 slot, u32 target, char kind, const char *label, const char *text);
+// The client ejected the medium of a drive: there is none any more.
+void ios_ejected(struct ios *ios, u32 slot, u32 target);
+
 // Runs a command: argv[0] is its name, or ioscli before it. Its exit status. `user` for the log of commands.
 int ios_run(struct ios *ios, const char *user, int argc, char **argv, struct ios_out *out);
 

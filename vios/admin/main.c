@@ -88,10 +88,12 @@ static void on_event(const struct vios_event *e)
     static const char *const labels[] = {[VIOS_EVENT_IO_ERROR] = "VTD_IO_ERROR",
                                          [VIOS_EVENT_NO_SPACE] = "VTD_NO_SPACE",
                                          [VIOS_EVENT_EJECTED] = "VTD_EJECTED"};
-    char resource[32];
-    snprintf(resource, sizeof(resource), "C%u-T%u", e->adapter, e->target);
     const char *label = e->kind < ARRAY_LEN(labels) && labels[e->kind] ? labels[e->kind] : "VTD_EVENT";
-    ios_report(the.ios, e->level == VIOS_INFORMATION ? 'O' : 'H', label, resource, e->text);
+    if (!the.ios)
+        return;
+    if (e->kind == VIOS_EVENT_EJECTED)
+        ios_ejected(the.ios, e->adapter, e->target);
+    ios_report_target(the.ios, e->adapter, e->target, e->level == VIOS_INFORMATION ? 'O' : 'H', label, e->text);
 }
 
 static const struct data_hooks hooks = {.serves = on_serves, .parted = on_parted, .event = on_event, .log = log_line};

@@ -176,6 +176,24 @@ void mapping_tell_grown(struct ios *ios)
     ios->grown_len = 0;
 }
 
+void ios_report_target(struct ios *ios, u32 slot, u32 target, char kind, const char *label, const char *text)
+{
+    char vtd[NAME_SIZE];
+    snprintf(vtd, sizeof(vtd), "C%u-T%u", slot, target);
+    odm_text(ios, vtd, sizeof(vtd),
+             "SELECT m.vtd FROM mapping m JOIN device a ON a.name = m.vhost WHERE a.slot = ? AND m.target = ?", "ii",
+             (s64)slot, (s64)target);
+    ios_report(ios, kind, label, vtd, text);
+}
+
+void ios_ejected(struct ios *ios, u32 slot, u32 target)
+{
+    odm_run(ios,
+            "UPDATE mapping SET backing = '' WHERE kind = 'optical' AND target = ? AND vhost = (SELECT name FROM "
+            "device WHERE slot = ?)",
+            "ii", (s64)target, (s64)slot);
+}
+
 // --- mkvdev
 
 static u32 free_target(struct ios *ios, const char *vhost)

@@ -266,6 +266,12 @@ static void test_media(void)
     run("unloadopt -vtd vtopt1 -release");
     CHECK_EQ(test_status, 0);
     test_detach_error = 0;
+    // A client ejects what it has.
+    run("loadopt -disk install -vtd vtopt1");
+    ios_ejected(test_ios, 15, 1);
+    CHECK_STR(run("lsvopt -fmt :"), "vtopt1:No Media:n/a\n");
+    ios_report_target(test_ios, 15, 1, 'O', "VTD_EJECTED", "the partition ejected the medium");
+    CHECK(strstr(run("errlog"), " I O vtopt1         the partition ejected the medium\n"));
     // Images that people copy into the folder are there.
     snprintf(path, sizeof(path), "%s/VMLibrary/copied", test_folder);
     put(path, MIB - 1, "x");
