@@ -58,8 +58,8 @@ static bool find_blocks(struct loop *l, unsigned head, unsigned latch)
     }
 }
 
-// The last block of the loop that is not only come to from the one before it.
-static unsigned entered(const struct loop *l)
+// pass_tables.h
+static unsigned find_entered(const struct loop *l)
 {
     const struct ir_region *r = l->r;
     for (unsigned k = l->blocks_len; k-- > 1;) {
@@ -259,18 +259,18 @@ static unsigned make_head(struct ir_region *r, const struct loop *l)
     return first;
 }
 
-// Whether all repetitions write the same to the slot, once each. The one before the copy has.
-static bool writes_same(const struct ir_region *r, const struct loop *l, const struct ir_insn *put)
+// Whether all repetitions write the same to the slot, once each, in block k. The one before the copy has, wherever it began.
+static bool writes_same(const struct ir_region *r, const struct loop *l, unsigned k, const struct ir_insn *put)
 {
     const struct ir_insn *v = &r->insns[put->a];
     if (put->slot != SLOT_CFAR || v->op != IR_ADD || r->insns[v->a].op != IR_PAGE_EA || r->insns[v->b].op != IR_CONST)
         return false;
     unsigned puts = 0;
-    for (unsigned k = 0; k < l->blocks_len; k++) {
-        for (unsigned at = r->blocks[l->blocks[k]].first; at < end_of(r, l->blocks[k]); at++)
+    for (unsigned n = 0; n < l->blocks_len; n++) {
+        for (unsigned at = r->blocks[l->blocks[n]].first; at < end_of(r, l->blocks[n]); at++)
             puts += r->insns[at].op == IR_PUT && r->insns[at].slot == put->slot;
     }
-    return puts == 1;
+    return puts == 1 && k >= l->entered;
 }
 
 // The way out of the copy of block k, by way of the fields that the loop has left out: the block that it goes to.
@@ -325,7 +325,7 @@ static void copy_block(struct ir_region *r, const struct loop *l, unsigned k, ir
                 fields_keep(&b, in.slot - SLOT_CRF, now[compares->a], now[compares->b]);
             continue;
         }
-        if (in.op == IR_PUT && writes_same(r, l, &in))
+        if (in.op == IR_PUT && writes_same(r, l, k, &in))
             continue;
         if (in.op == IR_GET && is_left_out(l, &in)) {
             now[at] = fields[in.slot - SLOT_CRF];
@@ -374,7 +374,8 @@ void pass_strip(struct pass_tables *t, struct ir_region *r)
             r->blocks_len + 2 * l->blocks_len + 2 > IR_BLOCKS_MAX || !look(l, t->sums) ||
             INSNS / l->insns < STRIP_LEAST)
             continue;
-        fields_find(r, l->blocks, l->blocks_len, entered(l), &l->fields);
+        l->entered = find_entered(l);
+        fields_find(r, l->blocks, l->blocks_len, l->entered, &l->fields);
         added += l->operations;
         compares |= l->fields.out != 0;
         unsigned strip = make_head(r, l), copies = r->blocks_len;

@@ -41,6 +41,7 @@ struct loop {
     const struct ir_region *r;
     u8 blocks[STRIP_BLOCKS];
     unsigned blocks_len, operations, insns;
+    unsigned entered; // the last block that is not only come to from the one before it
     struct sum slots[IR_SCALARS]; // what they hold, at some place in the loop
     struct check checks[STRIP_CHECKS];
     unsigned checks_len;

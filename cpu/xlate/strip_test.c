@@ -300,6 +300,52 @@ static unsigned copies(unsigned kind)
     return n;
 }
 
+// PUTs of the address that a loop's first block has branched from, which all repetitions write: the loop's, and the copy's where another way than
+// by that block leads to the loop's end.
+static unsigned written_in_copy(bool in_the_middle)
+{
+    static struct ir_region r;
+    static struct cpage page;
+    struct ir_builder b = {.r = &r};
+    unsigned puts = 0;
+    r = (struct ir_region){.page = &page, .blocks_len = 5};
+    for (unsigned n = 0; n < 5; n++) {
+        struct ir_block *block = &r.blocks[n];
+        *block = (struct ir_block){.first = r.len, .insns = 3, .weight = n % 4 ? 8 : 1, .then = (u16)(n + 1)};
+        if (n == 0)
+            block->then = in_the_middle ? 2 : 1;
+        if (n == 1)
+            ir_put(&b, SLOT_CFAR, ir_op2i(&b, IR_ADD, ir_emit(&b, (struct ir_insn){.op = IR_PAGE_EA}), 4));
+        if (n == 2) {
+            ir_value from = ir_get(&b, 3), v = ir_emit(&b, (struct ir_insn){.op = IR_LOAD, .a = from, .imm = MEM_64});
+            ir_put(&b, 4, v);
+            ir_put(&b, 3, ir_op2i(&b, IR_ADD, from, 8));
+            ir_emit(&b, (struct ir_insn){.op = IR_BRANCH, .a = v, .b = ir_const(&b, 0)});
+            block->other = 4;
+        } else if (n == 4) {
+            ir_emit(&b, (struct ir_insn){.op = IR_EXIT, .imm = 8});
+        } else {
+            ir_emit(&b, (struct ir_insn){.op = IR_JUMP});
+        }
+        if (n == 3)
+            block->then = 1;
+        block->len = (u16)(r.len - block->first);
+    }
+    CHECK_STR(ir_check(&r) ? ir_check(&r) : "right", "right");
+    pass_strip(&tables, &r);
+    CHECK_STR(ir_check(&r) ? ir_check(&r) : "right", "right");
+    CHECK(r.blocks_len > 5);
+    for (unsigned i = 0; i < r.len; i++)
+        puts += r.insns[i].op == IR_PUT && r.insns[i].slot == SLOT_CFAR;
+    return puts;
+}
+
+static void test_written_in_copy(void)
+{
+    CHECK_EQ(written_in_copy(false), 1);
+    CHECK_EQ(written_in_copy(true), 2);
+}
+
 static void many_loops(unsigned loops)
 {
     static struct ir_region r;
@@ -356,6 +402,7 @@ int main(void)
     xlate_in_background = false;
     TEST(test_many_loops);
     TEST(test_which_loops);
+    TEST(test_written_in_copy);
     if (target_available()) {
         TEST(test_random_loops);
         TEST(test_rows);
