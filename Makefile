@@ -27,7 +27,7 @@ endif
 NINJA := ninja -C $(BUILD) $(if $(filter 1,$(V)),-v)
 QUIET := $(if $(filter 1,$(V)),,@)
 
-.PHONY: all setup setup-test build run boot test test-kernel test-long test-unit bench fuzz install format clean help guests
+.PHONY: all setup setup-test build run demo boot test test-kernel test-long test-unit bench fuzz install format clean help guests
 .NOTPARALLEL:
 
 all: build
@@ -50,8 +50,11 @@ build: setup $(BUILD)/build.ninja
 guests: setup
 	$(QUIET)tools/fetch-guests
 
-run: build guests
+run: build
 	$(QUIET)tools/run $(BUILD) $(ARGS)
+
+demo: build guests
+	$(QUIET)tools/demo $(BUILD) $(ARGS)
 
 boot: build guests
 	$(QUIET)tools/boot $(BUILD) $(ARGS)
@@ -92,7 +95,8 @@ clean:
 
 help:
 	@echo 'make                 build $(BUILD)/openlpar; installs missing Debian packages first and says so'
-	@echo 'make run             fetch a Debian kernel and user space; a managed system with three partitions of them'
+	@echo 'make run             a managed system with a Virtual I/O Server and two Debian installations on its disks (the first time: some 5 minutes)'
+	@echo 'make demo            fetch a Debian kernel and a small user space; a managed system with three partitions of them, in seconds'
 	@echo 'make boot            one partition of them, no managed system: a shell on this terminal (none: a short show)'
 	@echo 'make test            unit tests, instruction tests and short boot matrix (under 15 minutes on 2 cores)'
 	@echo 'make test-unit       only what needs no guest'
