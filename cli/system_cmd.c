@@ -486,7 +486,8 @@ static const struct {
     {"--memory", offsetof(struct arguments, memory), "SIZE: physical memory, like 8G"},
     {"--lmb", offsetof(struct arguments, lmb), "SIZE: size of a logical memory block (256M)"},
     {"--network", offsetof(struct arguments, network),
-     "NET: its own way outside: user[,vswitch=NAME][,vlan=N][,hostfwd=tcp:[ADDRESS:]PORT-PARTITION:PORT]... (none)"},
+     "NET: its own way outside: user or "
+     "tap,name=INTERFACE[,vswitch=NAME][,vlan=N][,hostfwd=tcp:[ADDRESS:]PORT-PARTITION:PORT]... (none)"},
     {"--state", offsetof(struct arguments, state),
      "DIR: keep the system's state there ($XDG_STATE_HOME/openlpar/NAME)"},
 };

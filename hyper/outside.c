@@ -106,7 +106,7 @@ static void tell_forwards(struct sys *sys, const struct lp *lp)
 
 void outside_attach(struct sys *sys, const struct lp *lp)
 {
-    if (!sys->outside || sys->outside->process.socket < 0)
+    if (!sys->outside || sys->outside->process.socket < 0 || sys->outside->options.kind)
         return;
     tell_lease(sys, lp);
     tell_forwards(sys, lp);
@@ -115,7 +115,10 @@ void outside_attach(struct sys *sys, const struct lp *lp)
 static void start(struct sys *sys)
 {
     struct outside *o = sys->outside;
-    struct uplink_spec spec = {.first_address = FIRST_ADDRESS};
+    struct uplink_spec spec = {.first_address = FIRST_ADDRESS, .port.pvid = o->options.vlan};
+    struct uplink_real real = {.kind = o->options.kind, .default_id = o->options.vlan};
+    memcpy(real.name, o->options.interface, sizeof(real.name));
+    spec.real = o->options.kind ? &real : NULL;
     spec.link = network_trunk(sys, o->options.vswitch, o->options.vlan, spec.port.mac);
     int err = spec.link ? uplink_begin(&spec, &o->process) : -ENOMEM;
     o->next_start = clock_ns() + RESTART_NS;
@@ -126,7 +129,8 @@ static void start(struct sys *sys)
         complain(sys, text);
         return;
     }
-    tell_forwards(sys, NULL);
+    if (!o->options.kind)
+        tell_forwards(sys, NULL);
     for (u32 i = 0; i < sys->lps_len; i++)
         if (lp_active(sys->lps[i]))
             outside_attach(sys, sys->lps[i]);
@@ -156,6 +160,10 @@ void outside_ready(struct sys *sys)
     char text[UPLINK_TEXT_MAX + 128];
     if (got == 1 && m.type == UPLINK_READY) {
         o->complained = false;
+    } else if (got == 1 && m.type == UPLINK_STATE) {
+        snprintf(text, sizeof(text), "the network of the system: the interface %s has %s link", o->options.interface,
+                 m.state.link ? "a" : "no");
+        sys_event(sys, NULL, REFCODE_NETWORK, text);
     } else if (got == 1 && m.type == UPLINK_EVENT) {
         snprintf(text, sizeof(text), "the network of the system: %s", m.text);
         sys_event(sys, NULL, REFCODE_NETWORK, text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The system's own way outside, its attribute `network`: a user-mode network (openlpar-uplink) as a trunk adapter of a switch, for systems without a Virtual I/O Server. A partition with the number N has the
+// The system's own way outside, its attribute `network`: a user-mode network (openlpar-uplink), or an interface of the host, as a trunk adapter of a switch, for systems without a Virtual I/O Server. A partition with the number N has the
 // address 10.0.2.(14 + N) there. The process is there while a partition has an adapter. The daemon's thread only.
 #ifndef HYPER_OUTSIDE_H
 #define HYPER_OUTSIDE_H

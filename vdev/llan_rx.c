@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The adapter's thread: takes frames from the link and copies each into the smallest buffer that holds it. A frame for which there is no
+// The adapter has a thread of its own, not the partition's I/O thread: it stays with a frame until the OS has a buffer for it, copies for as long as frames come, and so would keep disks waiting.
+//
+// It takes frames from the link and copies each into the smallest buffer that holds it. A frame for which there is no
 // buffer at the moment, while the OS gives buffers of its size, waits in the link; then everything behind it waits, too, and the other side sees a full
 // link: who sends more than the OS takes is slowed down or loses his own frames.
 #include <poll.h>

@@ -90,6 +90,14 @@ static bool parse_vlan(const char *text, u16 *vlan)
     return *text >= '0' && *text <= '9' && !*end && number >= 1 && number <= VID_LAST;
 }
 
+static u32 kind_of(const char *type)
+{
+    return !strcmp(type, "tap")       ? UPLINK_TAP
+           : !strcmp(type, "macvtap") ? UPLINK_MACVTAP
+           : !strcmp(type, "packet")  ? UPLINK_PACKET
+                                      : 0;
+}
+
 static bool add_forward(struct net_options *net, char *text, enum net_kind kind, char *why, size_t why_size)
 {
     if (net->forwards_len == UPLINK_FORWARDS_MAX)
@@ -115,11 +123,16 @@ bool net_option_parse(const char *value, enum net_kind kind, struct net_options 
         return refuse(why, why_size, "the value is too long");
     strcpy(text, value);
     const char *type = strsep(&rest, ",");
-    if (strcmp(type, "user") != 0)
-        return refuse(why, why_size, "the kind of network is user, as in user,hostfwd=tcp:2222-%s:22",
-                      of_system ? "web01" : "");
+    net->kind = of_system ? kind_of(type) : 0;
+    if (!net->kind && strcmp(type, "user") != 0)
+        return refuse(why, why_size, "the kind of network is user, as in user,hostfwd=tcp:2222-%s:22%s",
+                      of_system ? "web01" : "", of_system ? "; or tap, macvtap or packet, as in tap,name=tap0" : "");
     for (char *item; (item = strsep(&rest, ","));) {
-        if (strncmp(item, "hostfwd=", 8) == 0) {
+        if (net->kind && strncmp(item, "name=", 5) == 0) {
+            if (!item[5] ||
+                (size_t)snprintf(net->interface, sizeof(net->interface), "%s", item + 5) >= sizeof(net->interface))
+                return refuse(why, why_size, "write name=INTERFACE with up to 15 characters, as in tap,name=tap0");
+        } else if (!net->kind && strncmp(item, "hostfwd=", 8) == 0) {
             if (!add_forward(net, item + 8, kind, why, why_size))
                 return false;
         } else if (!of_system && strncmp(item, "mac=", 4) == 0) {
@@ -141,11 +154,14 @@ bool net_option_parse(const char *value, enum net_kind kind, struct net_options 
                 (size_t)snprintf(net->vswitch, sizeof(net->vswitch), "%s", item + 8) >= sizeof(net->vswitch))
                 return refuse(why, why_size, "write vswitch=NAME with up to 31 characters");
         } else {
-            return refuse(why, why_size, "'%.40s' is no part of it; there are hostfwd=%s", item,
-                          of_system ? ", vlan= and vswitch=" : ", mac=, tftp= and bootfile=");
+            return refuse(
+                why, why_size, "'%.40s' is no part of it; there are %s%s", item,
+                net->kind ? "name=" : "hostfwd=", of_system ? ", vlan= and vswitch=" : ", mac=, tftp= and bootfile=");
         }
     }
     if (net->bootfile[0] && !net->tftp[0])
         return refuse(why, why_size, "bootfile= needs tftp=FOLDER, where the file is");
+    if (net->kind && !*net->interface)
+        return refuse(why, why_size, "the interface is missing: %s,name=INTERFACE", value);
     return true;
 }

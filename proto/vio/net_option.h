@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network as users write it: user[,hostfwd=tcp|udp:[ADDRESS:]PORT-[ADDRESS]:PORT]...
 //
+// Of a managed system also tap,name=INTERFACE, macvtap,name=INTERFACE and packet,name=INTERFACE: a bridge to an interface of the host.
+//
 // Of `openlpar boot --net` also mac=ADDRESS, tftp=FOLDER and bootfile=NAME; of a managed system also vswitch=NAME and vlan=N, and the second address of a forward may be a partition's name.
 #ifndef PROTO_VIO_NET_OPTION_H
 #define PROTO_VIO_NET_OPTION_H
@@ -8,7 +10,9 @@
 #include "proto/vio/uplink.h"
 
 struct net_options {
-    u8 mac[6]; // all 0: whoever makes the adapter chooses one
+    u32 kind;           // of a system's: enum uplink_kind; 0: the user-mode network
+    char interface[16]; // of the host, with another kind
+    u8 mac[6];          // all 0: whoever makes the adapter chooses one
     u16 vlan;
     char vswitch[32];
     char tftp[UPLINK_FOLDER_MAX]; // absolute; "": none

@@ -90,9 +90,19 @@ static void test_of_system(void)
     CHECK(net.forwards[0].host_port == 2222 && net.forwards[0].guest_port == 22 && !net.forwards[0].udp);
     CHECK_STR(net.names[1], "");
     CHECK_EQ(net.forwards[1].guest_address, 0x0a000214);
-    static const char *const texts[] = {
-        "user,mac=02:00:00:00:00:01",    "user,vlan=0", "user,vlan=4095", "user,vlan=1x", "user,vswitch=",
-        "user,hostfwd=tcp:1-10.0.2.3:1", "none"};
+    CHECK(net_option_parse("macvtap,name=olt0,vlan=5", NET_OF_SYSTEM, &net, why, sizeof(why)));
+    CHECK(net.kind == UPLINK_MACVTAP && net.vlan == 5 && !strcmp(net.interface, "olt0"));
+    static const char *const texts[] = {"user,mac=02:00:00:00:00:01",
+                                        "user,vlan=0",
+                                        "user,vlan=4095",
+                                        "user,vlan=1x",
+                                        "user,vswitch=",
+                                        "user,hostfwd=tcp:1-10.0.2.3:1",
+                                        "none",
+                                        "tap",
+                                        "tap,name=",
+                                        "tap,name=0123456789abcdef",
+                                        "packet,name=eth0,hostfwd=tcp:1-a:1"};
     for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
         *why = 0;
         CHECK(!net_option_parse(texts[i], NET_OF_SYSTEM, &net, why, sizeof(why)) && *why);

@@ -59,7 +59,7 @@ static int open_macvtap(struct real *real, const char *name, char *why, size_t w
     unsigned index = if_nametoindex(name);
     if (!index)
         return wrong(why, why_size, -ENODEV,
-                     "%s: there is no such interface; make it: ip link add link IF name %s type macvtap mode bridge",
+                     "%s: there is no such interface; make it: ip link add link IF name %s type macvtap mode passthru",
                      name, name);
     snprintf(device, sizeof(device), "/dev/tap%u", index);
     return open_tap(real, name, device, why, why_size);
