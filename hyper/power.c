@@ -261,6 +261,12 @@ int power_on(struct sys *sys, struct lp *lp, const char *profile, const char *bo
     if (boot_mode && strcmp(boot_mode, "norm") && strcmp(boot_mode, "of") && strcmp(boot_mode, "sms"))
         return refuse_parameter(
             answer, "-b", "%s: partitions boot in the modes norm, of and sms; there are no diagnostics", boot_mode);
+    if (boot_mode && strcmp(boot_mode, "norm") && *rec_text(p, "boot_image"))
+        return refuse_parameter(answer, "-b",
+                                "%s: the partition %s boots the kernel that its profile names (boot_image), without "
+                                "firmware that could stop; "
+                                "menus and prompt are those of partitions that boot from a device",
+                                boot_mode, lp_name(lp));
     if (configure(sys, lp, p, answer))
         return -1;
     snprintf(lp->boot_mode, sizeof(lp->boot_mode), "%s", boot_mode ? boot_mode : "");
