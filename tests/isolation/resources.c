@@ -69,12 +69,17 @@ static long many_threads(const struct target *t)
     return 1;
 }
 
+// Those that it got are given back: without any it could not take the descriptors of the next message, and so not say how it went.
 static long many_files(const struct target *t)
 {
-    for (unsigned i = 0; i < MANY_FILES; i++)
-        if (fcntl(0, F_DUPFD_CLOEXEC, 3) < 0)
-            return -errno;
-    return 1;
+    static int got[MANY_FILES];
+    unsigned len = 0;
+    while (len < MANY_FILES && (got[len] = fcntl(0, F_DUPFD_CLOEXEC, 3)) >= 0)
+        len++;
+    long why = len < MANY_FILES ? -errno : 1;
+    while (len)
+        close(got[--len]);
+    return why;
 }
 
 // What it was given keeps its size.
