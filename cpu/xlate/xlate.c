@@ -544,8 +544,12 @@ static void do_work(void *arg, const struct work *work)
     struct dinsn *d = &page->insns[work->index];
     if (!heat_waits(heat_get(page, work->index))) // done, or gone, in the meantime
         return;
+    if (entry_op(d) == OP_REGION) { // done, and a processor's count has come after that
+        heat_set(page, work->index, HEAT_DONE);
+        return;
+    }
     // Places of one loop become hot together, and the region of the first one has them all: they have to become hot once more.
-    if (!work->again && entry_op(d) != OP_REGION && covers(page, work->index, work->index)) {
+    if (!work->again && covers(page, work->index, work->index)) {
         heat_set(page, work->index, 0);
         entry_store(d, (struct dinsn){.op = OP_WARM, .aux = WARM_AGAIN});
         return;
