@@ -4,24 +4,16 @@
 // goes on when twelve hexadecimal digits follow.
 #include "hyper/veth.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "hyper/adapter.h"
 
 #define FIELDS    11u
 #define FIELD_MAX 128u
 #define VID_LAST  4094u
 
 enum field { SLOT, IEEE, PVID, VLANS, TRUNK, REQUIRED, VSWITCH, MAC, MACS, QOS, RATE };
-
-PRINTF_LIKE(3, 4) static int wrong(char *why, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(why, size, fmt, ap);
-    va_end(ap);
-    return -1;
-}
 
 static bool is_mac(const char *text)
 {
@@ -60,22 +52,12 @@ size_t veth_item(const char *text)
     return (size_t)(next - text) - (next > text && next[-1] == ',');
 }
 
-static bool number(const char *text, u32 low, u32 high, u32 *value)
-{
-    u32 n = 0;
-    const char *p = text;
-    for (; *p >= '0' && *p <= '9' && n <= high; p++)
-        n = n * 10 + (u32)(*p - '0');
-    *value = n;
-    return p != text && !*p && n >= low && n <= high;
-}
-
 static bool take_vlans(char *text, struct veth *v)
 {
     char *rest = *text ? text : NULL;
     for (char *item; (item = strsep(&rest, ","));) {
         u32 vlan;
-        if (v->vlans_len == VETH_VLANS_MAX || !number(item, 1, VID_LAST, &vlan) || vlan == v->pvid)
+        if (v->vlans_len == VETH_VLANS_MAX || !adapter_number(item, 1, VID_LAST, &vlan) || vlan == v->pvid)
             return false;
         for (u32 i = 0; i < v->vlans_len; i++)
             if (v->vlans[i] == vlan)
@@ -101,40 +83,42 @@ static int take(char fields[FIELDS][FIELD_MAX], struct veth *v, char *why, size_
 {
     u32 ieee, pvid, trunk, required, qos = VETH_QOS_NONE;
     *v = (struct veth){0};
-    if (!number(fields[SLOT], 2, VETH_SLOT_MAX, &v->slot))
-        return wrong(why, size, "the slot '%s' is none of 2 to %u", fields[SLOT], VETH_SLOT_MAX);
-    if (!number(fields[IEEE], 0, 1, &ieee))
-        return wrong(why, size, "slot %u: whether it has 802.1Q is 0 or 1", v->slot);
-    if (!number(fields[PVID], 1, VID_LAST, &pvid))
-        return wrong(why, size, "slot %u: the port VLAN is 1 to %u", v->slot, VID_LAST);
+    if (!adapter_number(fields[SLOT], 2, VETH_SLOT_MAX, &v->slot))
+        return adapter_wrong(why, size, "the slot '%s' is none of 2 to %u", fields[SLOT], VETH_SLOT_MAX);
+    if (!adapter_number(fields[IEEE], 0, 1, &ieee))
+        return adapter_wrong(why, size, "slot %u: whether it has 802.1Q is 0 or 1", v->slot);
+    if (!adapter_number(fields[PVID], 1, VID_LAST, &pvid))
+        return adapter_wrong(why, size, "slot %u: the port VLAN is 1 to %u", v->slot, VID_LAST);
     v->pvid = (u16)pvid;
     v->ieee = ieee;
     if (!take_vlans(fields[VLANS], v))
-        return wrong(why, size,
-                     "slot %u: further VLANs are up to %u numbers from 1 to %u, each once, without the port VLAN",
-                     v->slot, VETH_VLANS_MAX, VID_LAST);
+        return adapter_wrong(
+            why, size, "slot %u: further VLANs are up to %u numbers from 1 to %u, each once, without the port VLAN",
+            v->slot, VETH_VLANS_MAX, VID_LAST);
     if (v->vlans_len && !ieee)
-        return wrong(why, size, "slot %u: an adapter with further VLANs needs 802.1Q (the second field is 1)", v->slot);
-    if (!number(fields[TRUNK], 0, 15, &trunk))
-        return wrong(why, size, "slot %u: the priority of a trunk is 1 to 15, and 0 is no trunk", v->slot);
-    if (!number(fields[REQUIRED], 0, 1, &required))
-        return wrong(why, size, "slot %u: whether it is required is 0 or 1", v->slot);
+        return adapter_wrong(why, size, "slot %u: an adapter with further VLANs needs 802.1Q (the second field is 1)",
+                             v->slot);
+    if (!adapter_number(fields[TRUNK], 0, 15, &trunk))
+        return adapter_wrong(why, size, "slot %u: the priority of a trunk is 1 to 15, and 0 is no trunk", v->slot);
+    if (!adapter_number(fields[REQUIRED], 0, 1, &required))
+        return adapter_wrong(why, size, "slot %u: whether it is required is 0 or 1", v->slot);
     v->trunk = (u8)trunk;
     v->required = required;
     const char *vswitch = *fields[VSWITCH] ? fields[VSWITCH] : "ETHERNET0";
     if (strlen(vswitch) >= sizeof(v->vswitch))
-        return wrong(why, size, "slot %u: the name of its switch is too long", v->slot);
+        return adapter_wrong(why, size, "slot %u: the name of its switch is too long", v->slot);
     snprintf(v->vswitch, sizeof(v->vswitch), "%.31s", vswitch);
     if (*fields[MAC] && (!is_mac(fields[MAC]) || fields[MAC][12] || strchr("13579bBdDfF", fields[MAC][1])))
-        return wrong(why, size, "slot %u: an address is twelve hexadecimal digits, the second of them even", v->slot);
+        return adapter_wrong(why, size, "slot %u: an address is twelve hexadecimal digits, the second of them even",
+                             v->slot);
     snprintf(v->mac, sizeof(v->mac), "%.12s", fields[MAC]);
     if (!take_macs(fields[MACS], v))
-        return wrong(why, size, "slot %u: addresses that are allowed are all, none, or up to four", v->slot);
-    if (*fields[QOS] && strcmp(fields[QOS], "none") != 0 && !number(fields[QOS], 0, 7, &qos))
-        return wrong(why, size, "slot %u: the quality of service is none or 0 to 7", v->slot);
+        return adapter_wrong(why, size, "slot %u: addresses that are allowed are all, none, or up to four", v->slot);
+    if (*fields[QOS] && strcmp(fields[QOS], "none") != 0 && !adapter_number(fields[QOS], 0, 7, &qos))
+        return adapter_wrong(why, size, "slot %u: the quality of service is none or 0 to 7", v->slot);
     v->qos = (u8)qos;
-    if (*fields[RATE] && !number(fields[RATE], 0, VETH_RATE_MAX, &v->rate))
-        return wrong(why, size, "slot %u: the rate is 0 (no limit) to %u Mbit/s", v->slot, VETH_RATE_MAX);
+    if (*fields[RATE] && !adapter_number(fields[RATE], 0, VETH_RATE_MAX, &v->rate))
+        return adapter_wrong(why, size, "slot %u: the rate is 0 (no limit) to %u Mbit/s", v->slot, VETH_RATE_MAX);
     return 0;
 }
 
@@ -146,16 +130,16 @@ int veth_parse(const char *text, struct veth adapters[VETH_MAX], char *why, size
         return 0;
     while (*text) {
         if (len == VETH_MAX)
-            return wrong(why, why_size, "a partition has at most %u adapters", VETH_MAX);
+            return adapter_wrong(why, why_size, "a partition has at most %u adapters", VETH_MAX);
         text = take_fields(text, fields);
         if (!text)
-            return wrong(why, why_size,
-                         "an adapter is slot/ieee/pvid/vlans/trunk/required/vswitch/mac/allowed/qos/rate");
+            return adapter_wrong(why, why_size,
+                                 "an adapter is slot/ieee/pvid/vlans/trunk/required/vswitch/mac/allowed/qos/rate");
         if (take(fields, &adapters[len], why, why_size))
             return -1;
         for (u32 i = 0; i < len; i++)
             if (adapters[i].slot == adapters[len].slot)
-                return wrong(why, why_size, "two adapters are in slot %u", adapters[i].slot);
+                return adapter_wrong(why, why_size, "two adapters are in slot %u", adapters[i].slot);
         len++;
     }
     return (int)len;

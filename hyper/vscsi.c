@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hyper/vscsi.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "hyper/adapter.h"
 #include "proto/hyper/attr.h"
 
 #define FIELDS    6u
 #define FIELD_MAX 40u
 
 enum field { SLOT, TYPE, REMOTE_ID, REMOTE_NAME, REMOTE_SLOT, REQUIRED };
-
-PRINTF_LIKE(3, 4) static int wrong(char *why, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(why, size, fmt, ap);
-    va_end(ap);
-    return -1;
-}
 
 // The next adapter's fields; NULL: not six, or one that is too long.
 static const char *take_fields(const char *p, char fields[FIELDS][FIELD_MAX])
@@ -42,16 +33,6 @@ static const char *take_fields(const char *p, char fields[FIELDS][FIELD_MAX])
     return field + 1 == FIELDS ? p + (*p == ',') : NULL;
 }
 
-static bool number(const char *text, u32 low, u32 high, u32 *value)
-{
-    u32 n = 0;
-    const char *p = text;
-    for (; *p >= '0' && *p <= '9' && n <= high; p++)
-        n = n * 10 + (u32)(*p - '0');
-    *value = n;
-    return p != text && !*p && n >= low && n <= high;
-}
-
 static bool is_any(const char *text)
 {
     return !*text || strcmp(text, "any") == 0;
@@ -61,25 +42,25 @@ static int take(char fields[FIELDS][FIELD_MAX], struct vscsi_adapter *a, char *w
 {
     u32 required;
     *a = (struct vscsi_adapter){.server = strcmp(fields[TYPE], "server") == 0};
-    if (!number(fields[SLOT], 2, VSCSI_SLOT_MAX, &a->slot))
-        return wrong(why, size, "the slot '%s' is none of 2 to %u", fields[SLOT], VSCSI_SLOT_MAX);
+    if (!adapter_number(fields[SLOT], 2, VSCSI_SLOT_MAX, &a->slot))
+        return adapter_wrong(why, size, "the slot '%s' is none of 2 to %u", fields[SLOT], VSCSI_SLOT_MAX);
     if (!a->server && strcmp(fields[TYPE], "client") != 0)
-        return wrong(why, size, "slot %u: an adapter is client or server, not '%s'", a->slot, fields[TYPE]);
-    if (!is_any(fields[REMOTE_ID]) && !number(fields[REMOTE_ID], 1, LPARS_MAX, &a->remote_id))
-        return wrong(why, size, "slot %u: the other partition's number is 1 to %u%s", a->slot, LPARS_MAX,
-                     a->server ? ", or any" : "");
+        return adapter_wrong(why, size, "slot %u: an adapter is client or server, not '%s'", a->slot, fields[TYPE]);
+    if (!is_any(fields[REMOTE_ID]) && !adapter_number(fields[REMOTE_ID], 1, LPARS_MAX, &a->remote_id))
+        return adapter_wrong(why, size, "slot %u: the other partition's number is 1 to %u%s", a->slot, LPARS_MAX,
+                             a->server ? ", or any" : "");
     if (*fields[REMOTE_NAME] && !attr_name_valid(fields[REMOTE_NAME]))
-        return wrong(why, size, "slot %u: '%s' is no name of a partition", a->slot, fields[REMOTE_NAME]);
+        return adapter_wrong(why, size, "slot %u: '%s' is no name of a partition", a->slot, fields[REMOTE_NAME]);
     snprintf(a->remote_name, sizeof(a->remote_name), "%.31s", fields[REMOTE_NAME]);
-    if (!is_any(fields[REMOTE_SLOT]) && !number(fields[REMOTE_SLOT], 2, VSCSI_SLOT_MAX, &a->remote_slot))
-        return wrong(why, size, "slot %u: the other adapter's slot is 2 to %u%s", a->slot, VSCSI_SLOT_MAX,
-                     a->server ? ", or any" : "");
+    if (!is_any(fields[REMOTE_SLOT]) && !adapter_number(fields[REMOTE_SLOT], 2, VSCSI_SLOT_MAX, &a->remote_slot))
+        return adapter_wrong(why, size, "slot %u: the other adapter's slot is 2 to %u%s", a->slot, VSCSI_SLOT_MAX,
+                             a->server ? ", or any" : "");
     if (!a->server && ((!a->remote_id && !*a->remote_name) || !a->remote_slot))
-        return wrong(why, size,
-                     "slot %u: a client's adapter names its server (by number, name or both) and the server's slot",
-                     a->slot);
-    if (!number(fields[REQUIRED], 0, 1, &required))
-        return wrong(why, size, "slot %u: whether it is required is 0 or 1", a->slot);
+        return adapter_wrong(
+            why, size, "slot %u: a client's adapter names its server (by number, name or both) and the server's slot",
+            a->slot);
+    if (!adapter_number(fields[REQUIRED], 0, 1, &required))
+        return adapter_wrong(why, size, "slot %u: whether it is required is 0 or 1", a->slot);
     a->required = required;
     return 0;
 }
@@ -92,15 +73,16 @@ int vscsi_parse(const char *text, struct vscsi_adapter adapters[VSCSI_ADAPTERS_M
         return 0;
     while (*text) {
         if (len == VSCSI_ADAPTERS_MAX)
-            return wrong(why, why_size, "a partition has at most %u adapters", VSCSI_ADAPTERS_MAX);
+            return adapter_wrong(why, why_size, "a partition has at most %u adapters", VSCSI_ADAPTERS_MAX);
         text = take_fields(text, fields);
         if (!text)
-            return wrong(why, why_size, "an adapter is slot/client|server/remote-id/remote-name/remote-slot/required");
+            return adapter_wrong(why, why_size,
+                                 "an adapter is slot/client|server/remote-id/remote-name/remote-slot/required");
         if (take(fields, &adapters[len], why, why_size))
             return -1;
         for (u32 i = 0; i < len; i++)
             if (adapters[i].slot == adapters[len].slot)
-                return wrong(why, why_size, "two adapters are in slot %u", adapters[i].slot);
+                return adapter_wrong(why, why_size, "two adapters are in slot %u", adapters[i].slot);
         len++;
     }
     return (int)len;

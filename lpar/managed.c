@@ -466,23 +466,6 @@ static void drop_link(void)
     share_detach(&the.share);
 }
 
-static void link_ready(void)
-{
-    static struct wire_message m; // large
-    int fds[WIRE_FDS_MAX], err = link_fill(&the.link), got = 0;
-    while (err > 0 && (got = link_next(&the.link, &m, fds)) > 0) {
-        bool ok = take_message(&m, fds);
-        for (u32 i = 0; i < m.fds; i++)
-            close(fds[i]);
-        if (!ok)
-            got = -EPROTO;
-        if (!ok)
-            break;
-    }
-    if (got < 0 || err == 0 || (err < 0 && err != -EAGAIN))
-        drop_link();
-}
-
 // A daemon that comes while another one is there takes its place: there is one at a time, by the lock in the system's folder.
 static void take_daemon(void)
 {
@@ -538,8 +521,8 @@ static void serve(void)
             continue;
         if (terminals_serve(&the.terminals, p + 3, sessions) && the.have_thread)
             life_input_ready(&the.life);
-        if (p[2].revents)
-            link_ready();
+        if (p[2].revents && !link_serve(&the.link, take_message))
+            drop_link();
         if (p[1].revents)
             take_daemon();
     }

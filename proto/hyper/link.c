@@ -124,6 +124,20 @@ int link_next(struct link *link, struct wire_message *m, int fds[WIRE_FDS_MAX])
     return 1;
 }
 
+bool link_serve(struct link *link, bool (*take)(const struct wire_message *message, const int *fds))
+{
+    static struct wire_message m; // large
+    int fds[WIRE_FDS_MAX], err = link_fill(link), got = 0;
+    while (err > 0 && (got = link_next(link, &m, fds)) > 0) {
+        bool ok = take(&m, fds);
+        for (u32 i = 0; i < m.fds; i++)
+            close(fds[i]);
+        if (!ok)
+            return false;
+    }
+    return got >= 0 && err != 0 && (err > 0 || err == -EAGAIN);
+}
+
 void link_send(struct link *link, const struct wire_message *message, const int *fds, u32 fds_len)
 {
     struct link_frame *frame = calloc(1, sizeof(*frame));

@@ -33,6 +33,10 @@ int link_fill(struct link *link);
 // owns, in all cases.
 int link_next(struct link *link, struct wire_message *message, int fds[WIRE_FDS_MAX]);
 
+// Takes what is there, one message after the other; the descriptors are closed after each. false: the peer closed, it is broken, or `take` found that a message
+// makes no sense. One thread of the process.
+bool link_serve(struct link *link, bool (*take)(const struct wire_message *message, const int *fds));
+
 // Queues a message. Descriptors are duplicated.
 void link_send(struct link *link, const struct wire_message *message, const int *fds, u32 fds_len);
 // Writes what waits. 0: all of it; -EAGAIN; another negative errno: broken.

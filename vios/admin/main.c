@@ -322,23 +322,6 @@ static void drop_link(void)
     the.linked = false;
 }
 
-static void link_ready(void)
-{
-    static struct wire_message m; // large; one thread
-    int fds[WIRE_FDS_MAX], err = link_fill(&the.link), got = 0;
-    while (err > 0 && (got = link_next(&the.link, &m, fds)) > 0) {
-        bool ok = take_message(&m, fds);
-        for (u32 i = 0; i < m.fds; i++)
-            close(fds[i]);
-        if (!ok) {
-            got = -EPROTO;
-            break;
-        }
-    }
-    if (got < 0 || err == 0 || (err < 0 && err != -EAGAIN))
-        drop_link();
-}
-
 static void take_daemon(void)
 {
     int fd = link_accept(the.listen_fd);
@@ -401,8 +384,8 @@ static void serve(void)
             feed_shell();
         if (data_len)
             data_serve(the.data, p + 2, data_len);
-        if (p[1].revents)
-            link_ready();
+        if (p[1].revents && !link_serve(&the.link, take_message))
+            drop_link();
         if (p[0].revents)
             take_daemon();
     }
