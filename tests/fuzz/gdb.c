@@ -57,9 +57,7 @@ static void resume(void *arg, int step)
     gdb_session_stopped(running, step < 0 ? 0 : (unsigned)step, step < 0 ? GDB_BREAKPOINT : GDB_STEP, 0);
 }
 
-static void nothing(void *arg)
-{
-}
+static void nothing(void *arg) {}
 
 static void monitor(void *arg, struct cpu *cpu, const char *command, char *text, size_t size)
 {
@@ -68,8 +66,16 @@ static void monitor(void *arg, struct cpu *cpu, const char *command, char *text,
 }
 
 static const struct gdb_target target = {
-    .threads = threads,   .cpu = thread,       .read = read_memory, .write = write_memory, .point = point,
-    .resume = resume,     .interrupt = nothing, .kill = nothing,    .detach = nothing,     .monitor = monitor,
+    .threads = threads,
+    .cpu = thread,
+    .read = read_memory,
+    .write = write_memory,
+    .point = point,
+    .resume = resume,
+    .interrupt = nothing,
+    .kill = nothing,
+    .detach = nothing,
+    .monitor = monitor,
 };
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

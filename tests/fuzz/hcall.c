@@ -10,6 +10,7 @@
 #include "papr/test_partition.h"
 #include "papr/vdev_ops.h"
 #include "vdev/vty.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -19,32 +20,31 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 // Choices beyond the table's rows.
 enum { STEP_WRITE = 0xf0, STEP_TRANSLATE, STEP_PROBLEM_STATE, STEP_UNKNOWN_CALL, STEP_MSR };
 
-struct input {
-    const u8 *data;
-    size_t size;
-};
-
-static u8 take(struct input *in)
-{
-    if (!in->size)
-        return 0;
-    in->size--;
-    return *in->data++;
-}
-
-static u64 take_bytes(struct input *in, unsigned bytes)
-{
-    u64 value = 0;
-    while (bytes--)
-        value = value << 8 | take(in);
-    return value;
-}
-
 // Numbers that mean something: unit addresses, interrupt sources, LIOBNs, partition-wide selectors.
 static const u64 meaningful[] = {
-    0x30000000, 0x71000000, 0x10000000, 0x1000, 0x1001, 0x1100, 0x1200, 0x1300, 0x1301, 0x2000, 0x8000000000000000ull,
-    0x0800000000000000ull, 0x2000000000000000ull, 0x4000000000000000ull, 0x80000000, 0x01020304, TEST_MEMORY - 0x1000,
-    TEST_MEMORY - 1, TEST_MEMORY, 0xc000000000000000ull, 0xd000000000000000ull, 0xffffffff00000000ull, 0x7fffffffffffffffull,
+    0x30000000,
+    0x71000000,
+    0x10000000,
+    0x1000,
+    0x1001,
+    0x1100,
+    0x1200,
+    0x1300,
+    0x1301,
+    0x2000,
+    0x8000000000000000ull,
+    0x0800000000000000ull,
+    0x2000000000000000ull,
+    0x4000000000000000ull,
+    0x80000000,
+    0x01020304,
+    TEST_MEMORY - 0x1000,
+    TEST_MEMORY - 1,
+    TEST_MEMORY,
+    0xc000000000000000ull,
+    0xd000000000000000ull,
+    0xffffffff00000000ull,
+    0x7fffffffffffffffull,
 };
 
 static u64 argument(struct input *in, const struct cpu *cpu)
@@ -80,7 +80,9 @@ static void one_step(struct input *in)
     cpu->msr &= ~MSR_PR;
     switch (choice) {
     case STEP_WRITE: write_memory(in); return;
-    case STEP_MSR: cpu_set_msr(cpu, take_bytes(in, 8) & (MSR_SF | MSR_EE | MSR_ME | MSR_IR | MSR_DR | MSR_LE | MSR_RI)); return;
+    case STEP_MSR:
+        cpu_set_msr(cpu, take_bytes(in, 8) & (MSR_SF | MSR_EE | MSR_ME | MSR_IR | MSR_DR | MSR_LE | MSR_RI));
+        return;
     case STEP_TRANSLATE:
         number = argument(in, cpu);
         mmu_translate_debug(cpu, number, ACCESS_LOAD, &gra);

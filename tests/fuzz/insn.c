@@ -14,34 +14,22 @@
 #include "cpu/run.h"
 #include "cpu/spr.h"
 #include "isa/isa.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-#define MEMORY  (1 * MIB)
-#define GUARD   (1 * MIB) // behind it
-#define CODE    0x10000ull
-#define PRTB    0x40000ull
-#define ROOT    0x50000ull // 64 KiB
-#define LEVEL1  0x60000ull
-#define LEVEL2  0x61000ull
-#define LEVEL3  0x62000ull
-#define INSNS   200u       // that a run may take, about
-#define WORDS   256u       // of them given
-
-struct input {
-    const u8 *data;
-    size_t size;
-};
+#define MEMORY (1 * MIB)
+#define GUARD  (1 * MIB) // behind it
+#define CODE   0x10000ull
+#define PRTB   0x40000ull
+#define ROOT   0x50000ull // 64 KiB
+#define LEVEL1 0x60000ull
+#define LEVEL2 0x61000ull
+#define LEVEL3 0x62000ull
+#define INSNS  200u // that a run may take, about
+#define WORDS  256u // of them given
 
 static unsigned steps;
-
-static u64 take(struct input *in, unsigned bytes)
-{
-    u64 value = 0;
-    for (; bytes && in->size; bytes--, in->size--)
-        value = value << 8 | *in->data++;
-    return value;
-}
 
 static void stop(struct cpu *cpu)
 {
@@ -113,9 +101,22 @@ static u64 next_random(u64 *state)
 // Values that matter: addresses in memory, at its end, in the kernel's half; numbers at the edges of their formats.
 static void set_registers(struct cpu *cpu, u64 seed)
 {
-    static const u64 special[] = {0, 0x8000000000000000ull, 0x7ff0000000000000ull, 0x7ff8000000000000ull, 0x7ff4000000000000ull,
-                                  1, 0x3ff0000000000000ull, 0x7fefffffffffffffull, 0x000fffffffffffffull, ~0ull, 0x7f800000ull,
-                                  0x2238000000000000ull, 0x7800000000000000ull, 0xffffffff00000000ull, 0x123456789012345cull, 64};
+    static const u64 special[] = {0,
+                                  0x8000000000000000ull,
+                                  0x7ff0000000000000ull,
+                                  0x7ff8000000000000ull,
+                                  0x7ff4000000000000ull,
+                                  1,
+                                  0x3ff0000000000000ull,
+                                  0x7fefffffffffffffull,
+                                  0x000fffffffffffffull,
+                                  ~0ull,
+                                  0x7f800000ull,
+                                  0x2238000000000000ull,
+                                  0x7800000000000000ull,
+                                  0xffffffff00000000ull,
+                                  0x123456789012345cull,
+                                  64};
     for (unsigned i = 0; i < 32; i++) {
         u64 r = next_random(&seed);
         switch (r & 7) {
@@ -145,9 +146,9 @@ static void set_registers(struct cpu *cpu, u64 seed)
 static u32 take_insn(struct input *in, bool rows)
 {
     if (!rows)
-        return (u32)take(in, 4);
-    const struct insn_row *row = &insn_rows[take(in, 2) % INSN_COUNT];
-    u32 operands = (u32)take(in, 4);
+        return (u32)take_bytes(in, 4);
+    const struct insn_row *row = &insn_rows[take_bytes(in, 2) % INSN_COUNT];
+    u32 operands = (u32)take_bytes(in, 4);
     return (operands & ~row->mask) | row->value;
 }
 
@@ -161,7 +162,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         mprotect(mem.base + MEMORY, GUARD, PROT_NONE))
         abort();
     mem.size = MEMORY;
-    u8 flavour = (u8)take(&in, 1), more = (u8)take(&in, 1);
+    u8 flavour = take(&in), more = take(&in);
     struct cpu *cpu = group_add_cpu(&group, 0, 0, 0, flavour & 1 ? 0x4e1202 : 0x4d0200);
     struct cpu *other = group_add_cpu(&group, 0, 1, 1, flavour & 1 ? 0x4e1202 : 0x4d0200);
     if (!cpu || !other)
@@ -175,14 +176,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         cpu->lpcr |= LPCR_HR | LPCR_UPRT | LPCR_GTSE;
         cpu->pidr = 1;
     }
-    u64 msr = (flavour & 4 ? MSR_PR | MSR_EE : 0) | (flavour & 8 ? MSR_LE : 0) | (flavour & 0x10 ? 0 : MSR_SF) | MSR_ME |
-              (flavour & 0x20 ? 0 : MSR_FP | MSR_VEC | MSR_VSX) | (more & 1 ? MSR_SE : 0) | (more & 2 ? MSR_BE : 0) |
-              (flavour & 2 ? MSR_IR | MSR_DR : 0);
+    u64 msr = (flavour & 4 ? MSR_PR | MSR_EE : 0) | (flavour & 8 ? MSR_LE : 0) | (flavour & 0x10 ? 0 : MSR_SF) |
+              MSR_ME | (flavour & 0x20 ? 0 : MSR_FP | MSR_VEC | MSR_VSX) | (more & 1 ? MSR_SE : 0) |
+              (more & 2 ? MSR_BE : 0) | (flavour & 2 ? MSR_IR | MSR_DR : 0);
     if (flavour & 4 && !(flavour & 2))
         msr |= MSR_IR | MSR_DR; // problem state has no real mode
     cpu->fscr = cpu->hfscr = ~0ull;
     cpu->dec_expires = more & 4 ? 0 : ~0ull >> 1;
-    set_registers(cpu, take(&in, 2));
+    set_registers(cpu, take_bytes(&in, 2));
     cpu_set_msr(cpu, msr);
     cpu->nia = more & 8 ? CODE + 0x1000 - 8 : CODE;
     for (unsigned n = 0; in.size >= 4 && n < WORDS; n++) {

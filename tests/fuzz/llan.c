@@ -9,6 +9,7 @@
 #include "papr/vdev_ops.h"
 #include "proto/vio/offload.h"
 #include "vdev/llan_int.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -19,27 +20,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 static struct ring_fds fds;
 static struct llan *llan;
 static struct ring *net;
-
-struct input {
-    const u8 *data;
-    size_t size;
-};
-
-static u8 take(struct input *in)
-{
-    if (!in->size)
-        return 0;
-    in->size--;
-    return *in->data++;
-}
-
-static u64 take_bytes(struct input *in, unsigned bytes)
-{
-    u64 value = 0;
-    while (bytes--)
-        value = value << 8 | take(in);
-    return value;
-}
 
 // Mostly something that an adapter takes.
 static u64 descriptor(struct input *in)

@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "papr/netboot.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -14,18 +15,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 static const u8 mac[6] = {2, 0, 0, 0, 0, 1};
 
-static struct input {
-    const u8 *data;
-    size_t size;
+static struct input in;
+static struct {
     s64 now;
     u32 id;
     u16 port; // of the last datagram that was sent
-} in;
-
-static u8 take(void)
-{
-    return in.size ? in.size--, *in.data++ : 0;
-}
+} wire;
 
 static u32 sum(u32 s, const u8 *at, u32 size)
 {
@@ -42,9 +37,9 @@ static void send_frame(void *arg, const u8 *frame, u32 size)
         abort();
     if (load_be16(frame + 12) != 0x800)
         return;
-    in.port = load_be16(frame + 34);
+    wire.port = load_be16(frame + 34);
     if (load_be16(frame + 36) == 67)
-        in.id = load_be32(frame + 46);
+        wire.id = load_be32(frame + 46);
 }
 
 static void put_ip(u8 *frame, u32 payload)
@@ -58,27 +53,27 @@ static void put_ip(u8 *frame, u32 payload)
     store_be32(ip + 12, SERVER);
     store_be32(ip + 16, ADDRESS);
     store_be16(ip + 10, (u16)~sum(0, ip, 20));
-    store_be16(ip + 20, in.port == 68 ? 67 : 3000);
-    store_be16(ip + 22, in.port);
+    store_be16(ip + 20, wire.port == 68 ? 67 : 3000);
+    store_be16(ip + 22, wire.port);
     store_be16(ip + 24, (u16)(8 + payload));
 }
 
 static u32 receive_frame(void *arg, u8 frame[NETBOOT_FRAME_MAX], s64 until)
 {
     if (!in.size) {
-        in.now = until;
+        wire.now = until;
         return 0;
     }
-    u8 kind = take();
-    u32 size = kind & 64 ? NETBOOT_FRAME_MAX : 42u + take() * 2u;
+    u8 kind = take(&in);
+    u32 size = kind & 64 ? NETBOOT_FRAME_MAX : 42u + take(&in) * 2u;
     for (u32 i = 0; i < size; i++)
-        frame[i] = take();
+        frame[i] = take(&in);
     u8 *payload = frame + 42;
     if (kind & 1)
         put_ip(frame, size - 42);
     if (kind & 2 && size >= 42 + 244) { // DHCP
         memcpy(payload, "\2\1\6", 3);
-        store_be32(payload + 4, in.id);
+        store_be32(payload + 4, wire.id);
         memcpy(payload + 28, mac, 6);
         store_be32(payload + 236, 0x63825363);
         if (kind & 4)
@@ -97,7 +92,7 @@ static u32 receive_frame(void *arg, u8 frame[NETBOOT_FRAME_MAX], s64 until)
 
 static s64 now(void *arg)
 {
-    return in.now;
+    return wire.now;
 }
 
 static bool over(void *arg)
@@ -125,6 +120,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         memcpy(text, data + 1, used);
     text[used] = '\0';
     netboot_parse_args(text, &net.args);
+    memset(&wire, 0, sizeof(wire));
     in = (struct input){.data = data + used + (size > 0), .size = size - used - (size > 0)};
     if (!netboot_configure(&net, why, sizeof(why)))
         netboot_fetch(&net, sink, &left, why, sizeof(why));

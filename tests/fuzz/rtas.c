@@ -10,6 +10,7 @@
 #include "papr/rtas.h"
 #include "papr/test_partition.h"
 #include "papr/tree.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -25,19 +26,6 @@ static const char *const services[] = {
     "interpret", "milliseconds", "quiesce", "boot", "exit", "instance-to-package",
     // words that calls take as strings
     "ibm,client-architecture-support", "instantiate-rtas", "/", "/rtas", "/chosen", "/cpus", "stdout", "name", "reg"};
-
-struct input {
-    const u8 *data;
-    size_t size;
-};
-
-static u8 take(struct input *in)
-{
-    if (!in->size)
-        return 0;
-    in->size--;
-    return *in->data++;
-}
 
 static u32 argument(struct input *in)
 {

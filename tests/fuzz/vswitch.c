@@ -7,24 +7,12 @@
 #include "proto/vio/frame.h"
 #include "vswitch/deliver.h"
 #include "vswitch/fabric.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 #define PORTS     6u
 #define STEPS_MAX 64u
-
-struct input {
-    const u8 *data;
-    size_t size;
-};
-
-static u8 take(struct input *in)
-{
-    if (!in->size)
-        return 0;
-    in->size--;
-    return *in->data++;
-}
 
 static struct ring_fds fds;
 static struct ring *near, *far;

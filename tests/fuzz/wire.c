@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         use(&message.values, message.object);
         size_t sent;
         u8 *copy = wire_encode(&message, &sent);
-        if (!copy || wire_decode(copy, sent, &again) || again.values.len != message.values.len || again.where.len != message.where.len)
+        if (!copy || wire_decode(copy, sent, &again) || again.values.len != message.values.len ||
+            again.where.len != message.where.len)
             abort();
         free(copy);
     }

@@ -10,24 +10,12 @@
 #include "cpu/xlate/target.h"
 #include "cpu/xlate/xlate.h"
 #include "tests/lockstep/lockstep.h"
+#include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 #define WORDS 200u // of the input
 #define NOP   0x60000000u
-
-struct input {
-    const u8 *data;
-    size_t size;
-};
-
-static u32 take(struct input *in, unsigned bytes)
-{
-    u32 value = 0;
-    for (; bytes && in->size; bytes--, in->size--)
-        value = value << 8 | *in->data++;
-    return value;
-}
 
 static bool is_usable(u32 insn, enum place place)
 {
@@ -55,9 +43,9 @@ static bool is_usable(u32 insn, enum place place)
 static u32 take_insn(struct input *in, bool rows)
 {
     if (!rows)
-        return take(in, 4);
-    const struct insn_row *row = &insn_rows[take(in, 2) % INSN_COUNT];
-    return (take(in, 4) & ~row->mask) | row->value;
+        return (u32)take_bytes(in, 4);
+    const struct insn_row *row = &insn_rows[(u32)take_bytes(in, 2) % INSN_COUNT];
+    return ((u32)take_bytes(in, 4) & ~row->mask) | row->value;
 }
 
 static void put(struct sequence *s, unsigned at, u32 word)
@@ -91,14 +79,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     }
     if (!target_available())
         return 0;
-    u8 flavour = (u8)take(&in, 1), more = (u8)take(&in, 1);
+    u8 flavour = take(&in), more = take(&in);
     s = (struct sequence){.place = flavour & 1 ? PLACE_USER : PLACE_KERNEL,
                           .big_endian = flavour & 2,
                           .relocate = flavour & 4,
                           .level = flavour & 8 ? LEVEL_V30 : LEVEL_V207,
                           .heat = (u8)(1 + (flavour >> 4 & 1)),
                           .budget = (flavour >> 5) * 40,
-                          .seed = take(&in, 3)};
+                          .seed = (u32)take_bytes(&in, 3)};
     s.msr = MSR_ME | MSR_RI | MSR_IR | MSR_DR | (s.big_endian ? 0 : MSR_LE) | (s.place == PLACE_USER ? MSR_PR : 0) |
             (more & 1 && s.place == PLACE_USER ? 0 : MSR_SF) | (more & 2 ? 0 : MSR_FP | MSR_VEC | MSR_VSX) |
             (more & 4 ? MSR_FE0 | MSR_FE1 : 0) | ((more & 24) == 24 ? MSR_SE : 0);
