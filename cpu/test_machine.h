@@ -149,8 +149,8 @@ static inline u64 machine_run(struct machine *m, u64 nia, u64 msr)
     return m->stopped_at;
 }
 
-// The same for a program of up to four instructions at TEST_CODE, little-endian; `sc 1` follows them.
-static inline u64 machine_exec(struct machine *m, u64 msr, u32 i0, u32 i1, u32 i2)
+// The same for a program of up to three instructions at TEST_CODE, little-endian, which is at `ea` there; `sc 1` follows them.
+static inline u64 machine_exec_at(struct machine *m, u64 ea, u64 msr, u32 i0, u32 i1, u32 i2)
 {
     u32 insns[] = {i0, i1, i2};
     u64 at = TEST_CODE;
@@ -161,7 +161,13 @@ static inline u64 machine_exec(struct machine *m, u64 msr, u32 i0, u32 i1, u32 i
         }
     }
     machine_put(m, at, I_SC1, false);
-    return machine_run(m, TEST_CODE, msr);
+    return machine_run(m, ea, msr);
+}
+
+// In real mode.
+static inline u64 machine_exec(struct machine *m, u64 msr, u32 i0, u32 i1, u32 i2)
+{
+    return machine_exec_at(m, TEST_CODE, msr, i0, i1, i2);
 }
 
 #endif

@@ -3,23 +3,9 @@
 
 #include <string.h>
 
+#include "base/roff.h"
 #include "hmc/output.h"
 #include "hmc/resources.h"
-
-// Text as roff takes it: no character is a command.
-static void roff(FILE *to, const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", to);
-    for (; *text; text++) {
-        if (*text == '-')
-            fputs("\\-", to);
-        else if (*text == '\\')
-            fputs("\\e", to);
-        else
-            fputc(*text, to);
-    }
-}
 
 static void line(FILE *to, const char *macro, const char *text)
 {
@@ -28,7 +14,7 @@ static void line(FILE *to, const char *macro, const char *text)
     for (const char *p = text; *p; p += strcspn(p, "\""), p += *p == '"') {
         char piece[4096];
         snprintf(piece, sizeof(piece), "%.*s", (int)strcspn(p, "\""), p);
-        roff(to, piece);
+        roff_text(to, piece);
         if (p[strcspn(p, "\"")])
             fputs(*macro ? "\\(dq" : "\"", to);
     }
@@ -38,11 +24,11 @@ static void line(FILE *to, const char *macro, const char *text)
 static void tagged(FILE *to, const char *tag, const char *value, const char *text)
 {
     fprintf(to, ".TP\n\\fB");
-    roff(to, tag);
+    roff_text(to, tag);
     fputs("\\fR", to);
     if (value && *value) {
         fputs(" \\fI", to);
-        roff(to, value);
+        roff_text(to, value);
         fputs("\\fR", to);
     }
     fputc('\n', to);
@@ -75,12 +61,12 @@ static void synopsis(FILE *to, const struct command *command, const struct optio
     fprintf(to, ".SH SYNOPSIS\n.SY %s\n", command->name);
     for (u32 i = 0; i < len; i++) {
         fputs(uses[i].needed ? "\\fB" : "[\\fB", to);
-        roff(to, uses[i].spelling);
+        roff_text(to, uses[i].spelling);
         fputs("\\fR", to);
         if (uses[i].value) {
             bool optional = strcmp(uses[i].spelling, "-F") == 0;
             fprintf(to, "\\~%s\\fI", optional ? "[" : "");
-            roff(to, uses[i].value);
+            roff_text(to, uses[i].value);
             fprintf(to, "\\fR%s", optional ? "]" : "");
         }
         fputs(uses[i].needed ? "\n" : "]\n", to);

@@ -70,9 +70,8 @@ int rtas_set_system_parameter(struct cpu *cpu, struct rtas_call *call)
 #define NVRAM_CHUNK 1024u
 
 // Fetch and store: offset, buffer, size; results: status and how much was moved.
-int rtas_nvram_fetch(struct cpu *cpu, struct rtas_call *call)
+static int move_nvram(struct partition *lp, struct rtas_call *call, bool store)
 {
-    struct partition *lp = cpu_partition(cpu);
     u32 offset = call->args[0], addr = call->args[1], size = call->args[2];
     call->ret[1] = 0;
     if (offset > NVRAM_SIZE || size > NVRAM_SIZE - offset || !guest_mem_contains(&lp->mem, addr, MAX(size, 1u)))
@@ -80,28 +79,24 @@ int rtas_nvram_fetch(struct cpu *cpu, struct rtas_call *call)
     while (call->ret[1] < size) {
         u8 chunk[NVRAM_CHUNK];
         u32 at = call->ret[1], part = MIN(size - at, NVRAM_CHUNK);
-        if (!nvram_read(lp, offset + at, chunk, part) || !guest_mem_write(&lp->mem, addr + (u64)at, chunk, part))
+        bool moved =
+            store ? guest_mem_read(&lp->mem, addr + (u64)at, chunk, part) && nvram_write(lp, offset + at, chunk, part)
+                  : nvram_read(lp, offset + at, chunk, part) && guest_mem_write(&lp->mem, addr + (u64)at, chunk, part);
+        if (!moved)
             return RTAS_HARDWARE_ERROR;
         call->ret[1] += part;
     }
     return RTAS_SUCCESS;
 }
 
+int rtas_nvram_fetch(struct cpu *cpu, struct rtas_call *call)
+{
+    return move_nvram(cpu_partition(cpu), call, false);
+}
+
 int rtas_nvram_store(struct cpu *cpu, struct rtas_call *call)
 {
-    struct partition *lp = cpu_partition(cpu);
-    u32 offset = call->args[0], addr = call->args[1], size = call->args[2];
-    call->ret[1] = 0;
-    if (offset > NVRAM_SIZE || size > NVRAM_SIZE - offset || !guest_mem_contains(&lp->mem, addr, MAX(size, 1u)))
-        return RTAS_PARAMETER;
-    while (call->ret[1] < size) {
-        u8 chunk[NVRAM_CHUNK];
-        u32 at = call->ret[1], part = MIN(size - at, NVRAM_CHUNK);
-        if (!guest_mem_read(&lp->mem, addr + (u64)at, chunk, part) || !nvram_write(lp, offset + at, chunk, part))
-            return RTAS_HARDWARE_ERROR;
-        call->ret[1] += part;
-    }
-    return RTAS_SUCCESS;
+    return move_nvram(cpu_partition(cpu), call, true);
 }
 
 static int take_event(struct partition *lp, u32 mask, u32 addr, u32 size)

@@ -92,16 +92,7 @@ static struct machine *radix_machine(unsigned threads)
 // A program at TEST_CODE, run at its kernel address.
 static u64 kernel_exec(struct machine *m, u64 msr, u32 i0, u32 i1, u32 i2)
 {
-    u32 insns[] = {i0, i1, i2};
-    u64 at = TEST_CODE;
-    for (unsigned i = 0; i < 3; i++) {
-        if (insns[i]) {
-            machine_put(m, at, insns[i], false);
-            at += 4;
-        }
-    }
-    machine_put(m, at, I_SC1, false);
-    return machine_run(m, KERNEL_EA + TEST_CODE, msr);
+    return machine_exec_at(m, KERNEL_EA + TEST_CODE, msr, i0, i1, i2);
 }
 
 #define VECTOR(v) (0xc000000000004000ull + (v))

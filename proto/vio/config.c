@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "proto/vio/packet.h"
+
+static_assert(VIOS_FDS_MAX <= PACKET_FDS_MAX, "a disk's files go with one message");
 
 struct vios_header vios_header(enum vios_type type)
 {
@@ -13,23 +15,7 @@ struct vios_header vios_header(enum vios_type type)
 
 int vios_send(int fd, const void *message, size_t size, const int *fds, unsigned fds_len)
 {
-    _Alignas(struct cmsghdr) u8 control[CMSG_SPACE(sizeof(int) * VIOS_FDS_MAX)] = {0};
-    struct iovec iov = {.iov_base = (void *)message, .iov_len = size};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fds_len) {
-        msg.msg_control = control;
-        msg.msg_controllen = CMSG_SPACE(sizeof(int) * fds_len);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int) * fds_len);
-        memcpy(CMSG_DATA(c), fds, sizeof(int) * fds_len);
-    }
-    ssize_t sent;
-    do
-        sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -errno : 0;
+    return packet_send(fd, message, size, fds, fds_len);
 }
 
 static bool place_valid(u32 adapter, u32 target)
@@ -117,24 +103,12 @@ bool vios_message_valid(const union vios_message *m, size_t size, unsigned fds_l
 
 int vios_receive(int fd, union vios_message *message, int fds[VIOS_FDS_MAX], unsigned *fds_len)
 {
-    _Alignas(struct cmsghdr) u8 control[CMSG_SPACE(sizeof(int) * VIOS_FDS_MAX)];
-    struct iovec iov = {.iov_base = message, .iov_len = sizeof(*message)};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
-    ssize_t got;
-    *fds_len = 0;
-    do
-        got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    ssize_t got = packet_receive(fd, message, sizeof(*message), fds, fds_len);
     if (got <= 0)
-        return got < 0 ? -errno : 0;
-    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-        *fds_len = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-        memcpy(fds, CMSG_DATA(c), *fds_len * sizeof(int));
-    }
-    if (!(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && vios_message_valid(message, (size_t)got, *fds_len))
+        return (int)got;
+    if (vios_message_valid(message, (size_t)got, *fds_len))
         return 1;
-    while (*fds_len)
-        close(fds[--*fds_len]);
+    packet_close_fds(fds, *fds_len);
+    *fds_len = 0;
     return -EPROTO;
 }

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "proto/vio/packet.h"
 
 #define FDS      3u
 #define VID_LAST 4094u
@@ -18,26 +18,9 @@ static unsigned fds_of(const struct uplink_message *m)
 
 int uplink_send(int fd, const struct uplink_message *message, const int fds[3])
 {
-    _Alignas(struct cmsghdr) u8 control[CMSG_SPACE(sizeof(int) * FDS)] = {0};
     struct uplink_message copy = *message;
-    struct iovec iov = {.iov_base = &copy, .iov_len = sizeof(copy)};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-    unsigned len = fds_of(message);
-    if (len) {
-        msg.msg_control = control;
-        msg.msg_controllen = CMSG_SPACE(sizeof(int) * len);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int) * len);
-        memcpy(CMSG_DATA(c), fds, sizeof(int) * len);
-    }
     copy.version = UPLINK_VERSION;
-    ssize_t sent;
-    do
-        sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -errno : 0;
+    return packet_send(fd, &copy, sizeof(copy), fds, fds_of(message));
 }
 
 static bool in_network(u32 address)
@@ -74,28 +57,15 @@ bool uplink_message_valid(const struct uplink_message *m, size_t size)
 
 int uplink_receive(int fd, struct uplink_message *message, int fds[3])
 {
-    _Alignas(struct cmsghdr) u8 control[CMSG_SPACE(sizeof(int) * FDS)];
-    struct iovec iov = {.iov_base = message, .iov_len = sizeof(*message)};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
-    ssize_t got;
-    do
-        got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    int passed[PACKET_FDS_MAX] = {-1, -1, -1};
+    unsigned len;
+    ssize_t got = packet_receive(fd, message, sizeof(*message), passed, &len);
     if (got <= 0)
-        return got < 0 ? -errno : 0;
-    int passed[FDS] = {-1, -1, -1};
-    size_t len = 0;
-    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-        len = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        memcpy(passed, CMSG_DATA(c), len * sizeof(int));
-    }
-    if (!(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && uplink_message_valid(message, (size_t)got) &&
-        len == fds_of(message)) {
-        memcpy(fds, passed, sizeof(passed));
+        return (int)got;
+    if (uplink_message_valid(message, (size_t)got) && len == fds_of(message)) {
+        memcpy(fds, passed, FDS * sizeof(int));
         return 1;
     }
-    for (size_t i = 0; i < len; i++)
-        close(passed[i]);
+    packet_close_fds(passed, len);
     return -EPROTO;
 }

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/roff.h"
 #include "vios/admin/ios_int.h"
 
 static const char *next_form(const char *form)
@@ -80,33 +81,18 @@ int cmd_help(struct ios_call *call)
 
 // --- Manual pages
 
-// Text as roff takes it: no character is a command.
-static void roff(FILE *to, const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", to);
-    for (; *text; text++) {
-        if (*text == '-')
-            fputs("\\-", to);
-        else if (*text == '\\')
-            fputs("\\e", to);
-        else
-            fputc(*text, to);
-    }
-}
-
 static void tagged(FILE *to, const char *tag, const char *value, const char *text)
 {
     fputs(".TP\n\\fB", to);
-    roff(to, tag);
+    roff_text(to, tag);
     fputs("\\fR", to);
     if (*value) {
         fputs(" \\fI", to);
-        roff(to, value);
+        roff_text(to, value);
         fputs("\\fR", to);
     }
     fputc('\n', to);
-    roff(to, text);
+    roff_text(to, text);
     fputc('\n', to);
 }
 
@@ -136,11 +122,11 @@ static void man_command(FILE *to, const struct ios_command *command)
         char text[600];
         form_print(form, text, sizeof(text));
         fprintf(to, "\\fB%s\\fR ", command->name);
-        roff(to, text);
+        roff_text(to, text);
         fputc('\n', to);
     }
     fputs(".fi\n.SH DESCRIPTION\n", to);
-    roff(to, *command->text ? command->text : command->summary);
+    roff_text(to, *command->text ? command->text : command->summary);
     fputs("\n.PP\nA command of the Virtual I/O Server: typed at its shell, given to \\fBviosvrcmd\\fR, or run as "
           "\\fBioscli\\fR \\fICOMMAND\\fR.\n",
           to);

@@ -2,26 +2,16 @@
 // Each form of the encoder of vector instructions against the bytes that the GNU assembler makes of the instruction in the comment.
 #include "cpu/xlate/x86/emit_sse.h"
 
-#include "base/test.h"
+#include "cpu/xlate/x86/emit_check.h"
 
 alignas(16) static u8 buffer[64];
 
-static void check_bytes(const struct code *c, const char *want, const char *what)
-{
-    char got[64] = "";
-    for (const u8 *at = buffer; at < c->at && at < buffer + 30; at++)
-        snprintf(got + 2 * (at - buffer), 3, "%02x", *at);
-    if (strcmp(got, want) != 0)
-        printf("# %s\n", what);
-    CHECK_STR(got, want);
-}
-
-#define FORM(has_avx, call, want)                                                                \
-    do {                                                                                         \
-        struct code c = {.start = buffer, .at = buffer, .end = buffer + sizeof(buffer)};         \
-        x86_features.avx = has_avx;                                                              \
-        call;                                                                                    \
-        check_bytes(&c, want, #call);                                                            \
+#define FORM(has_avx, call, want)                                                        \
+    do {                                                                                 \
+        struct code c = {.start = buffer, .at = buffer, .end = buffer + sizeof(buffer)}; \
+        x86_features.avx = has_avx;                                                      \
+        call;                                                                            \
+        check_bytes(&c, want, #call);                                                    \
     } while (0);
 
 // clang-format off

@@ -2,23 +2,13 @@
 // Each form of the encoder against the bytes that the GNU assembler makes of the instruction in the comment.
 #include "cpu/xlate/x86/emit.h"
 
-#include "base/test.h"
+#include "cpu/xlate/x86/emit_check.h"
 
 static u8 buffer[4096];
 
 static struct code code_new(void)
 {
     return (struct code){.start = buffer, .at = buffer, .end = buffer + sizeof(buffer)};
-}
-
-static void check_bytes(const struct code *c, const char *want, const char *what)
-{
-    char got[64] = "";
-    for (const u8 *at = buffer; at < c->at && at < buffer + 30; at++)
-        snprintf(got + 2 * (at - buffer), 3, "%02x", *at);
-    if (strcmp(got, want) != 0)
-        printf("# %s\n", what);
-    CHECK_STR(got, want);
 }
 
 #define FORM(call, want)              \
