@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/exporter_cmd.h"
 #include "cli/json.h"
 #include "cli/options.h"
@@ -208,13 +209,30 @@ static int create(const struct arguments *a)
     return 1;
 }
 
+// One that was killed has its lock until the kernel has taken it down; it answers no more.
+static bool started(const char *path)
+{
+    s64 end = clock_ns() + PLACE_PATIENCE_MS * 1000000ll;
+    while (place_running(path)) {
+        struct timespec wait = {.tv_nsec = 20000000};
+        struct link link;
+        int err = place_open(path, &link);
+        if (!err)
+            link_fini(&link);
+        if (!err || clock_ns() >= end)
+            return true;
+        nanosleep(&wait, NULL);
+    }
+    return false;
+}
+
 static int start(const struct arguments *a)
 {
     char path[PLACE_MAX], text[16] = "", program[] = "openlpard", verb[] = "run";
     int output;
     if (say_system(a->name, path))
         return 1;
-    if (place_running(path))
+    if (started(path))
         return say_refusal("the managed system %s is started already", a->name);
     char *argv[] = {program, verb, path, NULL};
     pid_t pid = start_daemon(argv, &output);

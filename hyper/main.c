@@ -14,13 +14,17 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/slice.h"
 #include "hyper/outside.h"
 #include "hyper/refcode.h"
 #include "hyper/server.h"
 #include "proto/hyper/place.h"
+
+#define LOCK_PATIENCE_NS 2000000000ll
 
 PRINTF_LIKE(1, 2) static int fail(const char *fmt, ...)
 {
@@ -81,17 +85,23 @@ static int show(const char *path)
     return fflush(stdout) ? 1 : 0;
 }
 
+// Whoever looks whether the system is started has the lock for a moment.
 static int take_lock(const char *path)
 {
+    s64 end = clock_ns() + LOCK_PATIENCE_NS;
     char lock[PLACE_MAX + 16];
     snprintf(lock, sizeof(lock), "%s/lock", path);
     int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
         int err = -errno;
-        close(fd);
-        return err;
+        struct timespec wait = {.tv_nsec = 10000000};
+        if (err != -EWOULDBLOCK || clock_ns() >= end) {
+            close(fd);
+            return err;
+        }
+        nanosleep(&wait, NULL);
     }
     return fd;
 }

@@ -97,6 +97,7 @@ static void process_gone(struct sys *sys, struct lp *lp)
         close(lp->pidfd);
     dlpar_gone(sys, lp);
     lp->linked = lp->greeted = false;
+    lp->overdue = NULL;
     lp->pid = 0;
     lp->pidfd = -1;
     lp->deadline = 0;
@@ -550,7 +551,8 @@ static void break_off(struct lp *lp, const char *why)
         snprintf(lp->reason, sizeof(lp->reason), "%s", why);
         snprintf(lp->refcode, sizeof(lp->refcode), "%s", REFCODE_LPAR_PROTOCOL);
     }
-    link_fini(&lp->link);
+    if (lp->linked)
+        link_fini(&lp->link);
     lp->linked = false;
     kill_process(lp);
 }
@@ -617,12 +619,12 @@ static u64 reap(struct lp *lp, char *how, size_t size)
 {
     struct rusage usage;
     siginfo_t info = {0};
-    snprintf(how, size, "its process ended");
+    snprintf(how, size, "%s", lp->overdue ? lp->overdue : "its process ended");
     if (syscall(SYS_waitid, P_PIDFD, lp->pidfd, &info, WEXITED | WNOHANG, &usage) || !info.si_pid)
         return MAX(rec_num(lp->rec, "cpu_time_ms"), lp->before_ms);
     if (info.si_code == CLD_EXITED)
         snprintf(how, size, "its process ended with status %d", info.si_status);
-    else
+    else if (!lp->overdue || info.si_status != SIGKILL)
         snprintf(how, size, "its process was ended by signal %d (%s)", info.si_status, strsignal(info.si_status));
     u64 ms = lp->before_ms + (u64)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
              (u64)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
@@ -694,10 +696,15 @@ static void look_at(struct lp *lp, s64 now)
     lp->looked_at = now / SECOND;
     if (limits_kept(lp->pid, rec_num(lp->current, "max_mem"), most_threads(lp), why, sizeof(why)))
         return;
-    if (lp->linked)
-        break_off(lp, why);
-    else
-        kill_process(lp);
+    break_off(lp, why);
+}
+
+static const char *overdue(const struct lp *lp)
+{
+    if (!lp->greeted)
+        return "its process did not announce itself in time";
+    return lp->linked ? "its process did not do in time what it was asked to"
+                      : "its process closed its connection to the hypervisor and did not end within a second";
 }
 
 int power_tick(struct sys *sys)
@@ -716,6 +723,7 @@ int power_tick(struct sys *sys)
             look_at(lp, now);
         s64 wait = MIN(lp->deadline ? lp->deadline - now : LOOK_SECONDS * SECOND, audit);
         if (lp->deadline && wait <= 0) {
+            lp->overdue = overdue(lp);
             kill_process(lp); // its end is noticed by its descriptor
             lp->deadline = 0;
             wait = SECOND;

@@ -78,6 +78,7 @@ struct lp {
     u64 activation_us;                 // from then to the guest's first instruction; 0: not yet
     u64 activation_cpu_us;             // of this, processor time of its process
     s64 deadline;                      // monotonic ns: the process is killed then; 0: none
+    const char *overdue;               // what it had not done when it was killed; NULL: it was not
     u64 run_mem, run_procs, run_units; // what it has
     u64 pend_mem, pend_procs;          // what it will have after the change that goes on; 0: none does
     struct change *change;             // hyper/dlpar.c

@@ -108,6 +108,12 @@ static long many_descriptors(const struct target *t)
     return await_fate();
 }
 
+static long closes_door(const struct target *t)
+{
+    shutdown(door(), SHUT_RDWR);
+    return await_fate();
+}
+
 #define SAYS(function, type, name, text)         \
     static long function(const struct target *t) \
     {                                            \
@@ -144,5 +150,5 @@ const struct attack attacks_messages[] = {
     ROW(many_descriptors), ROW(says_unknown), ROW(says_twice_who), ROW(says_stop_system),
     ROW(says_power_off),   ROW(says_remove),  ROW(says_activate),  ROW(says_terminal),
     ROW(says_start),       ROW(flood_log),    ROW(flood_state),    ROW(flood_terminals),
-    ROW(flood_end),        {NULL, NULL, 0},
+    ROW(flood_end),        ROW(closes_door),  {NULL, NULL, 0},
 };
