@@ -31,6 +31,7 @@ struct change {
     s64 units;                // processing units that go with processors, hundredths, given or taken at the end
     u64 seconds, token;
     s64 deadline; // ns; 0: none
+    u64 halved;   // processors of `from` that stay, with threads offline
     bool timed_out, deaf, gone;
 };
 
@@ -123,9 +124,14 @@ static int explain(struct sys *sys, const struct change *c, struct answer *answe
     struct lp *lp = sys_lp(sys, c->from ? c->from : c->to);
     u64 done = c->to ? c->given : c->taken;
     const char *verb = !c->to ? "removed" : !c->from ? "added" : "moved";
-    char amount[160];
-    snprintf(amount, sizeof(amount), "Amount of %s %s: %llu%s of %llu%s.", what(c), verb, (unsigned long long)done,
-             unit(c), (unsigned long long)c->wanted, unit(c));
+    char amount[400];
+    int len = snprintf(amount, sizeof(amount), "Amount of %s %s: %llu%s of %llu%s.", what(c), verb,
+                       (unsigned long long)done, unit(c), (unsigned long long)c->wanted, unit(c));
+    if (c->halved)
+        snprintf(amount + len, sizeof(amount) - (size_t)len,
+                 "\nIt took threads of %llu processors offline and did not give these processors back: they are "
+                 "slower now. Bring the threads online there (chcpu -e, or ppc64_cpu --smt=on), or remove again.",
+                 (unsigned long long)c->halved);
     if (done >= c->wanted)
         return 0;
     if (c->gone)
@@ -234,6 +240,7 @@ int dlpar_take_done(struct sys *sys, struct lp *lp, const struct wire_record *v)
         return err; // of one that was given up
     c->timed_out |= why && strcmp(why, "time") == 0;
     c->deaf |= why && strcmp(why, "deaf") == 0;
+    c->halved += wire_num(v, "halved", 0);
     c->gone |= why && strcmp(why, "restart") == 0;
     step_over(sys, lp, wire_num(v, "done", 0));
     return 0;

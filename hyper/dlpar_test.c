@@ -140,6 +140,24 @@ static void test_partial(void)
     check_sum(2048);
 }
 
+static void test_halved(void)
+{
+    u64 number = 0;
+    struct wire_record v = {0};
+    u64 had = one->run_procs, mem = one->run_mem;
+    CHECK_EQ(request("one", "remove", "proc", "procs", 1, NULL), 1);
+    CHECK_EQ(heard(&peer[0], &number), -1);
+    wire_put_num(&v, "number", number);
+    wire_put_num(&v, "done", 0);
+    wire_put_num(&v, "mem", mem);
+    wire_put_num(&v, "procs", had);
+    wire_put_num(&v, "halved", 1);
+    wire_put_text(&v, "why", "refused");
+    CHECK_EQ(dlpar_take_done(sys, one, &v), 0);
+    CHECK_STR(late.code, "HSCL2930");
+    CHECK(strstr(late.text, "Amount of processors removed: 0 of 1.\nIt took threads of 1 processors offline") != NULL);
+}
+
 // It cannot have what it was not given.
 static void test_claims(void)
 {
@@ -228,6 +246,7 @@ int main(void)
     two = running("two", &peer[1]);
     TEST(test_add);
     TEST(test_partial);
+    TEST(test_halved);
     TEST(test_claims);
     TEST(test_move);
     TEST(test_processors);

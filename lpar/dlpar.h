@@ -13,6 +13,8 @@ struct dlpar {
     enum drc_kind kind;
     u32 number; // the request's
     u32 wanted, done, refused;
+    u32 halved;  // processors that it would not give back, but took threads offline of
+    u32 threads; // that ran of the processor asked for last
     bool timed_out;
     bool asked, probing;
     u32 index; // asked for last

@@ -29,6 +29,7 @@ static void answer(struct resources *r, const char *why)
     wire_put_num(&v, "done", r->change.done * unit);
     wire_put_num(&v, "mem", r->mem);
     wire_put_num(&v, "procs", r->procs);
+    wire_put_num(&v, "halved", r->change.halved);
     wire_put_text(&v, "why", why);
     r->send(MESSAGE_DLPAR_DONE, &v);
     r->changing = false;

@@ -69,14 +69,19 @@ static struct drc *find(struct partition *lp, u32 index)
     return NULL;
 }
 
-static bool threads_stopped(struct partition *lp, u32 index)
+u32 drc_threads(struct partition *lp, u32 index)
 {
+    u32 running = 0;
     for (u32 t = 0; t < lp->config.threads; t++) {
         struct cpu *cpu = partition_cpu(lp, index - DRC_CPU + t);
-        if (cpu && atomic_load(&cpu_papr(cpu)->state) != THREAD_STOPPED)
-            return false;
+        running += cpu && atomic_load(&cpu_papr(cpu)->state) != THREAD_STOPPED;
     }
-    return true;
+    return running;
+}
+
+static bool threads_stopped(struct partition *lp, u32 index)
+{
+    return !drc_threads(lp, index);
 }
 
 static void own_threads(struct partition *lp, u32 index, bool owned)
@@ -362,6 +367,18 @@ bool drc_ask_add(struct partition *lp, enum drc_kind kind, u32 from, u32 *index)
     return found;
 }
 
+// An OS may own a processor that it does not use, or does not know of any more; it would give all threads but one of its last one that it runs on.
+static bool runs_without(struct partition *lp, const struct drc *drc)
+{
+    for (u32 i = 0; i < lp->drc->len; i++) {
+        const struct drc *other = &lp->drc->rows[i];
+        if (other != drc && other->kind == DRC_KIND_CPU && other->allocation == USABLE && !other->busy &&
+            !threads_stopped(lp, other->index))
+            return true;
+    }
+    return false;
+}
+
 bool drc_ask_remove(struct partition *lp, enum drc_kind kind, u32 below, u32 *index)
 {
     bool found = false;
@@ -369,7 +386,7 @@ bool drc_ask_remove(struct partition *lp, enum drc_kind kind, u32 below, u32 *in
     for (u32 i = lp->drc->len; i-- > 0 && !found;) {
         struct drc *drc = &lp->drc->rows[i];
         found = drc->kind == kind && drc->allocation == USABLE && !drc->busy && drc->index < below &&
-                !is_fixed(lp, drc) && !(kind == DRC_KIND_CPU && lp->drc->owned[kind] == 1);
+                !is_fixed(lp, drc) && (kind != DRC_KIND_CPU || runs_without(lp, drc));
         if (found) {
             *index = drc->index;
             ask(lp, drc, ASKED_REMOVE);

@@ -31,6 +31,8 @@ enum drc_kind { DRC_KIND_CPU, DRC_KIND_LMB, DRC_KIND_SLOT };
 
 // How many of a kind the OS has. Any thread, as everything below.
 u32 drc_owned(struct partition *lp, enum drc_kind kind);
+// How many threads of a processor run.
+u32 drc_threads(struct partition *lp, u32 index);
 // Counts what the OS does with connectors, and whoever has one.
 u32 drc_activity(struct partition *lp);
 // Whether the OS takes hotplug events: it negotiated them and has enabled their interrupt.

@@ -190,6 +190,13 @@ static void test_processor(void)
     CHECK_EQ(take(index), 0);
     CHECK_EQ(lp->group.len, 4);
     CHECK_EQ(drc_owned(lp, DRC_KIND_CPU), 2);
+    // As long as it does not run, the other one is the last that does.
+    u32 other = 0;
+    CHECK(!drc_ask_remove(lp, DRC_KIND_CPU, index, &other));
+    CHECK_EQ(start_cpu(3), 0);
+    CHECK(drc_ask_remove(lp, DRC_KIND_CPU, index, &other));
+    CHECK_EQ(other, DRC_CPU);
+    CHECK_EQ(drc_withdraw(lp, other), DRC_WAITING);
     // Interrupts can be sent to it.
     lp->xive_mode = false;
     CHECK_EQ(xics_set_xive(lp, IRQ_VTY, 3, 5), 0);
