@@ -16,6 +16,7 @@
 #include "hyper/process.h"
 #include "hyper/refcode.h"
 #include "hyper/veth.h"
+#include "hyper/vio.h"
 #include "hyper/vswitch.h"
 #include "ipc/ring.h"
 #include "proto/hyper/place.h"
@@ -307,6 +308,21 @@ static int adapters_of(const struct lp *lp, struct veth v[VETH_MAX])
     return MAX(len, 0); // checked when it was set
 }
 
+// What is behind an adapter hears of it; fds NULL: it has its link, and there is something new about it.
+static void tell_partition(struct lp *lp, const struct veth *v, const struct net_port *p, const int *fds)
+{
+    static struct wire_message m; // large; one thread
+    m.type = MESSAGE_ADAPTER;
+    m.values.len = 0;
+    wire_put_num(&m.values, "slot", v->slot);
+    wire_put_text(&m.values, "mac", p->mac);
+    wire_put_num(&m.values, "trunk", p->trunk);
+    wire_put_num(&m.values, "pvid", p->pvid);
+    wire_put_text(&m.values, "vlans", p->vlans);
+    wire_put_text(&m.values, "vswitch", v->vswitch);
+    link_send(&lp->link, &m, fds, fds ? 3 : 0);
+}
+
 int network_attach(struct sys *sys, struct lp *lp)
 {
     struct veth adapters[VETH_MAX];
@@ -322,17 +338,8 @@ int network_attach(struct sys *sys, struct lp *lp)
             return err;
         }
         describe(sys, lp, &adapters[i], p);
-        static struct wire_message m; // large; one thread
         int fds[3] = {p->link.memory, p->link.bell[0], p->link.bell[1]};
-        m.type = MESSAGE_ADAPTER;
-        m.values.len = 0;
-        wire_put_num(&m.values, "slot", adapters[i].slot);
-        wire_put_text(&m.values, "mac", p->mac);
-        wire_put_num(&m.values, "trunk", p->trunk);
-        wire_put_num(&m.values, "pvid", p->pvid);
-        wire_put_text(&m.values, "vlans", p->vlans);
-        wire_put_text(&m.values, "vswitch", adapters[i].vswitch);
-        link_send(&lp->link, &m, fds, 3);
+        tell_partition(lp, &adapters[i], p, fds);
         tell_port(n, p);
     }
     if (len && n->pidfd < 0)
@@ -361,14 +368,20 @@ void network_changed(struct sys *sys)
     for (u32 i = 0; n && i < PORTS_MAX; i++) {
         struct net_port *p = &n->ports[i], old = *p;
         struct veth adapters[VETH_MAX];
-        const struct lp *lp = p->used ? sys_lp(sys, p->number / SLOTS) : NULL;
+        struct lp *lp = p->used ? sys_lp(sys, p->number / SLOTS) : NULL;
+        const struct veth *v = NULL;
         int len = lp ? adapters_of(lp, adapters) : 0;
-        for (int k = 0; k < len; k++)
-            if (adapters[k].slot == p->number % SLOTS)
-                describe(sys, lp, &adapters[k], p);
-        if (memcmp(&old, p, sizeof(old)) != 0) {
-            p->told = false;
-            tell_port(n, p);
+        for (int k = 0; k < len && !v; k++)
+            v = adapters[k].slot == p->number % SLOTS ? &adapters[k] : NULL;
+        if (v)
+            describe(sys, lp, v, p);
+        if (!v || memcmp(&old, p, sizeof(old)) == 0)
+            continue;
+        p->told = false;
+        tell_port(n, p);
+        if (vio_is_server(lp) && lp->linked) {
+            tell_partition(lp, v, p, NULL);
+            link_flush(&lp->link);
         }
     }
 }

@@ -374,12 +374,16 @@ static void start_server(struct sys *sys, struct lp *lp)
     wire_put_text(&v, "type_model", rec_text(sys->rec, "type_model"));
     wire_put_text(&v, "folder", folder);
     wire_put_text(&v, "volumes", rec_text(lp->current, "vios_volumes"));
+    wire_put_text(&v, "networks", rec_text(lp->current, "vios_networks"));
     wire_put_num(&v, "started", (u64)lp->started);
     wire_put_num(&v, "mem", lp->run_mem); // nothing of it is used up there; it is what ANNOUNCE says again
     wire_put_num(&v, "procs", lp->run_procs);
     wire_put_num(&v, "units", lp->run_units);
     say(lp, MESSAGE_START, &v, &fd, 1);
     vio_attach(sys, lp);
+    int err = network_attach(sys, lp);
+    if (err)
+        fail_boot(lp, "its virtual Ethernet adapters", err);
     give_terminals(lp);
 }
 

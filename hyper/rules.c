@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hyper/pools.h"
+#include "proto/vio/net_option.h"
 
 static void write_value(const struct rec *rec, const char *name, char *text, size_t size)
 {
@@ -101,6 +102,18 @@ static int check_adapters(const struct rec *p, struct answer *answer)
     return 0;
 }
 
+static int check_networks(const struct rec *p, struct answer *answer)
+{
+    static const char list[] = "vios_networks";
+    struct net_options options;
+    char items[2048], why[512], *rest = items;
+    snprintf(items, sizeof(items), "%s", rec_text(p, list));
+    for (char *item; *items && (item = strsep(&rest, ",")) != NULL;)
+        if (!net_option_parse(item, NET_OF_SERVER, &options, why, sizeof(why)))
+            return refuse_parameter(answer, "-i", "%s: %s: %s", list, item, why);
+    return 0;
+}
+
 int rules_check_profile(const struct sys *sys, const struct rec *p, struct answer *answer)
 {
     bool shared = rec_is(p, "proc_mode", "shared"),
@@ -122,7 +135,7 @@ int rules_check_profile(const struct sys *sys, const struct rec *p, struct answe
     if (rec_is(p, "lpar_proc_compat_mode", "POWER8") && rec_is(p, "mmu", "radix"))
         return refuse_parameter(answer, "-i",
                                 "mmu=radix does not go with lpar_proc_compat_mode=POWER8, which has hash only");
-    if (check_adapters(p, answer))
+    if (check_adapters(p, answer) || check_networks(p, answer))
         return -1;
     if (rec_num(p, "desired_num_huge_pages") || rec_num(p, "min_num_huge_pages") || rec_num(p, "max_num_huge_pages"))
         return refuse_parameter(answer, "-i", "the system has no huge pages; their numbers must be 0");

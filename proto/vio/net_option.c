@@ -117,31 +117,37 @@ static bool add_forward(struct net_options *net, char *text, enum net_kind kind,
 bool net_option_parse(const char *value, enum net_kind kind, struct net_options *net, char *why, size_t why_size)
 {
     char text[2048], *rest = text;
-    bool of_system = kind == NET_OF_SYSTEM;
+    bool of_system = kind == NET_OF_SYSTEM, of_partition = kind == NET_OF_PARTITION;
+    const char *between = kind == NET_OF_SERVER ? "/" : ",";
     *net = (struct net_options){.vlan = 1, .vswitch = "ETHERNET0"};
     if (strlen(value) >= sizeof(text))
         return refuse(why, why_size, "the value is too long");
     strcpy(text, value);
-    const char *type = strsep(&rest, ",");
-    net->kind = of_system ? kind_of(type) : 0;
+    const char *type = strsep(&rest, between);
+    net->kind = !of_partition ? kind_of(type) : 0;
     if (!net->kind && strcmp(type, "user") != 0)
-        return refuse(why, why_size, "the kind of network is user, as in user,hostfwd=tcp:2222-%s:22%s",
-                      of_system ? "web01" : "", of_system ? "; or tap, macvtap or packet, as in tap,name=tap0" : "");
-    for (char *item; (item = strsep(&rest, ","));) {
+        return refuse(why, why_size, "the kind of network is user, as in user%shostfwd=tcp:2222-%s:22%s%s%s", between,
+                      of_system      ? "web01"
+                      : of_partition ? ""
+                                     : "10.0.2.15",
+                      of_partition ? "" : "; or tap, macvtap or packet, as in tap", of_partition ? "" : between,
+                      of_partition ? "" : "name=tap0");
+    for (char *item; (item = strsep(&rest, between));) {
         if (net->kind && strncmp(item, "name=", 5) == 0) {
             if (!item[5] ||
                 (size_t)snprintf(net->interface, sizeof(net->interface), "%s", item + 5) >= sizeof(net->interface))
-                return refuse(why, why_size, "write name=INTERFACE with up to 15 characters, as in tap,name=tap0");
+                return refuse(why, why_size, "write name=INTERFACE with up to 15 characters, as in tap%sname=tap0",
+                              between);
         } else if (!net->kind && strncmp(item, "hostfwd=", 8) == 0) {
             if (!add_forward(net, item + 8, kind, why, why_size))
                 return false;
-        } else if (!of_system && strncmp(item, "mac=", 4) == 0) {
+        } else if (of_partition && strncmp(item, "mac=", 4) == 0) {
             if (!parse_mac(item + 4, net->mac))
                 return refuse(why, why_size, "write mac=02:00:00:00:00:01; the first number is even");
-        } else if (!of_system && strncmp(item, "tftp=", 5) == 0) {
+        } else if (of_partition && strncmp(item, "tftp=", 5) == 0) {
             if (!parse_folder(item + 5, net->tftp))
                 return refuse(why, why_size, "tftp=%s: name a folder with the files to boot from", item + 5);
-        } else if (!of_system && strncmp(item, "bootfile=", 9) == 0) {
+        } else if (of_partition && strncmp(item, "bootfile=", 9) == 0) {
             if (!item[9] || strlen(item + 9) >= UPLINK_FILE_MAX)
                 return refuse(why, why_size, "bootfile= names a file in the folder of tftp=, by up to %u characters",
                               UPLINK_FILE_MAX - 1);
@@ -154,14 +160,16 @@ bool net_option_parse(const char *value, enum net_kind kind, struct net_options 
                 (size_t)snprintf(net->vswitch, sizeof(net->vswitch), "%s", item + 8) >= sizeof(net->vswitch))
                 return refuse(why, why_size, "write vswitch=NAME with up to 31 characters");
         } else {
-            return refuse(
-                why, why_size, "'%.40s' is no part of it; there are %s%s", item,
-                net->kind ? "name=" : "hostfwd=", of_system ? ", vlan= and vswitch=" : ", mac=, tftp= and bootfile=");
+            return refuse(why, why_size, "'%.40s' is no part of it; there are %s%s", item,
+                          net->kind ? "name=" : "hostfwd=",
+                          of_system      ? ", vlan= and vswitch="
+                          : of_partition ? ", mac=, tftp= and bootfile="
+                                         : "");
         }
     }
     if (net->bootfile[0] && !net->tftp[0])
         return refuse(why, why_size, "bootfile= needs tftp=FOLDER, where the file is");
     if (net->kind && !*net->interface)
-        return refuse(why, why_size, "the interface is missing: %s,name=INTERFACE", value);
+        return refuse(why, why_size, "the interface is missing: %s%sname=INTERFACE", value, between);
     return true;
 }

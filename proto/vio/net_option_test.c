@@ -109,11 +109,30 @@ static void test_of_system(void)
     }
 }
 
+static void test_of_server(void)
+{
+    struct net_options net;
+    char why[512];
+    CHECK(net_option_parse("tap/name=tap0", NET_OF_SERVER, &net, why, sizeof(why)));
+    CHECK(net.kind == UPLINK_TAP && !strcmp(net.interface, "tap0"));
+    CHECK(net_option_parse("user/hostfwd=tcp:2222-10.0.2.16:22", NET_OF_SERVER, &net, why, sizeof(why)));
+    CHECK(!net.kind && net.forwards_len == 1 && net.forwards[0].guest_address == 0x0a000210);
+    static const char *const texts[] = {
+        "", "tap", "tap,name=tap0", "user/vlan=1", "user/hostfwd=tcp:1-web:1", "user/", "user/mac=02:00:00:00:00:01"};
+    for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
+        *why = 0;
+        CHECK(!net_option_parse(texts[i], NET_OF_SERVER, &net, why, sizeof(why)) && *why);
+    }
+    CHECK(!net_option_parse("tap", NET_OF_SERVER, &net, why, sizeof(why)));
+    CHECK_STR(why, "the interface is missing: tap/name=INTERFACE");
+}
+
 int main(void)
 {
     TEST(test_forwards);
     TEST(test_refusals);
     TEST(test_all);
     TEST(test_of_system);
+    TEST(test_of_server);
     return test_done();
 }

@@ -36,11 +36,11 @@ bool uplink_message_valid(const struct uplink_message *m, size_t size)
     case UPLINK_PORT:
         return m->port.side <= 1 && !(m->port.mac[0] & 1) && m->port.pvid <= VID_LAST &&
                m->port.vlans_len <= UPLINK_VLANS_MAX && m->port.use <= UPLINK_CONTROL && m->port.priority <= 15 &&
-               m->port.standby <= 1 && m->port.starts_closed <= 1 && memchr(m->port.tftp, 0, sizeof(m->port.tftp)) &&
-               memchr(m->port.bootfile, 0, sizeof(m->port.bootfile));
+               m->port.standby <= 1 && m->port.sharing <= 1 && m->port.starts_closed <= 1 &&
+               memchr(m->port.tftp, 0, sizeof(m->port.tftp)) && memchr(m->port.bootfile, 0, sizeof(m->port.bootfile));
     case UPLINK_REAL:
         return m->real.kind >= UPLINK_TAP && m->real.kind <= UPLINK_FD_GIVEN && m->real.default_id <= VID_LAST &&
-               memchr(m->real.name, 0, sizeof(m->real.name));
+               m->real.vlan <= VID_LAST && memchr(m->real.name, 0, sizeof(m->real.name));
     case UPLINK_LEASE: return in_network(m->lease.address) && !(m->lease.mac[0] & 1);
     case UPLINK_FORWARD:
         return m->forward.host_port && m->forward.guest_port && m->forward.udp <= 1 &&

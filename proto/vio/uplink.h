@@ -10,7 +10,7 @@
 #include "base/types.h"
 
 #define UPLINK_FD           3
-#define UPLINK_VERSION      4u
+#define UPLINK_VERSION      5u
 #define UPLINK_FORWARDS_MAX 32u
 #define UPLINK_TEXT_MAX     256u
 #define UPLINK_FOLDER_MAX   1024u
@@ -50,6 +50,7 @@ struct uplink_port {
     // Of a control channel.
     u32 priority; // 1 is the best
     u32 standby;  // 1: bridge only when nobody else does
+    u32 sharing;  // 1: bridge half of the trunk adapters when the other one bridges the other half
     // Of the user-mode network.
     char tftp[UPLINK_FOLDER_MAX];   // the host's folder whose files are given by TFTP; "": none
     char bootfile[UPLINK_FILE_MAX]; // the one that DHCP names; "": none
@@ -66,8 +67,8 @@ enum uplink_kind {
 struct uplink_real {
     u32 kind;       // enum uplink_kind
     u16 default_id; // the VLAN of its untagged frames
-    u16 reserved;
-    char name[16]; // of the interface
+    u16 vlan;       // not 0: it is this VLAN of the interface, whose tag is all that its frames have there
+    char name[16];  // of the interface
 };
 
 // An address that DHCP keeps for an adapter. Addresses are IPv4, as numbers.
@@ -86,8 +87,10 @@ struct uplink_forward {
 
 // What there is of a Shared Ethernet Adapter, since its start.
 struct uplink_state {
-    u32 failover; // enum failover_state (vios/net/failover.h): 0 LISTENING, 1 PRIMARY, 2 BACKUP, 3 STANDBY, 4 LIMBO
+    u32 failover; // enum failover_state (vios/net/failover.h): 0 LISTENING, 1 PRIMARY, 2 BACKUP, 3 STANDBY, 4 LIMBO, 5 and 6 PRIMARY and BACKUP that share
     u32 link;     // of the real side
+    u32 bridging; // 1: the first, third, ... trunk adapter; 2: the others
+    u32 reserved;
     u64 real_received, real_received_bytes, real_sent, real_sent_bytes, send_failures;
     u64 virtual_received, virtual_sent;
     u64 dropped_vlan; // from outside, of a VLAN that no trunk adapter has

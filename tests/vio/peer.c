@@ -4,6 +4,7 @@
 //   peer listen ADDRESS PORT                  serves connections, one after the other, until it is killed; PORT 0: says which one it took
 //   peer connect ADDRESS PORT UP DOWN         sends UP bytes while it receives DOWN bytes
 //   peer ping ADDRESS PORT COUNT              COUNT round trips of one byte: their mean, median and 99th of a hundred
+//   peer beat ADDRESS PORT FILE               round trips of one byte, fifty a second, until there is the file; says how many from time to time
 //   peer blast ADDRESS PORT up|down SECONDS   as much as goes one way in that time, which is not checked: a benchmark
 //
 // connect, ping and blast end with a line on standard output and 0 when every byte was right.
@@ -266,6 +267,28 @@ static int ping_main(char **argv)
     return 0;
 }
 
+static int beat_main(char **argv)
+{
+    int fd = connect_to(argv[0], argv[1]);
+    unsigned long count = 0;
+    char got = 0;
+    ask(fd, PING, 1ull << 40, 0);
+    while (access(argv[2], F_OK)) {
+        char byte = (char)count;
+        if (send_all(fd, &byte, 1) || receive_all(fd, &got, 1) || got != byte) {
+            printf("BEAT wrong after %lu\n", count);
+            return 1;
+        }
+        if (++count % 10 == 0) {
+            printf("BEAT %lu\n", count);
+            fflush(stdout);
+        }
+        usleep(20000);
+    }
+    printf("BEATS right\n");
+    return 0;
+}
+
 static int blast_main(char **argv)
 {
     int fd = connect_to(argv[0], argv[1]), up = strcmp(argv[2], "up") == 0;
@@ -296,9 +319,11 @@ int main(int argc, char **argv)
         return connect_main(argv + 2);
     if (argc == 5 && strcmp(argv[1], "ping") == 0)
         return ping_main(argv + 2);
+    if (argc == 5 && strcmp(argv[1], "beat") == 0)
+        return beat_main(argv + 2);
     if (argc == 6 && strcmp(argv[1], "blast") == 0)
         return blast_main(argv + 2);
-    fprintf(stderr, "peer: listen ADDRESS PORT | connect ADDRESS PORT UP DOWN | ping ADDRESS PORT COUNT | blast "
-                    "ADDRESS PORT up|down SECONDS\n");
+    fprintf(stderr, "peer: listen ADDRESS PORT | connect ADDRESS PORT UP DOWN | ping ADDRESS PORT COUNT | beat "
+                    "ADDRESS PORT FILE | blast ADDRESS PORT up|down SECONDS\n");
     return 2;
 }

@@ -194,7 +194,8 @@ static const struct {
      "SELECT d.name, d.location, ifnull(m.vtd, ''), ifnull(m.backing, '') FROM old.device d LEFT JOIN old.mapping m ON "
      "m.vhost = d.name WHERE d.type = 'vhost' ORDER BY length(d.name), d.name, m.target"},
     {"net", "Ethernet Adapters",
-     "SELECT name, location, description, '' FROM old.device WHERE type = 'ent' ORDER BY slot"},
+     "SELECT name, location, description, '' FROM old.device WHERE type IN ('ent', 'pent', 'sea', 'lnagg', 'vlan') "
+     "ORDER BY length(name), name"},
 };
 
 static int view(struct ios_call *call, const char *type)

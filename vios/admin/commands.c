@@ -31,7 +31,7 @@ const struct ios_command ios_commands[] = {
      "-name=NAME -access=ACCESS",
      cmd_chvopt, "Rename a medium of the library, or change whether it can be written.", "", COMMAND_CHANGES},
     {"deactivatevg", "VG", cmd_deactivatevg, "Make a volume group unusable until activatevg.", "", COMMAND_CHANGES},
-    {"entstat", "[-all] ADAPTER", cmd_entstat, "Show the counters of a virtual Ethernet adapter.", "", 0},
+    {"entstat", "[-all] ADAPTER", cmd_entstat, "Show the counters and the state of an Ethernet adapter.", "", 0},
     {"errlog",
      "[-ls]\n"
      "-seq=NUMBER\n"
@@ -113,10 +113,15 @@ const struct ios_command ios_commands[] = {
      cmd_mksp, "Make a storage pool of disks, or one of files in another pool.", "", COMMAND_CHANGES},
     {"mkvdev",
      "-vdev=DEVICE -vadapter=ADAPTER [-dev=NAME] [-attr=ATTRIBUTE=VALUE...] [-f]\n"
-     "-fbo -vadapter=ADAPTER [-dev=NAME]",
-     cmd_mkvdev, "Give a disk, a volume, a file or an optical drive to a client.",
+     "-fbo -vadapter=ADAPTER [-dev=NAME]\n"
+     "-sea=ADAPTER -vadapter=ADAPTERS -default=ADAPTER -defaultid=VLAN [-attr=ATTRIBUTE=VALUE...]\n"
+     "-vlan=ADAPTER -tagid=VLAN\n"
+     "-lnagg=ADAPTER... [-attr=ATTRIBUTE=VALUE...]",
+     cmd_mkvdev, "Give a disk, a volume, a file or an optical drive to a client, or make an Ethernet adapter.",
      "DEVICE is a physical volume, a logical volume or a backing device of a storage pool. The client sees it at once "
-     "as another unit of its adapter.",
+     "as another unit of its adapter. A Shared Ethernet Adapter (-sea) bridges virtual trunk adapters to a physical "
+     "adapter, a VLAN of one (-vlan) or an aggregation of several (-lnagg). Of two with ha_mode=auto and a control "
+     "channel (ctl_chan) the one with the better trunk priority bridges while it can.",
      COMMAND_CHANGES},
     {"mkvg", "[-f] [-vg=NAME] DISK...", cmd_mkvg, "Make a volume group.", "", COMMAND_CHANGES},
     {"mkvopt",
@@ -138,9 +143,14 @@ const struct ios_command ios_commands[] = {
     {"rmlv", "[-f] LV...", cmd_rmlv, "Remove logical volumes.", "", COMMAND_CHANGES},
     {"rmrep", "[-f]", cmd_rmrep, "Remove the media library.", "", COMMAND_CHANGES},
     {"rmsp", "[-f] NAME", cmd_rmsp, "Remove a storage pool.", "", COMMAND_CHANGES},
-    {"rmvdev", "-vtd=TARGET [-rmlv] [-f]\n-vdev=DEVICE [-rmlv] [-f]", cmd_rmvdev,
-     "Take a virtual target device away from its client.", "What is behind it stays, and can be mapped again.",
-     COMMAND_CHANGES},
+    {"rmvdev",
+     "-vtd=TARGET [-rmlv] [-f]\n"
+     "-vdev=DEVICE [-rmlv] [-f]\n"
+     "-sea=ADAPTER\n"
+     "-vlan=ADAPTER\n"
+     "-lnagg=ADAPTER",
+     cmd_rmvdev, "Take a virtual target device away from its client, or remove an Ethernet adapter that mkvdev made.",
+     "What is behind it stays, and can be mapped again.", COMMAND_CHANGES},
     {"rmvopt", "-name=NAME [-f]", cmd_rmvopt, "Remove a medium from the library.", "", COMMAND_CHANGES},
     {"shutdown", "[-force] [-restart]", cmd_shutdown, "Shut the server down, or restart it.",
      "Clients wait meanwhile, and go on when it is back.", COMMAND_LOGGED | COMMAND_INSIDE},
@@ -188,6 +198,17 @@ const struct ios_option_text ios_option_texts[] = {
     {NULL, "-vdev", "what is to be mapped"},
     {"rmvdev", "-vdev", "what is mapped"},
     {"mkvdev", "-fbo", "an optical drive for media of the library"},
+    {"mkvdev", "-sea", "a Shared Ethernet Adapter with this real adapter"},
+    {"mkvdev", "-vadapter",
+     "the virtual server adapter, as vhost0; with -sea trunk adapters with commas between them, as ent1,ent2"},
+    {"mkvdev", "-vlan", "a VLAN of this adapter"},
+    {"mkvdev", "-lnagg", "an aggregation of these adapters"},
+    {"mkvdev", "-default", "the trunk adapter for untagged frames"},
+    {"mkvdev", "-defaultid", "the VLAN of untagged frames of the real adapter"},
+    {"mkvdev", "-tagid", "the VLAN"},
+    {"rmvdev", "-sea", "a Shared Ethernet Adapter"},
+    {"rmvdev", "-vlan", "a VLAN"},
+    {"rmvdev", "-lnagg", "a link aggregation"},
     {"rmdev", "-ucfg", "keep it as Defined; cfgdev makes it available again"},
     {"rmdev", "-recursive", "with the devices below it"},
     {NULL, "-sp", "the storage pool; without it the default one"},
@@ -219,7 +240,7 @@ const struct ios_option_text ios_option_texts[] = {
     {"rmvdev", "-rmlv", "remove the logical volume or file, too"},
     {NULL, "-file", "the file's name"},
     {"backupios", "-nomedialib", "accepted: media are in no backup"},
-    {"entstat", "-all", "accepted: there is nothing more"},
+    {"entstat", "-all", "of the adapters below it, too"},
     {"errlog", "-ls", "with all that is known of each"},
     {"errlog", "-seq", "the one with this number"},
     {"errlog", "-rm", "forget those that are older than so many days; 0: all"},
@@ -246,6 +267,10 @@ const struct ios_example ios_examples[] = {
     {"lsmap", "lsmap -vadapter vhost0", "What the client of one adapter has."},
     {"mkvdev", "mkvdev -vdev hdisk1 -vadapter vhost0", "Gives a whole disk to the client of vhost0."},
     {"mkvdev", "mkvdev -fbo -vadapter vhost0", "An optical drive, which loadopt fills."},
+    {"mkvdev", "mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1", "A bridge to the outside."},
+    {"mkvdev", "mkvdev -sea ent0 -vadapter ent1 -default ent1 -defaultid 1 -attr ha_mode=auto ctl_chan=ent2",
+     "The same on each of two servers: one bridges when the other cannot."},
+    {"mkvdev", "mkvdev -lnagg ent0 ent1 -attr mode=8023ad", "Two interfaces as one."},
     {"rmvdev", "rmvdev -vtd vtscsi0", "Takes it away again."},
     {"mkbdsp", "mkbdsp -sp rootvg 20G -bd web01 -vadapter vhost0", "A disk of 20 GiB for the client of vhost0."},
     {"chbdsp", "chbdsp -sp rootvg -bd web01 -size 5G", "Five more."},

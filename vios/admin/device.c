@@ -15,7 +15,22 @@ const struct attribute device_attributes[] = {
     {"ent", "mac_address", "", "MAC address", false},
     {"ent", "pvid", "", "Port VLAN ID", false},
     {"ent", "trunk", "no", "Bridges to networks outside of the system", false},
+    {"ent", "trunk_priority", "0", "Priority of the trunk adapter", false},
+    {"ent", "vlans", "", "Further VLANs, tagged", false},
     {"ent", "vswitch", "", "Virtual switch", false},
+    {"pent", "network", "", "What it is of the host", false},
+    {"sea", "ctl_chan", "", "Control channel", true},
+    {"sea", "ha_mode", "disabled", "High availability: disabled, auto, standby or sharing", true},
+    {"sea", "pvid", "1", "VLAN of untagged frames of the real adapter", true},
+    {"sea", "pvid_adapter", "", "Default virtual adapter", true},
+    {"sea", "real_adapter", "", "Physical adapter, VLAN or link aggregation", true},
+    {"sea", "virt_adapters", "", "Virtual trunk adapters", true},
+    {"vlan", "base_adapter", "", "Adapter whose VLAN it is", false},
+    {"vlan", "vlan_tag_id", "", "VLAN ID", true},
+    {"lnagg", "adapter_names", "", "Physical adapters", true},
+    {"lnagg", "backup_adapter", "", "Used when none of the others has a link", true},
+    {"lnagg", "hash_mode", "default", "What chooses the adapter of a frame: default (addresses) or src_dst_port", true},
+    {"lnagg", "mode", "standard", "standard, 8023ad or backup", true},
     {"hdisk", "path", NULL, "File or block device of the host", false},
     {"hdisk", "pv", "no", "yes: give it a PVID; clear: take the PVID away", true},
     {"hdisk", "pvid", NULL, "Physical volume identifier", false},
@@ -101,16 +116,22 @@ void device_base_location(struct ios *ios, char location[LOCATION_SIZE])
 
 // --- Adapters
 
-static void set_attribute(struct ios *ios, const char *device, const char *name, const char *value)
+void device_set_attribute(struct ios *ios, const char *device, const char *name, const char *value)
 {
     odm_run(ios, "REPLACE INTO attribute VALUES(?, ?, ?)", "sss", device, name, value);
+}
+
+bool device_attribute(struct ios *ios, const char *device, const char *name, char *text, size_t size)
+{
+    *text = 0;
+    return odm_text(ios, text, size, "SELECT value FROM attribute WHERE device = ? AND name = ?", "ss", device, name);
 }
 
 static void set_number(struct ios *ios, const char *device, const char *name, u32 value)
 {
     char text[16];
     snprintf(text, sizeof(text), "%u", value);
-    set_attribute(ios, device, name, value == IOS_ANY ? "any" : text);
+    device_set_attribute(ios, device, name, value == IOS_ANY ? "any" : text);
 }
 
 static void describe(struct ios *ios, const char *name, const struct ios_adapter *a)
@@ -123,10 +144,12 @@ static void describe(struct ios *ios, const char *name, const struct ios_adapter
     char mac[16];
     snprintf(mac, sizeof(mac), "%02X%02X%02X%02X%02X%02X", a->mac[0], a->mac[1], a->mac[2], a->mac[3], a->mac[4],
              a->mac[5]);
-    set_attribute(ios, name, "mac_address", mac);
+    device_set_attribute(ios, name, "mac_address", mac);
     set_number(ios, name, "pvid", a->pvid);
-    set_attribute(ios, name, "trunk", a->trunk ? "yes" : "no");
-    set_attribute(ios, name, "vswitch", a->vswitch ? a->vswitch : "");
+    device_set_attribute(ios, name, "trunk", a->trunk ? "yes" : "no");
+    set_number(ios, name, "trunk_priority", a->priority);
+    device_set_attribute(ios, name, "vlans", a->vlans ? a->vlans : "");
+    device_set_attribute(ios, name, "vswitch", a->vswitch ? a->vswitch : "");
 }
 
 // The slot's device; one of another kind gives way when nothing depends on it.
@@ -248,7 +271,9 @@ static bool of_type(const struct device *d, const char *filter)
         return true;
     bool negated = *filter == '!';
     const char *want = filter + negated;
-    bool is = strcasecmp(want, d->class) == 0 || (strncasecmp(want, "ent4", 4) == 0 && strcmp(d->type, "ent") == 0);
+    bool is = strcasecmp(want, d->class) == 0 || (strcasecmp(want, "sea") == 0 && strcmp(d->type, "sea") == 0) ||
+              (strcasecmp(want, "ent4ip") == 0 && ethernet_is(d)) ||
+              (strcasecmp(want, "ent4sea") == 0 && ethernet_is_real(d));
     return is != negated;
 }
 
@@ -269,7 +294,7 @@ static bool type_known(struct ios_call *call, const char *type)
 
 static bool is_virtual(const struct device *d)
 {
-    static const char *const types[] = {"vsa", "vty", "vhost", "ent", "vtd", "sea", "vlan"};
+    static const char *const types[] = {"vsa", "vty", "vhost", "ent", "vtd"};
     for (u32 i = 0; i < ARRAY_LEN(types); i++)
         if (strcmp(d->type, types[i]) == 0)
             return true;
@@ -490,6 +515,8 @@ int cmd_chdev(struct ios_call *call)
     char **values = call_values(call, "-attr", &len);
     if (!device_need(call, call_value(call, "-dev"), &d))
         return 1;
+    if (ethernet_is(&d))
+        return ethernet_change(call, &d, values, len);
     for (u32 i = 0; i < len; i++) {
         char name[NAME_SIZE];
         const char *equals = strchr(values[i], '=');
@@ -523,7 +550,11 @@ static int remove_target(struct ios_call *call, const struct device *d, bool kee
 static int remove_adapter(struct ios_call *call, const struct device *d)
 {
     struct query q;
+    char user[NAME_SIZE];
     int status = 0;
+    if (ethernet_user(call->ios, d->name, user))
+        return refuse(call, "0514-062", "Cannot perform the requested function because %s is used by %s.", d->name,
+                      user);
     s64 children = odm_number(call->ios, 0, "SELECT count(*) FROM mapping WHERE vhost = ?", "s", d->name);
     if (children && !call_has(call, "-recursive"))
         return refuse(call, "0514-029",
@@ -558,6 +589,8 @@ int cmd_rmdev(struct ios_call *call)
         status = remove_target(call, &d, keep);
     } else if (keep) {
         return refuse(call, "0514-062", "Cannot perform the requested function: -ucfg is for virtual target devices.");
+    } else if (ethernet_is(&d) && strcmp(d.type, "ent")) {
+        status = ethernet_remove(call, &d);
     } else if (strcmp(d.type, "vhost") == 0 || strcmp(d.type, "ent") == 0) {
         status = remove_adapter(call, &d);
     } else if (strcmp(d.type, "hdisk") == 0) {

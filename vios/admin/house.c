@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of a server's administration: level, logs, counters, names, licence, the end of the partition.
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,63 +171,6 @@ static const char *if_unknown(char text[24], bool known, u64 value)
 {
     snprintf(text, 24, known ? "%llu" : "-", (unsigned long long)value);
     return text;
-}
-
-static int show_ethernet(struct ios_call *call, const struct device *d)
-{
-    const struct ios_effects *e = call->ios->config.effects;
-    struct ios_net_counters c = {0};
-    char mac[16] = "", pvid[8] = "", trunk[8] = "", vswitch[NAME_SIZE] = "", n[8][24];
-    int err = e && e->net_counters ? e->net_counters(call->ios->config.context, (u32)d->slot, &c) : -ENODATA;
-    const struct {
-        const char *name;
-        char *value;
-        size_t size;
-    } wanted[] = {{"mac_address", mac, sizeof(mac)},
-                  {"pvid", pvid, sizeof(pvid)},
-                  {"trunk", trunk, sizeof(trunk)},
-                  {"vswitch", vswitch, sizeof(vswitch)}};
-    for (u32 i = 0; i < ARRAY_LEN(wanted); i++)
-        odm_text(call->ios, wanted[i].value, wanted[i].size,
-                 "SELECT value FROM attribute WHERE device = ? AND name = ?", "ss", d->name, wanted[i].name);
-    if (strlen(mac) != 12)
-        snprintf(mac, sizeof(mac), "000000000000");
-    for (char *p = mac; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
-    say(call,
-        "-------------------------------------------------------------\nETHERNET STATISTICS (%s) :\nDevice Type: "
-        "Virtual I/O Ethernet Adapter (l-lan)\n",
-        d->name);
-    say(call, "Hardware Address: %.2s:%.2s:%.2s:%.2s:%.2s:%.2s\n\n", mac, mac + 2, mac + 4, mac + 6, mac + 8, mac + 10);
-    say(call, "%-45s%s\n%-45s%s\n", "Transmit Statistics:", "Receive Statistics:", "--------------------",
-        "-------------------");
-    say(call, "Packets: %-36sPackets: %s\n", if_unknown(n[0], !err, c.sent_packets),
-        if_unknown(n[1], !err, c.received_packets));
-    say(call, "Bytes: %-38sBytes: %s\n", if_unknown(n[2], !err, c.sent_bytes),
-        if_unknown(n[3], !err, c.received_bytes));
-    say(call, "Transmit Errors: %-28sReceive Errors: %s\n", if_unknown(n[4], !err, c.send_failures),
-        if_unknown(n[5], !err, c.receive_failures));
-    say(call, "%-45sNo Resource Errors: %s\n\n", "", if_unknown(n[6], !err, c.no_buffer));
-    say(call, "Virtual I/O Ethernet Adapter (l-lan) Specific "
-              "Statistics:\n---------------------------------------------------------\n");
-    say(call,
-        "Link Status: %s\nTrunk Adapter: %s\nPort VLAN ID: %s\nSwitch ID: %s\nHypervisor Send Failures: %s\nHypervisor "
-        "Receive Failures: %s\n",
-        err      ? "Unknown"
-        : c.link ? "Up"
-                 : "Down",
-        strcmp(trunk, "yes") ? "False" : "True", pvid, vswitch, n[4], n[5]);
-    return 0;
-}
-
-int cmd_entstat(struct ios_call *call)
-{
-    struct device d;
-    if (!device_need(call, call->operand[0], &d))
-        return 1;
-    if (strcmp(d.type, "ent"))
-        return refuse(call, NULL, "\"%s\" is not an Ethernet adapter; lsdev -type ent4ip lists them.", d.name);
-    return show_ethernet(call, &d);
 }
 
 static const struct ios_column counter_columns[] = {{"vtd", "Disks:", 15},      {"vadapter", "Adapter", 10},

@@ -33,8 +33,9 @@ static void test_house(void)
         {"entstat -all ent0 | grep -n 'ent0'", 0, "2:ETHERNET STATISTICS (ent0) :\n"},
         {"entstat ent0 | grep Packets", 0, "Packets: 7                                   Packets: 9\n"},
         {"entstat ent0 | grep Address", 0, "Hardware Address: 02:ab:00:00:00:00\n"},
-        {"entstat ent0 | tail -6", 0,
-         "Link Status: Up\nTrunk Adapter: True\nPort VLAN ID: 20\nSwitch ID: ETHERNET0\nHypervisor Send Failures: "
+        {"entstat ent0 | tail -8", 0,
+         "Link Status: Up\nTrunk Adapter: True\n  Priority: 0  Active: False\nPort VLAN ID: 20\nVLAN Tag IDs: "
+         "None\nSwitch ID: ETHERNET0\nHypervisor Send Failures: "
          "0\nHypervisor Receive Failures: 1\n"},
         {"lsmap -all -net", 0,
          "SVEA   Physloc\n------ --------------------------------------------\nent0   "

@@ -57,7 +57,7 @@ struct ios_disk_counters {
 
 struct ios_net_counters {
     u64 sent_packets, sent_bytes, send_failures, received_packets, received_bytes, receive_failures, no_buffer;
-    bool link;
+    bool link, active; // active: of a trunk adapter that bridges
 };
 
 // The data path. 0 or a negative errno with a sentence in `why` (IOS_WHY_MAX bytes). A callback that is NULL: there is no data path now; what is attached is told later.
@@ -72,9 +72,54 @@ struct ios_effects {
     int (*load)(void *context, u32 slot, u32 target, const struct ios_backing *backing, bool force, char *why);
     // -ENOENT, -ENODATA: there are none.
     int (*disk_counters)(void *context, u32 slot, u32 target, struct ios_disk_counters *counters);
-    int (*net_counters)(void *context, u32 slot, struct ios_net_counters *counters);
     // The partition ends, after the answer to the command went out.
     int (*power)(void *context, bool restart, char *why);
+};
+
+// --- Shared Ethernet Adapters
+
+#define IOS_REALS_MAX  8u
+#define IOS_TRUNKS_MAX 15u
+
+enum ios_sea_mode { IOS_SEA_ALONE, IOS_SEA_STANDARD, IOS_SEA_8023AD, IOS_SEA_BACKUP };
+
+// What it bridges. Valid during the call that it is passed to.
+struct ios_sea {
+    struct {
+        const char *network; // as in ios_config.networks
+        bool backup;         // used when none of the others has a link
+    } reals[IOS_REALS_MAX];
+    u32 reals_len;
+    enum ios_sea_mode mode;
+    bool hash_ports;           // which of several a frame takes follows from its ports, too
+    u16 vlan;                  // not 0: of the real side it is this VLAN alone
+    u16 default_id;            // VLAN of untagged frames of the real side
+    u32 slots[IOS_TRUNKS_MAX]; // of trunk adapters, the default one first
+    u32 slots_len;
+    u32 control_slot; // of its control channel; 0: it is alone
+    u32 priority;     // with a control channel: 1 is the best
+    bool standby;     // bridges only when the other one does not
+    bool sharing;     // two share the trunk adapters while both can bridge
+};
+
+struct ios_sea_state {
+    const char *state; // PRIMARY, BACKUP, ...; its process does not run: STOPPED
+    bool link;         // of the real side
+    u64 times_primary, times_backup;
+    u64 real_received, real_received_bytes, real_sent, real_sent_bytes, send_failures;
+    u64 virtual_received, virtual_sent, dropped_vlan, dropped_full;
+    struct {
+        bool link, used;
+    } reals[IOS_REALS_MAX];
+};
+
+// What carries frames. 0 or a negative errno with a sentence in `why` (IOS_WHY_MAX bytes).
+struct ios_net_effects {
+    // The adapter is to be like this from now on; NULL: it is gone.
+    int (*bridge)(void *context, const char *name, const struct ios_sea *sea, char *why);
+    // -ENOENT: there is no such adapter, nobody counts.
+    int (*counters)(void *context, u32 slot, struct ios_net_counters *counters);
+    int (*state)(void *context, const char *name, struct ios_sea_state *state);
 };
 
 struct ios_config {
@@ -87,8 +132,12 @@ struct ios_config {
     const char *const *
         volumes; // paths of files and block devices that it may use as physical volumes, besides those in FOLDER/physical_volumes
     u32 volumes_len;
+    const char *const *networks; // what are its physical Ethernet adapters, as in a profile's vios_networks
+    u32 networks_len;
     const struct ios_effects *effects; // kept, not copied
     void *context;
+    const struct ios_net_effects *net_effects; // as well; NULL: nothing carries frames
+    void *net_context;
 };
 
 // NULL: *why says why, and what to do.
@@ -103,14 +152,19 @@ struct ios_adapter {
     u32 client, client_slot; // IOS_SCSI: the client's, or IOS_ANY
     u32 pvid;                // IOS_ETHERNET
     bool trunk;
+    u32 priority; // of a trunk
     u8 mac[6];
     const char *vswitch;
+    const char *vlans; // tagged ones, with commas between them
 };
 
 // The partition has this adapter: it becomes, or is again, vhostN or entN; its targets are attached. Called for each one at the start. 0 or a negative errno.
 int ios_adapter_added(struct ios *ios, const struct ios_adapter *adapter);
 // It is gone; the name and the targets stay known (Defined) until rmdev.
 int ios_adapter_removed(struct ios *ios, u32 slot);
+
+// Tells what carries frames of every Shared Ethernet Adapter. Where it cannot be, the error log says so.
+void ios_bridge_all(struct ios *ios);
 
 // Tells a new server all targets, or those of one adapter's slot (otherwise IOS_ANY). What cannot be attached goes to the error log. The number of those.
 u32 ios_attach_all(struct ios *ios, u32 slot);

@@ -27,7 +27,8 @@ struct ios {
         char kind[16], backing[NAME_SIZE], pool[NAME_SIZE];
     } grown[GROWN_MAX]; // what clients hear when the transaction is over
     u32 grown_len;
-    bool power, restart; // shutdown was asked for
+    char bridged[NAME_SIZE]; // the Shared Ethernet Adapter that this transaction told of
+    bool power, restart;     // shutdown was asked for
 };
 
 // --- odm.c: the database
@@ -194,6 +195,10 @@ const struct attribute *attribute_find(const char *type, const char *name);
 void attribute_value(struct ios *ios, const struct device *device, const struct attribute *attribute, char *text,
                      size_t size);
 
+// As the functions of adapters set them.
+void device_set_attribute(struct ios *ios, const char *device, const char *name, const char *value);
+bool device_attribute(struct ios *ios, const char *device, const char *name, char *text, size_t size); // false, ""
+
 int cmd_lsdev(struct ios_call *call);
 int cmd_chdev(struct ios_call *call);
 int cmd_rmdev(struct ios_call *call);
@@ -243,6 +248,33 @@ int mapping_check_free(struct ios_call *call, const char *kind, const char *back
 int cmd_mkvdev(struct ios_call *call);
 int cmd_rmvdev(struct ios_call *call);
 int cmd_lsmap(struct ios_call *call);
+
+// --- ethernet.c: what there is of Ethernet adapters
+
+// The adapters that the process was given become devices, or are Defined again.
+void ethernet_configure(struct ios *ios);
+bool ethernet_is(const struct device *device);      // an adapter of any kind
+bool ethernet_is_real(const struct device *device); // that leads outside
+// Who has it: the first device whose attribute names it. false: nobody.
+bool ethernet_user(struct ios *ios, const char *adapter, char user[NAME_SIZE]);
+// What carries frames hears what the database says of it.
+int ethernet_tell(struct ios *ios, const char *sea, char *why);
+// After a command that was undone.
+void ethernet_restore(struct ios *ios);
+int ethernet_list(struct ios_call *call); // lsmap -net
+
+// --- ethernet_make.c: commands that make and change adapters
+
+int ethernet_make_sea(struct ios_call *call);
+int ethernet_make_vlan(struct ios_call *call);
+int ethernet_make_aggregation(struct ios_call *call);
+// chdev -attr, when the attribute is one of these adapters'; rmdev, rmvdev. The exit status.
+int ethernet_change(struct ios_call *call, const struct device *device, char **values, u32 len);
+int ethernet_remove(struct ios_call *call, const struct device *device);
+
+// --- entstat.c
+
+int cmd_entstat(struct ios_call *call);
 
 // --- manual.c
 
@@ -326,7 +358,6 @@ int cmd_motd(struct ios_call *call);
 int cmd_shutdown(struct ios_call *call);
 int cmd_errlog(struct ios_call *call);
 int cmd_lsgcl(struct ios_call *call);
-int cmd_entstat(struct ios_call *call);
 int cmd_viostat(struct ios_call *call);
 int cmd_lstcpip(struct ios_call *call);
 int cmd_chkdev(struct ios_call *call);

@@ -218,7 +218,7 @@ static void test_parser(void)
         {"lsdev -x", 1, NULL},
         {"rmvdev", 1,
          "Command requires option \"-vtd\".\nUsage: rmvdev -vtd TARGET [-rmlv] [-f]\n       rmvdev -vdev DEVICE "
-         "[-rmlv] [-f]\n"},
+         "[-rmlv] [-f]\n       rmvdev -sea ADAPTER\n       rmvdev -vlan ADAPTER\n       rmvdev -lnagg ADAPTER\n"},
         {"mkvdev -vdev hdisk1", 1, NULL},
         {"mkvdev -vdev", 1, NULL},
         {"lsmap -all -vadapter vhost0", 1, NULL},

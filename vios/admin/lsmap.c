@@ -174,30 +174,6 @@ static void put_one(struct view *v, const struct device *host, u32 types_len, ch
         say(v->call, "\n");
 }
 
-static int list_ethernet(struct ios_call *call)
-{
-    const char *only = call_value(call, "-vadapter"), *fmt = call_value(call, "-fmt");
-    struct query q;
-    bool any = false;
-    query_begin(&q, call->ios,
-                "SELECT name, location FROM device WHERE type = 'ent' AND (?1 IS NULL OR name = ?1) ORDER BY slot", "s",
-                only);
-    while (query_next(&q)) {
-        if (fmt)
-            say(call, "%s%s%s\n", query_text(&q, 0), fmt, query_text(&q, 1));
-        else
-            say(call,
-                "%sSVEA   Physloc\n------ --------------------------------------------\n%-6s %s\n\nSEA                 "
-                "  NO SHARED ETHERNET ADAPTER FOUND\n",
-                any ? "\n" : "", query_text(&q, 0), query_text(&q, 1));
-        any = true;
-    }
-    query_end(&q);
-    if (only && !any)
-        return refuse(call, NULL, "\"%s\" is not a valid virtual Ethernet adapter.", only);
-    return 0;
-}
-
 int cmd_lsmap(struct ios_call *call)
 {
     static const char *const types[] = {"disk", "lv", "file", "optical", "tape", "usb_disk"};
@@ -208,7 +184,7 @@ int cmd_lsmap(struct ios_call *call)
     const char *only = call_value(call, "-vadapter"), *place = call_value(call, "-plc"),
                *client = call_value(call, "-cpid");
     if (call_has(call, "-net"))
-        return list_ethernet(call);
+        return ethernet_list(call);
     if (call_has(call, "-npiv"))
         return only ? refuse(call, NULL,
                              "\"%s\" is not a valid virtual Fibre Channel server adapter; this server has none.", only)

@@ -20,6 +20,7 @@
 #include "proto/hyper/link.h"
 #include "proto/hyper/terminals.h"
 #include "vios/admin/data.h"
+#include "vios/admin/sea.h"
 
 #define LISTEN_FD     3
 #define FIRST_SECONDS 30 // without a daemon and without a configuration there is nothing to wait for
@@ -27,6 +28,7 @@
 #define PIECE         3000u // of what a command printed, in one message
 #define VOLUMES_MAX   64u
 #define ARGUMENTS_MAX 128u
+#define NETWORKS_MAX  16u
 
 enum vios_state { WAITING, RUNNING, ENDED };
 
@@ -41,8 +43,9 @@ struct vios {
     char text[IOS_WHY_MAX];
     u32 id;
     u64 started, mem, procs, units; // as the daemon said
-    char name[32], serial[16], type_model[32], folder[1024], volumes[4096];
+    char name[32], serial[16], type_model[32], folder[1024], volumes[4096], networks[2048];
     struct data *data;
+    struct seas *seas;
     struct ios *ios;
     struct ios_shell *shell;
     struct terminals terminals;
@@ -97,6 +100,12 @@ static void on_event(const struct vios_event *e)
 }
 
 static const struct data_hooks hooks = {.serves = on_serves, .parted = on_parted, .event = on_event, .log = log_line};
+
+static void on_ethernet(char kind, const char *label, const char *adapter, const char *text)
+{
+    if (the.ios)
+        ios_report(the.ios, kind, label, adapter, text);
+}
 
 static void announce(void)
 {
@@ -163,7 +172,7 @@ static u32 split(char *list, const char **items, u32 max)
 
 static bool begin(char *why)
 {
-    const char *volumes[VOLUMES_MAX];
+    const char *volumes[VOLUMES_MAX], *networks[NETWORKS_MAX];
     struct ios_config config = {.folder = the.folder,
                                 .type_model = the.type_model,
                                 .serial = the.serial,
@@ -171,19 +180,25 @@ static bool begin(char *why)
                                 .lpar_id = the.id,
                                 .volumes = volumes,
                                 .volumes_len = split(the.volumes, volumes, VOLUMES_MAX),
-                                .effects = &data_effects};
+                                .networks = networks,
+                                .networks_len = split(the.networks, networks, NETWORKS_MAX),
+                                .effects = &data_effects,
+                                .net_effects = &seas_effects};
     the.data = data_new(the.folder, &hooks);
-    if (!the.data) {
+    the.seas = seas_new(on_ethernet);
+    if (!the.data || !the.seas) {
         snprintf(why, IOS_WHY_MAX, "no memory");
         return false;
     }
     config.context = the.data;
+    config.net_context = the.seas;
     the.ios = ios_open(&config, why);
     if (!the.ios)
         return false;
     data_set_ios(the.data, the.ios);
     if (data_start(the.data, why))
         return false;
+    ios_bridge_all(the.ios);
     the.shell = ios_shell_new(the.ios, "padmin", shell_write, NULL);
     return the.shell != NULL;
 }
@@ -191,7 +206,8 @@ static bool begin(char *why)
 static bool take_start(const struct wire_record *v, const int *fds, u32 len)
 {
     const char *name = wire_text(v, "name"), *serial = wire_text(v, "serial"), *model = wire_text(v, "type_model"),
-               *folder = wire_text(v, "folder"), *volumes = wire_text(v, "volumes");
+               *folder = wire_text(v, "folder"), *volumes = wire_text(v, "volumes"),
+               *networks = wire_text(v, "networks");
     char why[IOS_WHY_MAX] = "";
     if (the.state != WAITING || the.data || len != 1 || !name || !serial || !model || !folder ||
         terminals_map(&the.terminals, fds[0]))
@@ -206,6 +222,7 @@ static bool take_start(const struct wire_record *v, const int *fds, u32 len)
     snprintf(the.type_model, sizeof(the.type_model), "%s", model);
     snprintf(the.folder, sizeof(the.folder), "%s", folder);
     snprintf(the.volumes, sizeof(the.volumes), "%s", volumes ? volumes : "");
+    snprintf(the.networks, sizeof(the.networks), "%s", networks ? networks : "");
     if (begin(why))
         set_state(RUNNING, NULL, "");
     else
@@ -225,6 +242,37 @@ static bool take_vscsi(const struct wire_record *v)
     int err = the.ios ? ios_adapter_added(the.ios, &a) : 0;
     if (err)
         log_line("an adapter could not be configured; the virtual terminal's errlog says more");
+    return true;
+}
+
+static bool take_adapter(const struct wire_record *v, const int *fds, u32 len)
+{
+    const char *mac = wire_text(v, "mac"), *vlans = wire_text(v, "vlans"), *vswitch = wire_text(v, "vswitch");
+    u64 slot = wire_num(v, "slot", 0), pvid = wire_num(v, "pvid", 0), trunk = wire_num(v, "trunk", 0);
+    struct ios_adapter a = {.kind = IOS_ETHERNET,
+                            .slot = (u32)slot,
+                            .pvid = (u32)pvid,
+                            .trunk = trunk != 0,
+                            .priority = (u32)trunk,
+                            .vswitch = vswitch,
+                            .vlans = vlans};
+    struct ring_fds link = {-1, {-1, -1}};
+    unsigned bytes[6];
+    if (!slot || slot >= VIOS_ADAPTERS_MAX || !mac || !vlans || !vswitch || (len && len != 3) ||
+        sscanf(mac, "%2x%2x%2x%2x%2x%2x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5]) != 6)
+        return false;
+    if (!the.ios)
+        return true;
+    for (u32 i = 0; i < 6; i++)
+        a.mac[i] = (u8)bytes[i];
+    if (ios_adapter_added(the.ios, &a))
+        log_line("an adapter could not be configured; the virtual terminal's errlog says more");
+    struct seas_adapter end = {.pvid = (u16)pvid, .vlans = vlans, .link = len ? &link : NULL};
+    memcpy(end.mac, a.mac, sizeof(end.mac));
+    if (len)
+        link = (struct ring_fds){fcntl(fds[0], F_DUPFD_CLOEXEC, 3),
+                                 {fcntl(fds[1], F_DUPFD_CLOEXEC, 3), fcntl(fds[2], F_DUPFD_CLOEXEC, 3)}};
+    seas_adapter(the.seas, (u32)slot, &end);
     return true;
 }
 
@@ -301,6 +349,7 @@ static bool take_message(const struct wire_message *m, const int *fds)
 {
     switch (m->type) {
     case MESSAGE_START: return take_start(&m->values, fds, m->fds);
+    case MESSAGE_ADAPTER: return take_adapter(&m->values, fds, m->fds);
     case MESSAGE_VSCSI: return take_vscsi(&m->values);
     case MESSAGE_VSCSI_GONE: return take_vscsi_gone(&m->values);
     case MESSAGE_JOIN: return take_join(&m->values, fds, m->fds);
@@ -358,10 +407,10 @@ static void serve(void)
 {
     s64 start = clock_ns();
     while (!over(start)) {
-        struct pollfd p[2 + DATA_POLLS_MAX + TERMINALS_MAX_SESSIONS] = {{.fd = the.listen_fd, .events = POLLIN},
-                                                                        {.fd = -1}};
+        struct pollfd p[2 + DATA_POLLS_MAX + SEAS_MAX + TERMINALS_MAX_SESSIONS] = {
+            {.fd = the.listen_fd, .events = POLLIN}, {.fd = -1}};
         int wait = the.state == WAITING ? 1000 : -1, soon;
-        u32 data_len = 0;
+        u32 data_len = 0, seas_len = 0;
         look_at_power();
         send_state();
         if (the.linked) {
@@ -374,16 +423,21 @@ static void serve(void)
         if (the.state == RUNNING) {
             data_len = data_poll(the.data, p + 2, &soon);
             wait = soon;
+            seas_len = seas_poll(the.seas, p + 2 + data_len, &soon);
+            wait = wait < 0 || (soon >= 0 && soon < wait) ? soon : wait;
         }
-        u32 sessions = terminals_poll(&the.terminals, p + 2 + data_len);
+        struct pollfd *terminals = p + 2 + data_len + seas_len;
+        u32 sessions = terminals_poll(&the.terminals, terminals);
         if (over(start))
             break;
-        if (poll(p, 2 + data_len + sessions, wait) < 0 && errno != EINTR)
+        if (poll(p, 2 + data_len + seas_len + sessions, wait) < 0 && errno != EINTR)
             break;
-        if (terminals_serve(&the.terminals, p + 2 + data_len, sessions))
+        if (terminals_serve(&the.terminals, terminals, sessions))
             feed_shell();
         if (data_len)
             data_serve(the.data, p + 2, data_len);
+        if (seas_len)
+            seas_serve(the.seas, p + 2 + data_len, seas_len);
         if (p[1].revents && !link_serve(&the.link, take_message))
             drop_link();
         if (p[0].revents)
@@ -428,7 +482,6 @@ static const int denied[] = {
     SCMP_SYS(setgroups),
     SCMP_SYS(pidfd_getfd),
     SCMP_SYS(open_by_handle_at),
-    SCMP_SYS(connect),
 };
 
 static bool shut_in(void)
@@ -437,6 +490,9 @@ static bool shut_in(void)
         return false;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int err = filter ? 0 : -ENOMEM;
+    // Networks are for its processes (openlpar-uplink); nobody of the host itself listens for it.
+    if (!err)
+        err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
     for (unsigned i = 0; !err && i < ARRAY_LEN(denied); i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), denied[i], 0);
     if (!err)
@@ -464,6 +520,7 @@ static int run(int listen_fd)
     ios_shell_free(the.shell);
     ios_close(the.ios);
     data_free(the.data);
+    seas_free(the.seas);
     return 0;
 }
 

@@ -357,6 +357,12 @@ int cmd_mkvdev(struct ios_call *call)
                                 .kind = "optical",
                                 .backing = "",
                                 .pool = ""};
+    if (call_has(call, "-sea"))
+        return ethernet_make_sea(call);
+    if (call_has(call, "-vlan"))
+        return ethernet_make_vlan(call);
+    if (call_has(call, "-lnagg"))
+        return ethernet_make_aggregation(call);
     if (call_has(call, "-fbo"))
         return mapping_make(call, &r);
     if (!find_backing(call, call_value(call, "-vdev"), &r, pool) || parse_attributes(call, &r) || check_free(call, &r))
@@ -366,10 +372,25 @@ int cmd_mkvdev(struct ios_call *call)
 
 // --- rmvdev
 
+static int remove_ethernet(struct ios_call *call, const char *name, const char *type)
+{
+    struct device d;
+    if (!device_find(call->ios, name, &d) || strcmp(d.type, type))
+        return refuse(call, NULL, "\"%s\" is none; lsdev -type adapter lists what there is.", name);
+    int status = ethernet_remove(call, &d);
+    if (!status)
+        say(call, "%s deleted\n", name);
+    return status;
+}
+
 int cmd_rmvdev(struct ios_call *call)
 {
+    static const char *const ethernet[] = {"-sea", "-vlan", "-lnagg"};
     char pool[NAME_SIZE];
     struct mapping m;
+    for (u32 i = 0; i < ARRAY_LEN(ethernet); i++)
+        if (call_has(call, ethernet[i]))
+            return remove_ethernet(call, call_value(call, ethernet[i]), ethernet[i] + 1);
     const char *vtd = call_value(call, "-vtd");
     if (!vtd) {
         struct mapping_request r;

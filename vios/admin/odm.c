@@ -160,6 +160,7 @@ bool odm_begin(struct ios *ios)
 {
     ios->failed = false;
     ios->touched_len = ios->grown_len = 0;
+    *ios->bridged = 0;
     ios->writing = odm_run(ios, "BEGIN IMMEDIATE", "");
     return ios->writing;
 }
@@ -170,6 +171,7 @@ void odm_rollback(struct ios *ios)
     ios->writing = false;
     odm_run(ios, "ROLLBACK", "");
     mapping_restore(ios);
+    ethernet_restore(ios);
     odm_clean(ios);
 }
 
@@ -286,13 +288,30 @@ static char *copy(const char *text)
     return text ? strdup(text) : NULL;
 }
 
+static char **copy_all(const char *const *texts, u32 len)
+{
+    char **all = calloc(len + 1, sizeof(*all));
+    for (u32 i = 0; all && i < len; i++)
+        all[i] = copy(texts[i]);
+    return all;
+}
+
+static void free_all(char **texts, u32 len)
+{
+    for (u32 i = 0; texts && i < len; i++)
+        free(texts[i]);
+    free(texts);
+}
+
 static struct ios *allocate(const struct ios_config *config)
 {
     struct ios *ios = calloc(1, sizeof(*ios));
-    char **volumes = calloc(config->volumes_len + 1, sizeof(*volumes));
-    if (!ios || !volumes) {
+    char **volumes = copy_all(config->volumes, config->volumes_len);
+    char **networks = copy_all(config->networks, config->networks_len);
+    if (!ios || !volumes || !networks) {
         free(ios);
-        free(volumes);
+        free_all(volumes, config->volumes_len);
+        free_all(networks, config->networks_len);
         return NULL;
     }
     ios->config = *config;
@@ -300,9 +319,8 @@ static struct ios *allocate(const struct ios_config *config)
     ios->config.type_model = copy(config->type_model ? config->type_model : "");
     ios->config.serial = copy(config->serial ? config->serial : "");
     ios->config.name = copy(config->name ? config->name : "");
-    for (u32 i = 0; i < config->volumes_len; i++)
-        volumes[i] = copy(config->volumes[i]);
     ios->config.volumes = (const char *const *)volumes;
+    ios->config.networks = (const char *const *)networks;
     ios->folder_fd = -1;
     return ios;
 }
@@ -329,6 +347,7 @@ struct ios *ios_open(const struct ios_config *config, char why[IOS_WHY_MAX])
     if (ok) {
         odm_clean(ios);
         files_settle(ios);
+        ethernet_configure(ios);
         ok = !volumes_configure(ios, why);
     }
     if (ok)
@@ -344,9 +363,8 @@ void ios_close(struct ios *ios)
     sqlite3_close(ios->db);
     if (ios->folder_fd >= 0)
         close(ios->folder_fd);
-    for (u32 i = 0; i < ios->config.volumes_len; i++)
-        free((char *)ios->config.volumes[i]);
-    free((void *)ios->config.volumes);
+    free_all((char **)ios->config.volumes, ios->config.volumes_len);
+    free_all((char **)ios->config.networks, ios->config.networks_len);
     free((char *)ios->config.folder);
     free((char *)ios->config.type_model);
     free((char *)ios->config.serial);

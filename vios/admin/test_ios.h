@@ -91,11 +91,56 @@ static inline int test_power(void *context, bool restart, char *why)
     return 0;
 }
 
-static const struct ios_effects test_effects = {test_attach,        test_detach,       test_resize, test_load,
-                                                test_disk_counters, test_net_counters, test_power};
+static const struct ios_effects test_effects = {test_attach, test_detach,        test_resize,
+                                                test_load,   test_disk_counters, test_power};
+
+static u32 test_networks;             // how many physical Ethernet adapters it has
+static const char *test_bridge_error; // what it answers with
+
+static inline int test_bridge(void *context, const char *name, const struct ios_sea *sea, char *why)
+{
+    size_t len = strlen(test_record);
+    char *to = test_record + len, *end = test_record + sizeof(test_record);
+    if (test_bridge_error && sea) {
+        snprintf(why, IOS_WHY_MAX, "%s", test_bridge_error);
+        return -EIO;
+    }
+    to += snprintf(to, (size_t)(end - to), "%s%s", len ? ", " : "", sea ? "bridge " : "unbridge ");
+    to += snprintf(to, (size_t)(end - to), "%s", name);
+    for (u32 i = 0; sea && i < sea->reals_len; i++)
+        to += snprintf(to, (size_t)(end - to), " %s%s", sea->reals[i].network, sea->reals[i].backup ? "(backup)" : "");
+    if (sea && sea->mode)
+        to += snprintf(to, (size_t)(end - to), " mode %u%s", sea->mode, sea->hash_ports ? " ports" : "");
+    if (sea && sea->vlan)
+        to += snprintf(to, (size_t)(end - to), " vlan %u", sea->vlan);
+    for (u32 i = 0; sea && i < sea->slots_len; i++)
+        to += snprintf(to, (size_t)(end - to), "%s%u", i ? "," : " C", sea->slots[i]);
+    if (sea)
+        to += snprintf(to, (size_t)(end - to), " id %u", sea->default_id);
+    if (sea && sea->control_slot)
+        snprintf(to, (size_t)(end - to), " control C%u priority %u%s%s", sea->control_slot, sea->priority,
+                 sea->standby ? " standby" : "", sea->sharing ? " sharing" : "");
+    return 0;
+}
+
+static inline int test_sea_state(void *context, const char *name, struct ios_sea_state *state)
+{
+    *state = (struct ios_sea_state){.state = "PRIMARY",
+                                    .link = true,
+                                    .times_primary = 2,
+                                    .times_backup = 1,
+                                    .real_received = 9,
+                                    .real_sent = 8,
+                                    .dropped_vlan = 3,
+                                    .reals = {{true, true}, {true, false}}};
+    return 0;
+}
+
+static const struct ios_net_effects test_net_effects = {test_bridge, test_net_counters, test_sea_state};
 
 static inline struct ios_config test_config(const char *const volumes[2])
 {
+    static const char *const networks[] = {"tap/name=tap0", "packet/name=eth1", "user"};
     return (struct ios_config){.folder = test_folder,
                                .type_model = "9009-42A",
                                .serial = "21AB12C",
@@ -104,7 +149,10 @@ static inline struct ios_config test_config(const char *const volumes[2])
                                .rootvg_size = 16 * GIB,
                                .volumes = volumes,
                                .volumes_len = 2,
-                               .effects = &test_effects};
+                               .networks = networks,
+                               .networks_len = test_networks,
+                               .effects = &test_effects,
+                               .net_effects = &test_net_effects};
 }
 
 static inline void test_open(void)
@@ -121,6 +169,7 @@ static inline void test_open(void)
         ios_adapter_added(
             test_ios, &(struct ios_adapter){
                           .kind = IOS_SCSI, .slot = 14 + i, .client = i ? IOS_ANY : 3, .client_slot = i ? IOS_ANY : 2});
+    ios_bridge_all(test_ios);
 }
 
 static inline void test_begin(void)

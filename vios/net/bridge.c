@@ -30,7 +30,8 @@ struct bridge {
     struct uplink_real config;
     struct real real;
     int query; // for the state of the interface
-    bool link, bridging;
+    bool link;
+    u8 bridging; // halves of the trunk adapters: FAILOVER_EVEN, FAILOVER_ODD
     s64 looked_at;
     struct failover failover;
     struct uplink_state state;
@@ -84,7 +85,7 @@ int bridge_add_port(struct bridge *b, const struct uplink_port *config, const st
     b->ports_len++;
     if (config->use == UPLINK_CONTROL) {
         b->control = p;
-        failover_begin(&b->failover, (u8)config->priority, config->standby, config->mac, now_ms());
+        failover_begin(&b->failover, (u8)config->priority, config->standby, config->sharing, config->mac, now_ms());
     }
     return 0;
 }
@@ -106,14 +107,22 @@ static bool is_trunk(const struct bridge *b, const struct port *p)
     return p != b->control;
 }
 
-static void set_bridging(struct bridge *b, bool bridging)
+static bool is_bridged(const struct bridge *b, const struct port *p)
+{
+    u32 number = 0;
+    for (const struct port *before = b->ports; before < p; before++)
+        number += is_trunk(b, before);
+    return is_trunk(b, p) && (b->bridging & (number % 2 ? FAILOVER_ODD : FAILOVER_EVEN));
+}
+
+static void set_bridging(struct bridge *b, u8 bridging)
 {
     if (b->bridging == bridging)
         return;
     b->bridging = bridging;
     for (u32 i = 0; i < b->ports_len; i++)
-        if (is_trunk(b, &b->ports[i]))
-            port_set_open(&b->ports[i], bridging);
+        if (is_trunk(b, &b->ports[i]) && b->ports[i].open != is_bridged(b, &b->ports[i]))
+            port_set_open(&b->ports[i], !b->ports[i].open);
 }
 
 // What was heard (NULL: nothing), or just the time.
@@ -128,9 +137,10 @@ static void step(struct bridge *b, const struct failover_word *word, s64 now)
         failover_write(&b->failover.own, frame);
         port_send(b->control, frame, sizeof(frame));
     }
-    set_bridging(b, b->control ? b->failover.own.state == FAILOVER_PRIMARY : b->link);
+    set_bridging(b, b->control ? b->failover.own.bridges : b->link ? FAILOVER_ALL : 0);
     b->state.failover = b->control ? b->failover.own.state : b->link ? FAILOVER_PRIMARY : FAILOVER_LIMBO;
     b->state.link = b->link;
+    b->state.bridging = b->bridging;
 }
 
 // The tag of a frame: its VLAN, or -1.
@@ -144,8 +154,13 @@ static void to_real(struct bridge *b, const struct port *p, const struct frame *
 {
     int tag = tag_of(bytes, frame->size);
     bool bare = tag >= 0 || p->config.pvid == b->config.default_id;
+    port_count_received(p, frame->size);
     b->state.virtual_received++;
-    if (!real_send(&b->real, frame, bytes, bare ? -1 : p->config.pvid))
+    if (b->config.vlan && (tag >= 0 || !bare)) {
+        b->state.dropped_vlan++;
+        return;
+    }
+    if (!real_send(&b->real, frame, bytes, b->config.vlan ? b->config.vlan : bare ? -1 : p->config.pvid))
         return;
     b->state.real_sent++;
     b->state.real_sent_bytes += frame->size;
@@ -172,7 +187,7 @@ static bool take_virtual(struct bridge *b, struct port *p, s64 now)
             return false;
         if (!is_trunk(b, p))
             from_control(b, &frame, bytes, now);
-        else if (b->bridging)
+        else if (p->open)
             to_real(b, p, &frame, bytes);
         port_consume(p);
     }
@@ -194,17 +209,29 @@ static struct port *port_of(struct bridge *b, u16 vid, bool *tagged)
     return NULL;
 }
 
+static void remove_tag(struct frame *frame, u8 *bytes)
+{
+    memmove(bytes + MACS, bytes + MACS + VLAN_TAG, frame->size - MACS - VLAN_TAG);
+    frame->size -= VLAN_TAG;
+}
+
 static void to_virtual(struct bridge *b, struct frame *frame)
 {
     u8 *bytes = b->buffer;
     int tag = tag_of(bytes, frame->size);
+    if (b->config.vlan && tag != b->config.vlan)
+        return; // another one's
+    if (b->config.vlan) {
+        remove_tag(frame, bytes);
+        tag = -1;
+    }
     u16 vid = tag > 0 ? (u16)tag : b->config.default_id;
     bool tagged;
     struct port *p = port_of(b, vid, &tagged);
     b->state.real_received++;
     b->state.real_received_bytes += frame->size;
-    if (!p) {
-        b->state.dropped_vlan++;
+    if (!p || !p->open) {
+        b->state.dropped_vlan += !p; // else it is another one's
         return;
     }
     if (tagged && tag < 0) {
@@ -212,8 +239,7 @@ static void to_virtual(struct bridge *b, struct frame *frame)
         store_be32(bytes + MACS, 0x81000000u | vid);
         frame->size += VLAN_TAG;
     } else if (!tagged && tag >= 0) {
-        memmove(bytes + MACS, bytes + MACS + VLAN_TAG, frame->size - MACS - VLAN_TAG);
-        frame->size -= VLAN_TAG;
+        remove_tag(frame, bytes);
     }
     if (frame->size <= FRAME_SIZE_MAX && port_send_frame(p, frame, bytes))
         b->state.virtual_sent++;

@@ -7,14 +7,16 @@
 
 #define TYPE    0x88b5u // of IEEE for local use
 #define MAGIC   0x4f4c5348u
-#define VERSION 1u
+#define VERSION 2u
 
-const char *const failover_names[FAILOVER_STATES] = {"LISTENING", "PRIMARY", "BACKUP", "STANDBY", "LIMBO"};
+const char *const failover_names[FAILOVER_STATES] = {"LISTENING", "PRIMARY",    "BACKUP",   "STANDBY",
+                                                     "LIMBO",     "PRIMARY_SH", "BACKUP_SH"};
 
-void failover_begin(struct failover *f, u8 priority, bool standby, const u8 mac[6], s64 now_ms)
+void failover_begin(struct failover *f, u8 priority, bool standby, bool sharing, const u8 mac[6], s64 now_ms)
 {
-    *f = (struct failover){
-        .own = {.priority = priority, .standby = standby}, .begun = now_ms, .said_at = now_ms - FAILOVER_SAY_MS};
+    *f = (struct failover){.own = {.priority = priority, .standby = standby, .sharing = sharing},
+                           .begun = now_ms,
+                           .said_at = now_ms - FAILOVER_SAY_MS};
     memcpy(f->own.mac, mac, 6);
 }
 
@@ -25,19 +27,24 @@ static bool better(const struct failover_word *a, const struct failover_word *b)
     return a->priority != b->priority ? a->priority < b->priority : memcmp(a->mac, b->mac, 6) < 0;
 }
 
-static u8 choose(const struct failover *f, bool link, s64 now)
+// Nobody takes what the other one still has.
+static void choose(struct failover *f, bool link, s64 now)
 {
-    u8 waiting = f->own.standby ? FAILOVER_STANDBY : FAILOVER_BACKUP;
-    bool there = f->heard && now - f->heard_at < FAILOVER_DEAD_MS;
-    if (!link)
-        return FAILOVER_LIMBO;
-    if (!there)
-        return now - f->begun < FAILOVER_DEAD_MS ? FAILOVER_LISTENING : FAILOVER_PRIMARY;
-    if (f->other.state == FAILOVER_LIMBO)
-        return FAILOVER_PRIMARY;
-    if (better(&f->other, &f->own))
-        return waiting;
-    return f->other.state == FAILOVER_PRIMARY && f->own.state != FAILOVER_PRIMARY ? waiting : FAILOVER_PRIMARY;
+    struct failover_word *own = &f->own;
+    const struct failover_word *other = &f->other;
+    bool there = f->heard && now - f->heard_at < FAILOVER_DEAD_MS,
+         listens = !there && now - f->begun < FAILOVER_DEAD_MS;
+    bool ahead = !there || other->state == FAILOVER_LIMBO || !better(other, own);
+    bool share = there && other->state != FAILOVER_LIMBO && own->sharing && other->sharing;
+    u8 wanted = share ? (ahead ? FAILOVER_EVEN : FAILOVER_ODD) : ahead ? FAILOVER_ALL : 0;
+    own->bridges = link && !listens ? wanted & (own->bridges | (there ? (u8)~other->bridges : FAILOVER_ALL)) : 0;
+    own->state = !link                          ? FAILOVER_LIMBO
+                 : listens                      ? FAILOVER_LISTENING
+                 : own->bridges == FAILOVER_ALL ? FAILOVER_PRIMARY
+                 : share && ahead               ? FAILOVER_PRIMARY_SHARING
+                 : share                        ? FAILOVER_BACKUP_SHARING
+                 : own->standby                 ? FAILOVER_STANDBY
+                                                : FAILOVER_BACKUP;
 }
 
 bool failover_step(struct failover *f, const struct failover_word *word, bool link, s64 now_ms)
@@ -47,9 +54,10 @@ bool failover_step(struct failover *f, const struct failover_word *word, bool li
         f->heard = true;
         f->heard_at = now_ms;
     }
-    u8 state = choose(f, link, now_ms);
-    bool say = state != f->own.state || now_ms - f->said_at >= FAILOVER_SAY_MS;
-    f->own.state = state;
+    struct failover_word before = f->own;
+    choose(f, link, now_ms);
+    bool say =
+        before.state != f->own.state || before.bridges != f->own.bridges || now_ms - f->said_at >= FAILOVER_SAY_MS;
     if (say)
         f->said_at = now_ms;
     return say;
@@ -71,14 +79,18 @@ void failover_write(const struct failover_word *word, u8 frame[FAILOVER_FRAME])
     frame[19] = word->state;
     frame[20] = word->standby;
     frame[21] = word->priority;
+    frame[22] = word->sharing;
+    frame[23] = word->bridges;
 }
 
 bool failover_read(const u8 *frame, u32 size, struct failover_word *word)
 {
     if (size < FAILOVER_FRAME || load_be16(frame + 12) != TYPE || load_be32(frame + 14) != MAGIC ||
-        frame[18] != VERSION || frame[19] >= FAILOVER_STATES || frame[20] > 1)
+        frame[18] != VERSION || frame[19] >= FAILOVER_STATES || frame[20] > 1 || frame[22] > 1 ||
+        frame[23] > FAILOVER_ALL)
         return false;
-    *word = (struct failover_word){.state = frame[19], .standby = frame[20], .priority = frame[21]};
+    *word = (struct failover_word){
+        .state = frame[19], .standby = frame[20], .priority = frame[21], .sharing = frame[22], .bridges = frame[23]};
     memcpy(word->mac, frame + 6, 6);
     return true;
 }

@@ -11,9 +11,11 @@ static s64 now, both; // both: steps in which two bridged
 
 static const u8 macs[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
 
+static bool sharing;
+
 static void begin_one(unsigned i, u8 priority, bool standby)
 {
-    failover_begin(&sea[i], priority, standby, macs[i], now);
+    failover_begin(&sea[i], priority, standby, sharing, macs[i], now);
     alive[i] = link_up[i] = true;
 }
 
@@ -32,7 +34,7 @@ static void step(void)
             says[i] = failover_step(&sea[i], heard[i] ? &word : NULL, link_up[i], now);
         said[i] = sea[i].own;
     }
-    both += alive[0] && alive[1] && sea[0].own.state == FAILOVER_PRIMARY && sea[1].own.state == FAILOVER_PRIMARY;
+    both += alive[0] && alive[1] && (sea[0].own.bridges & sea[1].own.bridges);
 }
 
 static void pass(s64 ms)
@@ -118,10 +120,38 @@ static void test_standby(void)
     CHECK_EQ(sea[0].own.state, FAILOVER_PRIMARY);
 }
 
-// Whatever happens: two bridge for no longer than it takes one word to arrive, unless the channel is cut, and within its time somebody does who can.
-static void test_random(void)
+// Each has a half while both can; nobody has what the other one still has.
+static void test_sharing(void)
 {
-    u32 seed = 1;
+    sharing = true;
+    begin(1, 2);
+    CHECK_EQ(sea[0].own.state, FAILOVER_PRIMARY_SHARING);
+    CHECK_EQ(sea[1].own.state, FAILOVER_BACKUP_SHARING);
+    CHECK_EQ(sea[0].own.bridges, FAILOVER_EVEN);
+    CHECK_EQ(sea[1].own.bridges, FAILOVER_ODD);
+    link_up[0] = false;
+    pass(50);
+    CHECK_EQ(sea[0].own.bridges, 0);
+    CHECK_EQ(sea[1].own.state, FAILOVER_PRIMARY);
+    link_up[0] = true;
+    pass(50);
+    CHECK_EQ(sea[0].own.bridges, FAILOVER_EVEN);
+    CHECK_EQ(sea[1].own.bridges, FAILOVER_ODD);
+    alive[1] = false;
+    pass(FAILOVER_DEAD_MS + 50);
+    CHECK_EQ(sea[0].own.bridges, FAILOVER_ALL);
+    CHECK_EQ(both, 0);
+    sharing = false; // the other one is configured alone
+    begin_one(1, 2, false);
+    pass(2000);
+    CHECK_EQ(sea[0].own.state, FAILOVER_PRIMARY);
+    CHECK_EQ(sea[1].own.state, FAILOVER_BACKUP);
+    CHECK_EQ(both, 0);
+}
+
+// Whatever happens: two bridge for no longer than it takes one word to arrive, unless the channel is cut, and within its time somebody does who can.
+static void run_random(u32 seed)
+{
     begin(3, 3);
     for (unsigned i = 0; i < 2000; i++) {
         seed = seed * 1664525u + 1013904223u;
@@ -135,10 +165,11 @@ static void test_random(void)
         pass((seed >> 8 & 127) * 10);
         if (i % 20 == 0) {
             pass(2500);
-            bool can = (alive[0] && link_up[0]) || (alive[1] && link_up[1]), does = false;
+            bool can = (alive[0] && link_up[0]) || (alive[1] && link_up[1]);
+            u8 does = 0;
             for (unsigned k = 0; k < 2; k++)
-                does |= alive[k] && sea[k].own.state == FAILOVER_PRIMARY;
-            CHECK_EQ(can, does);
+                does |= alive[k] ? sea[k].own.bridges : 0;
+            CHECK_EQ(can ? FAILOVER_ALL : 0, does);
             both = 0;
             pass(500);
             CHECK_EQ(both, 0);
@@ -146,10 +177,24 @@ static void test_random(void)
     }
 }
 
+static void test_random(void)
+{
+    run_random(1);
+    sharing = true;
+    run_random(2);
+    sharing = false;
+}
+
 static void test_frames(void)
 {
     u8 frame[FAILOVER_FRAME];
-    struct failover_word word = {.state = FAILOVER_BACKUP, .standby = 1, .priority = 7, .mac = {2, 3, 4, 5, 6, 7}}, got;
+    struct failover_word word = {.state = FAILOVER_BACKUP,
+                                 .standby = 1,
+                                 .priority = 7,
+                                 .sharing = 1,
+                                 .bridges = 2,
+                                 .mac = {2, 3, 4, 5, 6, 7}},
+                         got;
     failover_write(&word, frame);
     CHECK(failover_read(frame, sizeof(frame), &got) && !memcmp(&word, &got, sizeof(word)));
     CHECK(!failover_read(frame, sizeof(frame) - 1, &got));
@@ -167,6 +212,7 @@ int main(void)
     TEST(test_link);
     TEST(test_channel);
     TEST(test_standby);
+    TEST(test_sharing);
     TEST(test_random);
     TEST(test_frames);
     return test_done();

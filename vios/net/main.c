@@ -10,6 +10,7 @@
 
 #include "ipc/shut_in.h"
 #include "vios/net/bridge.h"
+#include "vios/net/failover.h"
 #include "vios/net/user.h"
 
 // Sockets, memory, and reading files: the host's resolver configuration may change.
@@ -68,6 +69,9 @@ static void say_state(const struct uplink_state *state)
     uplink_send(UPLINK_FD, &m, NULL);
 }
 
+// The user-mode network is there for as long as its process is.
+static const struct uplink_state user_net_state = {.failover = FAILOVER_PRIMARY, .link = 1, .bridging = FAILOVER_ALL};
+
 // The real side comes first, if it is to be an interface.
 static bool take_port(struct uplink *u, const struct uplink_port *port, const struct ring_fds *link)
 {
@@ -124,12 +128,11 @@ static bool take(struct uplink *u, const struct uplink_message *m, const int fds
         return u->net;
     case UPLINK_FORWARD: return u->net && take_forward(u, &m->forward);
     case UPLINK_START: return (u->net || u->bridge) && take_start(u, m->start.first_address);
-    case UPLINK_QUERY:
-        if (u->bridge) {
-            struct uplink_state state = bridge_state(u->bridge);
-            say_state(&state);
-        }
-        return u->bridge;
+    case UPLINK_QUERY: {
+        struct uplink_state state = u->bridge ? bridge_state(u->bridge) : user_net_state;
+        say_state(&state);
+        return u->bridge || u->net;
+    }
     default: return false;
     }
 }

@@ -24,6 +24,8 @@ int port_open(struct port *port, const struct uplink_port *config, const struct 
     *port = (struct port){.config = *config, .open = !config->starts_closed, .ring = ring_attach(link, config->side)};
     if (!port->ring)
         return -errno;
+    if (!config->side && ring_data_size(port->ring) >= sizeof(*port->counts))
+        port->counts = ring_data(port->ring);
     if (config->side) {
         say(port, &ask, port->config.mac);
     } else {
@@ -61,9 +63,28 @@ void port_consume(struct port *port)
     ring_consume(port->ring);
 }
 
+void port_count_received(const struct port *port, u32 size)
+{
+    if (!port->counts)
+        return;
+    port->counts->received++;
+    port->counts->received_bytes += size;
+}
+
+void port_count_sent(const struct port *port, u32 size)
+{
+    if (!port->counts)
+        return;
+    port->counts->sent += size != 0;
+    port->counts->sent_bytes += size;
+    port->counts->send_drops += !size;
+}
+
 bool port_send_frame(struct port *port, const struct frame *frame, const u8 *bytes)
 {
     u8 *to = ring_reserve(port->ring, FRAME_HEADER + frame->size);
+    if (frame->kind == FRAME_DATA)
+        port_count_sent(port, to ? frame->size : 0);
     if (!to)
         return false;
     frame_put(to, frame);

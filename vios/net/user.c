@@ -60,6 +60,7 @@ static ssize_t to_partition(const void *bytes, size_t size, void *arg)
     struct user_net *net = arg;
     if (!(net->port.flags & PORT_OPEN) || size < FRAME_SIZE_MIN || size > FRAME_SIZE_MAX)
         return (ssize_t)size;
+    port_count_sent(&net->port, (u32)size);
     join_frame(&net->join, net->port.ring, bytes, (u32)size,
                net->port.flags & PORT_CSUM && net->port.flags & PORT_LARGE);
     net->sent = true;
@@ -153,6 +154,7 @@ static bool take_frames(struct user_net *net)
         u8 *bytes = port_receive(&net->port, &frame);
         if (!bytes)
             return false;
+        port_count_received(&net->port, frame.size);
         from_partition(net, bytes, &frame);
         port_consume(&net->port);
     }
