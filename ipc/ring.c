@@ -18,10 +18,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/large.h"
+
 #define RING_MAGIC 0x3152504cu // "LPR1": layout, version 1
 #define WRAP       (~0u)
 #define HEADER     8u
 #define CONTROL    0x1000u
+#define ATTEMPTS   4u // to get a large page: what the kernel has in use does not move
 
 // One direction. Lines of their own: both sides write all the time.
 struct direction {
@@ -45,6 +48,7 @@ struct ring {
     u8 *out_bytes, *in_bytes, *data;
     u32 size;
     u64 data_size, mapped;
+    u8 *attempts; // of ring_enlarge_data(), for each large page of the mapping; NULL: none yet
     int bell, peer_bell;
     // The sender's.
     u32 head, pending; // pending: where the next header goes, behind what is skipped
@@ -118,7 +122,10 @@ struct ring *ring_attach(const struct ring_fds *fds, unsigned side)
     struct ring *ring = calloc(1, sizeof(*ring));
     if (!ring)
         return NULL;
-    u8 *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fds->memory, 0);
+    // Where large pages can be mapped.
+    u8 *base = large_reserve(size);
+    if (base != MAP_FAILED)
+        base = mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fds->memory, 0);
     if (base == MAP_FAILED) {
         free(ring);
         return NULL;
@@ -147,6 +154,7 @@ void ring_detach(struct ring *ring)
     if (!ring)
         return;
     munmap(ring->control, ring->mapped);
+    free(ring->attempts);
     free(ring);
 }
 
@@ -278,4 +286,20 @@ void *ring_data(const struct ring *ring)
 u64 ring_data_size(const struct ring *ring)
 {
     return ring->data_size;
+}
+
+void ring_enlarge_data(struct ring *ring, u64 offset, u64 size)
+{
+    u8 *base = (u8 *)ring->control;
+    u64 from = (u64)(ring->data - base) + offset, pages = ring->mapped / LARGE_PAGE;
+    if (!ring->attempts)
+        ring->attempts = calloc(pages + 1, 1);
+    if (!ring->attempts || !size)
+        return;
+    for (u64 page = from / LARGE_PAGE; page <= (from + size - 1) / LARGE_PAGE && page < pages; page++) {
+        if (ring->attempts[page] == ATTEMPTS)
+            continue;
+        ring->attempts[page]++;
+        large_collapse(base + page * LARGE_PAGE);
+    }
 }

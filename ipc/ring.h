@@ -58,4 +58,8 @@ bool ring_broken(const struct ring *ring);
 void *ring_data(const struct ring *ring);
 u64 ring_data_size(const struct ring *ring);
 
+// This part of the data area is used for large transfers: it moves to large pages of the host where there are some, so that the kernel hands a device few pieces instead of a
+// thousand. Cheap when it has been done; a page that the kernel has in use just now is tried again another time. One thread.
+void ring_enlarge_data(struct ring *ring, u64 offset, u64 size);
+
 #endif

@@ -156,6 +156,29 @@ static void test_both_see_the_data_area(void)
     close_pair(&p);
 }
 
+// Where the host has no large pages nothing happens, which is as good.
+static void test_large_pages_hold_the_same_data(void)
+{
+    enum { SIZE = 8 * MIB };
+    struct pair p;
+    open_pair(&p, RING_SIZE_MIN, SIZE);
+    u8 *a = ring_data(p.sides[0]), *b = ring_data(p.sides[1]);
+    for (u32 i = 0; i < SIZE; i += 4096)
+        a[i] = (u8)(i / 4096 * 7);
+    CHECK(send_text(p.sides[0], "before"));
+    for (u32 i = 0; i < 6; i++)
+        ring_enlarge_data(p.sides[1], i * MIB, 3 * MIB); // over both ends of what could be large
+    ring_enlarge_data(p.sides[0], 0, 0);
+    u32 wrong = 0;
+    for (u32 i = 0; i < SIZE; i += 4096)
+        wrong += b[i] != (u8)(i / 4096 * 7);
+    CHECK_EQ(wrong, 0);
+    CHECK(next_is(p.sides[1], "before"));
+    b[5 * MIB + 17] = 42;
+    CHECK_EQ(a[5 * MIB + 17], 42);
+    close_pair(&p);
+}
+
 static void test_a_side_that_comes_back_loses_nothing(void)
 {
     struct pair p;
@@ -285,6 +308,7 @@ int main(void)
     TEST(test_room_comes_back_with_a_bell);
     TEST(test_the_largest_message_always_fits_an_empty_ring);
     TEST(test_both_see_the_data_area);
+    TEST(test_large_pages_hold_the_same_data);
     TEST(test_a_side_that_comes_back_loses_nothing);
     TEST(test_two_threads);
     TEST(test_a_peer_that_breaks_the_rules);

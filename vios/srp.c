@@ -23,6 +23,7 @@
 #define DATA_MAX           (4 * MIB) // of one request
 #define PLACES             32u       // for data that comes along with its command
 #define PLACE_SIZE         (64 * KIB)
+#define LARGE              (256 * KIB) // of a transfer for which large pages are worth while
 #define HEADER_INITIALISE  0xc001000000000000ull
 #define HEADER_INITIALISED 0xc002000000000000ull
 
@@ -249,6 +250,8 @@ static bool take_area(struct request *r, u64 size)
 {
     r->area = area_take(&r->port->area, size);
     r->area_size = size;
+    if (r->area != AREA_NONE && size >= LARGE)
+        ring_enlarge_data(r->port->ring, r->area, size);
     return r->area != AREA_NONE;
 }
 

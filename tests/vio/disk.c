@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs in a partition: asynchronous direct accesses to a disk, several at a time.
+// Runs in a partition: asynchronous direct accesses to a disk, several at a time. (`measure` takes a file, too, to see what the host itself does.)
 //
 //     disk verify DEVICE SECONDS SEED      writes, reads, flushes at random places and sizes; each byte that is read is compared with what was written last
 //     disk check DEVICE SEED               what an earlier `verify` of the same seed left there
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,9 +63,12 @@ static uint64_t random_number(void)
 static void open_disk(const char *path, int flags)
 {
     uint64_t size;
+    struct stat st;
     fd = open(path, flags | O_DIRECT);
-    if (fd < 0 || ioctl(fd, BLKGETSIZE64, &size))
+    if (fd < 0 || fstat(fd, &st) || (!S_ISREG(st.st_mode) && ioctl(fd, BLKGETSIZE64, &size)))
         fail("open", 0, 0);
+    if (S_ISREG(st.st_mode))
+        size = (uint64_t)st.st_size;
     blocks = size / BLOCK;
     if (syscall(SYS_io_setup, DEPTH, &context))
         fail("io_setup", 0, 0);
