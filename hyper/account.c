@@ -5,6 +5,7 @@
 
 #include "hyper/guard.h"
 #include "hyper/pools.h"
+#include "hyper/usage.h"
 
 #define SECOND 1000000000ll
 
@@ -80,7 +81,8 @@ static u64 look(struct lp *lp, u64 passed)
 void account_update(struct sys *sys, s64 now, bool must)
 {
     struct account_system *a = &sys->account;
-    u64 passed = a->at && now > a->at ? (u64)(now - a->at) : 0, dedicated = 0, units = a->at ? a->units : 0;
+    u64 passed = a->at && now > a->at ? (u64)(now - a->at) : 0, dedicated = 0,
+        units = a->at ? since(a->units, a->kept) : 0;
     u64 usable = (u64)guard_usable(sys) * 100;
     must |= usable != a->units;
     for (u32 i = 0; i < sys->lps_len && !must; i++)
@@ -102,6 +104,7 @@ void account_update(struct sys *sys, s64 now, bool must)
         }
         read_shape(lp);
     }
+    a->kept = usage_of(sys).units_kept;
     u64 pool = passed * since(units, dedicated) / 100;
     a->pool_total += pool;
     for (u32 i = 0; i < SYS_POOLS; i++) {

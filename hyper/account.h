@@ -34,6 +34,7 @@ struct account {
 struct account_system {
     s64 at;    // clock_ns() of the last look; 0: none yet
     u64 units; // of processors that were usable then, hundredths
+    u64 kept;  // of these, for partitions that are off
     u64 time, pool_total, pool_used;
     struct {
         u64 total, used;

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/test.h"
+#include "hyper/guard.h"
 #include "hyper/pools.h"
 #include "hyper/system.h"
+#include "hyper/usage.h"
 
 #define MS 1000000ll
 
@@ -76,6 +78,65 @@ static void test_dedicated(void)
     CHECK_EQ(b->account.donated, 1000 * MS);
     CHECK_EQ(b->account.idle, 0);
     CHECK_EQ(sys->account.pool_total, 1000 * MS); // one processor is left
+    sys_close(sys);
+}
+
+// Dedicated processors of partitions that are off: lent, or kept.
+static void test_off(void)
+{
+    static const struct {
+        const char *mode;
+        u64 lent, kept;
+    } rows[] = {{"keep_idle_procs", 0, 200},
+                {"share_idle_procs", 200, 0},
+                {"share_idle_procs_active", 0, 200},
+                {"share_idle_procs_always", 200, 0}};
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        fresh();
+        struct lp *a = add(1, "ded", rows[i].mode, 2, 200);
+        rec_set_num(a->current, "desired_procs", 2);
+        CHECK_EQ(usage_of(sys).units_pool, 200);
+        CHECK_EQ(usage_of(sys).units_lent + usage_of(sys).units_kept, 0);
+        a->state = LP_OFF;
+        account_update(sys, now, false);
+        struct usage u = usage_of(sys);
+        CHECK_EQ(u.units_lent, rows[i].lent);
+        CHECK_EQ(u.units_kept, rows[i].kept);
+        CHECK_EQ(u.units_pool, 400 - rows[i].kept);
+        CHECK_EQ(u.units_available, 400); // for whoever is activated
+        pass(a, 1000, 0);
+        CHECK_EQ(sys->account.pool_total, (4000 - rows[i].kept * 10) * MS);
+        struct lp *b = add(2, "shared", "uncap", 4, 250); // one that needs them
+        CHECK_EQ(usage_of(sys).units_kept, rows[i].kept / 2);
+        CHECK_EQ(usage_of(sys).units_lent, rows[i].lent / 2);
+        b->state = LP_OFF;
+        CHECK_EQ(usage_of(sys).units_kept, rows[i].kept);
+        sys_close(sys);
+    }
+}
+
+// They are not used, but for one that always is.
+static void test_kept_are_not_used(void)
+{
+    fresh();
+    guard_begin(sys);
+    CHECK_EQ(guard_used(sys), 4);
+    struct lp *a = add(1, "ded", "keep_idle_procs", 3, 300);
+    rec_set_num(a->current, "desired_procs", 3);
+    guard_follow(sys);
+    CHECK_EQ(guard_used(sys), 4);
+    a->state = LP_OFF;
+    guard_follow(sys);
+    CHECK_EQ(guard_used(sys), 1);
+    a->state = LP_STARTING;
+    guard_follow(sys);
+    CHECK_EQ(guard_used(sys), 4);
+    a->state = LP_ERROR;
+    rec_set_num(a->current, "desired_procs", 4);
+    guard_follow(sys);
+    CHECK_EQ(guard_used(sys), 1);
+    CHECK_STR(guard_state(sys, 3), "Configured");
+    guard_end(sys);
     sys_close(sys);
 }
 
@@ -155,6 +216,8 @@ int main(void)
 {
     TEST(test_shared);
     TEST(test_dedicated);
+    TEST(test_off);
+    TEST(test_kept_are_not_used);
     TEST(test_changes_are_noticed);
     TEST(test_a_clock_that_goes_back);
     TEST(test_pools);

@@ -9,11 +9,13 @@
 #include "hyper/dispatch/dispatcher.h"
 #include "hyper/processors.h"
 #include "hyper/refcode.h"
+#include "hyper/usage.h"
 
 struct guard {
     u32 cpus[CPU_SETSIZE], cpus_len; // of the host, in the dispatcher's order: processor n is one of them, in turn
     bool gone[GUARD_PROCESSORS_MAX]; // with the host's CPU
     bool used[GUARD_PROCESSORS_MAX];
+    u32 kept; // are not used, for they are those of partitions that are off
 };
 
 static u32 installed(const struct sys *sys)
@@ -57,6 +59,14 @@ u32 guard_usable(const struct sys *sys)
     return MIN((u32)rec_num(sys->rec, "active_procs"), installed(sys) - guard_failed(sys));
 }
 
+u32 guard_used(const struct sys *sys)
+{
+    u32 used = 0;
+    for (u32 i = 0; sys->guard && i < GUARD_PROCESSORS_MAX; i++)
+        used += sys->guard->used[i];
+    return used;
+}
+
 void guard_list(const struct sys *sys, char *text, size_t size)
 {
     bool failed[GUARD_PROCESSORS_MAX];
@@ -85,12 +95,21 @@ static void set_used(struct sys *sys, u32 number, bool used)
         dispatcher_set_processor(sys->dispatcher, number, used);
 }
 
+// One is always used: what runs next waits for no look at the others.
+static u32 kept(const struct sys *sys)
+{
+    struct usage u = usage_of(sys);
+    return u.units >= 100 ? (u32)(MIN(u.units_kept, u.units - 100) / 100) : 0;
+}
+
 // Uses what should be used. What comes does before what goes, so that dedicated processors find where to move. The value is one that came, or -1.
 static s32 apply(struct sys *sys)
 {
     bool failed[GUARD_PROCESSORS_MAX], wanted[GUARD_PROCESSORS_MAX];
-    u32 left = (u32)rec_num(sys->rec, "active_procs"), len = installed(sys);
+    u32 len = installed(sys), left = guard_usable(sys);
     s32 came = -1;
+    sys->guard->kept = kept(sys);
+    left -= sys->guard->kept;
     find_failed(sys, failed);
     for (u32 i = 0; i < len; i++) {
         wanted[i] = !failed[i] && left;
@@ -140,6 +159,14 @@ void guard_end(struct sys *sys)
 {
     free(sys->guard);
     sys->guard = NULL;
+}
+
+void guard_follow(struct sys *sys)
+{
+    if (sys->guard && sys->guard->kept != kept(sys))
+        apply(sys);
+    else
+        processors_follow(sys);
 }
 
 void guard_watch(struct sys *sys)

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "hyper/dlpar.h"
+#include "hyper/guard.h"
 #include "hyper/limits.h"
 #include "hyper/network.h"
 #include "hyper/objects.h"
@@ -714,7 +715,7 @@ static const char *overdue(const struct lp *lp)
 int power_tick(struct sys *sys)
 {
     s64 now = clock_ns(), next = dlpar_tick(sys, now);
-    processors_follow(sys);
+    guard_follow(sys);
     counters_keep(sys, now, false);
     s64 audit = sys->dispatcher ? dispatcher_tick(sys->dispatcher) : 10 * SECOND;
     for (u32 i = 0; i < sys->lps_len; i++) {

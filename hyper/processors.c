@@ -14,7 +14,7 @@ static struct policy_config config_of(const struct lp *lp)
 {
     const struct rec *c = lp->current;
     bool shared = rec_is(c, "proc_mode", "shared") || lp->crowded, uncapped = rec_is(c, "sharing_mode", "uncap");
-    // share_idle_procs lends processors of a partition that is off; those are nobody's here.
+    // share_idle_procs lends processors of a partition that is off (hyper/usage.h).
     bool lends =
         rec_is(c, "sharing_mode", "share_idle_procs_active") || rec_is(c, "sharing_mode", "share_idle_procs_always");
     return (struct policy_config){

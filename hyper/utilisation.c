@@ -22,15 +22,6 @@ static u64 rate_of(const struct sys *sys)
     return strtoull(rec_text(sys->rec, "sample_rate"), NULL, 10);
 }
 
-static u64 dedicated_units(const struct sys *sys)
-{
-    u64 units = 0;
-    for (u32 i = 0; i < sys->lps_len; i++)
-        if (sys->lps[i]->account.shape.active && !sys->lps[i]->account.shape.shared)
-            units += sys->lps[i]->account.shape.units;
-    return units;
-}
-
 static void fill_sys(const struct sys *sys, struct rec *r)
 {
     struct usage u = usage_of(sys);
@@ -47,11 +38,10 @@ static void fill_sys(const struct sys *sys, struct rec *r)
 static void fill_pool(const struct sys *sys, struct rec *r)
 {
     struct usage u = usage_of(sys);
-    u64 dedicated = dedicated_units(sys);
     rec_set_num(r, "time_cycles", account_cycles(sys->account.time));
     rec_set_num(r, "curr_avail_pool_proc_units", u.units_available);
-    rec_set_num(r, "configurable_pool_proc_units", u.units > dedicated ? u.units - dedicated : 0);
-    rec_set_num(r, "borrowed_pool_proc_units", 0);
+    rec_set_num(r, "configurable_pool_proc_units", u.units_pool);
+    rec_set_num(r, "borrowed_pool_proc_units", u.units_lent);
     rec_set_num(r, "total_pool_cycles", account_cycles(sys->account.pool_total));
     rec_set_num(r, "utilized_pool_cycles", account_cycles(sys->account.pool_used));
 }

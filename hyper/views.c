@@ -215,6 +215,7 @@ static void list_proc_sys(struct listing *l)
     put_num(&l->row, "curr_avail_sys_proc_units", u.units_available);
     put_num(&l->row, "pend_avail_sys_proc_units", u.units_available);
     put_num(&l->row, "installed_sys_proc_units", installed);
+    put_num(&l->row, "used_procs", guard_used(l->sys));
     put_num(&l->row, "deconfig_sys_proc_units", (u64)guard_failed(l->sys) * 100);
     if (l->sys->dispatcher) {
         struct counters_sys c = counters_all(l->sys);
@@ -243,7 +244,7 @@ static void list_proc_pool(struct listing *l)
 {
     struct usage u = usage_of(l->sys);
     start(&l->row, OBJECT_PROC_POOL);
-    put_num(&l->row, "configurable_pool_proc_units", u.units);
+    put_num(&l->row, "configurable_pool_proc_units", u.units_pool);
     put_num(&l->row, "curr_avail_pool_proc_units", u.units_available);
     put_num(&l->row, "pend_avail_pool_proc_units", u.units_available);
     finish(l);
