@@ -174,7 +174,8 @@ struct cpu {
     uintptr_t refill_addend;
     const void *refill;
     u32 crf_bits[3];           // fixed: CR_EQ, CR_GT, CR_LT, which translated code selects from
-    union vsr fp_least[2];     // fixed: the smallest normal numbers, doubles and singles
+    union vsr fp_least[2][2];  // fixed: the smallest normal numbers, doubles and singles, twice
+    union vsr fp_abs[2][2];    // fixed: all bits but signs, likewise
     u64 finds;                 // accesses of translated code that did not find their page at once
     // An access that is better translated in another way: what it asked for, and the effective address of its page. 0: none.
     u32 memo_failed;

@@ -61,8 +61,8 @@ static bool writes_fpscr(enum insn_id id)
 }
 
 // Which instructions a program has: any, those that are translated, those of them that have to do with vectors and scalars of 64 bits,
-// arithmetic in single precision from few registers.
-enum choice { ANY, FAST, VECTORS, SINGLES };
+// arithmetic in single precision from few registers, arithmetic on vectors of numbers from few registers.
+enum choice { ANY, FAST, VECTORS, SINGLES, NUMBERS, CHOICES };
 
 static u32 random_single(void)
 {
@@ -91,8 +91,23 @@ static u32 random_single(void)
     }
 }
 
+static u32 random_numbers(void)
+{
+    static const u16 ids[] = {INSN_xvadddp,   INSN_xvsubdp,   INSN_xvmuldp,   INSN_xvdivdp,   INSN_xvmaddadp,
+                              INSN_xvmaddmdp, INSN_xvmsubadp, INSN_xvmsubmdp, INSN_xvaddsp,   INSN_xvsubsp,
+                              INSN_xvmulsp,   INSN_xvdivsp,   INSN_xvmaddasp, INSN_xvmaddmsp, INSN_xvmsubasp};
+    u32 t = below(4) << 21;
+    if (below(8) == 0)
+        return insn_rows[INSN_lxvd2x].value | t | 1 | (28 + below(4)) << 16 | (26 + below(2)) << 11;
+    if (below(32) == 0)
+        return insn_rows[INSN_xxlor].value | t | 1 | below(32) << 16 | below(32) << 11;
+    return insn_rows[ids[below(ARRAY_LEN(ids))]].value | t | 7 | below(4) << 16 | below(4) << 11;
+}
+
 static u32 random_insn(enum choice choice, enum isa_level level)
 {
+    if (choice == NUMBERS && below(64))
+        return random_numbers();
     if (choice == SINGLES && below(16))
         return random_single();
     for (;;) {
@@ -461,7 +476,7 @@ static void lockstep(enum how how, bool big_endian, unsigned programs)
     for (unsigned i = 0; i < programs && failed < 3; i++) {
         struct program p;
         u64 msr = MSR_SF | MSR_ME | (big_endian ? 0 : MSR_LE) | (below(8) ? MSR_FP | MSR_VEC | MSR_VSX : 0);
-        make_program(&p, (enum choice)below(4), LEVEL_V30);
+        make_program(&p, (enum choice)below(CHOICES), LEVEL_V30);
         failed += !check_program(a, b, &p, how, msr);
     }
     CHECK_EQ(failed, 0);

@@ -54,6 +54,7 @@ struct val {
     u16 last;  // position of the last use
     u16 uses;
     u16 folds; // uses that could compute it themselves
+    u16 pair;  // FV: the other one of two that are checked together (float.h), plus one; 0: none
     // LOAD, STORE: later accesses of the block may use what this one looked up; from the base the bytes are at [low, high).
     bool shared;
     s64 low, high;
@@ -167,7 +168,8 @@ struct comp {
     } constants[CONSTANTS_MAX];
     unsigned constants_len;
 
-    bool fp; // the region needs the host's floating-point unit
+    bool fp;   // the region needs the host's floating-point unit
+    bool wide; // and may use upper halves of its registers
     ir_value fp_last, fp_compared;
     struct fp_site fp_sites[FP_SITES_MAX], fp_site_spare;
     unsigned fp_sites_len;

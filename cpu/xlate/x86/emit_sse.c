@@ -6,6 +6,7 @@
 #define PREFIX(op) ((op) >> 16 & 3)
 #define MAP(op)    ((op) >> 8 & 15)
 #define W(op)      (!!((op)&SSE_W))
+#define L(op)      ((op)&SSE_256 ? 4u : 0)
 #define NO_VECTOR  0 // of the second source, where an instruction has none: its field is then all ones
 
 // Prefixes and opcode. `v`: the second source; index and base (rm) are numbers of general or vector registers.
@@ -16,11 +17,11 @@ static void head(struct code *c, u32 op, unsigned reg, unsigned v, unsigned inde
     if (x86_features.avx) {
         if (MAP(op) == 1 && !W(op) && !(index & 8) && !(rm & 8)) {
             x_byte(c, 0xc5);
-            x_byte(c, (reg & 8 ? 0 : 0x80u) | (~v & 15) << 3 | PREFIX(op));
+            x_byte(c, (reg & 8 ? 0 : 0x80u) | (~v & 15) << 3 | L(op) | PREFIX(op));
         } else {
             x_byte(c, 0xc4);
             x_byte(c, (reg & 8 ? 0 : 0x80u) | (index & 8 ? 0 : 0x40) | (rm & 8 ? 0 : 0x20) | MAP(op));
-            x_byte(c, (W(op) ? 0x80u : 0) | (~v & 15) << 3 | PREFIX(op));
+            x_byte(c, (W(op) ? 0x80u : 0) | (~v & 15) << 3 | L(op) | PREFIX(op));
         }
         x_byte(c, op & 0xff);
         return;
@@ -116,6 +117,11 @@ void x_v512_imm(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b, u8
 {
     x_v512(c, op, dst, a, b);
     x_byte(c, imm);
+}
+
+void x_vzeroupper(struct code *c)
+{
+    head(c, SSE_NP(1, 0x77), 0, NO_VECTOR, 0, 0);
 }
 
 void x_vmov(struct code *c, enum reg dst, enum reg src)

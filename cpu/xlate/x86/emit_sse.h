@@ -12,6 +12,7 @@
 #define SSE_F3(map, op) (2u << 16 | (map) << 8 | (op))
 #define SSE_F2(map, op) (3u << 16 | (map) << 8 | (op))
 #define SSE_W           (1u << 20)
+#define SSE_256         (1u << 21) // of 256 bits, with AVX
 
 enum {
     MOVUPS_LOAD = SSE_NP(1, 0x10),
@@ -135,6 +136,8 @@ enum {
     VPLZCNTD = SSE_66(2, 0x44),
     VPLZCNTQ = SSE_66(2, 0x44) | SSE_W,
     VPTERNLOGD = SSE_66(3, 0x25), // of dst and both operands: the table of truth
+    // AVX.
+    VINSERTF128 = SSE_66(3, 0x18) | SSE_256,
 };
 
 // dst = op(a, b). Without AVX: dst must be a.
@@ -156,6 +159,8 @@ void x_v512(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b);
 void x_v512_shift_imm(struct code *c, u32 op, unsigned ext, enum reg dst, enum reg src, u8 imm);
 void x_v512_imm(struct code *c, u32 op, enum reg dst, enum reg a, enum reg b, u8 imm);
 
+// The upper halves of all registers become zero, which the host then knows of (AVX).
+void x_vzeroupper(struct code *c);
 void x_vmov(struct code *c, enum reg dst, enum reg src);
 // To and from general registers; w as elsewhere.
 void x_vmov_from(struct code *c, int w, enum reg xmm, enum reg src);

@@ -56,10 +56,58 @@ __attribute__((used)) void xlate_fp_work(struct cpu *cpu)
 void float_scan_region(struct comp *x)
 {
     const struct ir_region *r = x->r;
-    x->fp = false;
+    x->fp = x->wide = false;
     x->fp_sites_len = 0;
     for (unsigned i = 0; i < r->len && !x->fp; i++)
         x->fp = ir_needs_float(&r->insns[i]);
+    for (unsigned n = 0; n < r->blocks_len && x->fp && !x->wide; n++) {
+        unsigned pairs = 0;
+        for (unsigned i = r->blocks[n].first; i < (unsigned)r->blocks[n].first + r->blocks[n].len; i++)
+            pairs += float_pairs(&r->insns[i]);
+        x->wide = pairs > 1;
+    }
+}
+
+bool float_pairs(const struct ir_insn *in)
+{
+    if (!x86_features.avx || (in->op != IR_FV2 && in->op != IR_FV3) || (in->op == IR_FV3 && !x86_features.fma))
+        return false;
+    switch (in->imm) {
+    case FPK_VADD64:
+    case FPK_VSUB64:
+    case FPK_VMUL64:
+    case FPK_VDIV64:
+    case FPK_VMADD64:
+    case FPK_VMSUB64:
+    case FPK_VADD32:
+    case FPK_VSUB32:
+    case FPK_VMUL32:
+    case FPK_VDIV32:
+    case FPK_VMADD32:
+    case FPK_VMSUB32: return true;
+    default: return false;
+    }
+}
+
+static bool is_operand(const struct ir_insn *in, ir_value v)
+{
+    return in->a == v || in->b == v || in->c == v;
+}
+
+// Whether the operation may be between the first one of a pair and the second: nobody sees the result that is not known to be the one, and
+// nothing is lost by doing what follows without it.
+static bool may_be_between(const struct comp *x, const struct ir_insn *in, ir_value first)
+{
+    unsigned target = x->vals[first].target;
+    if (in->op == IR_PUT && in->a == first)
+        return in->slot == target;
+    if (in->op == IR_GET)
+        return in->slot != target;
+    if (is_operand(in, first))
+        return false;
+    if (in->op == IR_PUT || (ir_access_bytes(in) && in->cond == ACCESS_KNOWN))
+        return true;
+    return ir_ops[in->op].flags & IR_PURE && !(in->op >= IR_FBITS1 && in->op <= IR_FNARROW);
 }
 
 static void need(struct comp *x, ir_value v, unsigned at)
@@ -96,6 +144,25 @@ static bool classifies(const struct ir_insn *in)
 
 // Operands of the last operation that sets FPRF are needed while somebody may ask for them: code out of line up to the next such operation, and
 // the block's end. Those of the others while code out of line of their own may.
+static void find_pairs(struct comp *x, unsigned first, unsigned end)
+{
+    const struct ir_insn *insns = x->r->insns;
+    for (unsigned i = first; i < end; i++) {
+        unsigned n = i + 1;
+        if (!float_pairs(&insns[i]))
+            continue;
+        while (n < end && !float_pairs(&insns[n]) && may_be_between(x, &insns[n], (ir_value)i))
+            n++;
+        if (n == end || !float_pairs(&insns[n]) || (insns[n].imm >= FPK_VADD32) != (insns[i].imm >= FPK_VADD32))
+            continue;
+        x->vals[i].pair = (u16)(n + 1);
+        x->vals[n].pair = (u16)(i + 1);
+        need_all(x, &insns[i], n + 1);
+        need(x, (ir_value)i, n + 1);
+        i = n;
+    }
+}
+
 void float_scan_block(struct comp *x, unsigned first, unsigned end)
 {
     unsigned asks = end - 1;         // the last place that asks before the next operation that sets FPRF; 0: none does
@@ -116,6 +183,8 @@ void float_scan_block(struct comp *x, unsigned first, unsigned end)
             asks_compare = MAX(asks_compare, i);
         }
     }
+    if (x->wide)
+        find_pairs(x, first, end);
 }
 
 void float_start_block(struct comp *x)

@@ -20,12 +20,18 @@ struct fp_pending {
     u8 loc[5], n[5]; // operands of `last`, then of `compared`
 };
 
+// Operations on vectors of which the second one is soon behind the first, with nothing in between that anybody could see, are checked as one,
+// in 256 bits: a pair. Where one of the two checks finds something, each is looked at out of line, the first one done by reference
+// semantics where it must be, and the second one done again. The first one's operands and result live until then.
+
 // An operation that may go out of line.
 struct fp_site {
     u16 at;
     u8 kind; // enum fp_kind
     u8 args[3], result, scratch[2], bits;
     bool holds_last;     // the result's register has the last operand, too
+    bool waits;          // the first one of a pair
+    u16 before;          // of the second one: the number of the first one's site, plus one
     u8 quick;            // enum quick
     struct label start;  // the host's result is not known to be the one
     struct label middle; // in single precision: the value to be rounded is half way between two
@@ -44,6 +50,8 @@ void select_float(struct comp *x, const struct ir_insn *in);
 void select_float_vector(struct comp *x, const struct ir_insn *in);
 void float_cold(struct comp *x, struct fp_site *site);
 void float_cold_vector(struct comp *x, struct fp_site *site); // what is looked at before anything is called
+void float_cold_pair(struct comp *x, struct fp_site *first, struct fp_site *second);
+bool float_pairs(const struct ir_insn *in); // whether it may be one of a pair
 
 // select_float.c, for select_float_vector.c. dst = op(a, b), dst not b.
 void float_two(struct comp *x, u32 op, enum reg dst, enum reg a, enum reg b);
@@ -52,6 +60,7 @@ void float_two_const(struct comp *x, u32 op, enum reg dst, enum reg a, struct la
 // moved for it. Operands outlive the operation (float_scan_block): where the result gets the register of a slot, they have others then.
 struct fp_site *float_begin(struct comp *x, const struct ir_insn *in);
 void float_out_of_line(struct comp *x, struct fp_site *s); // always
+void float_call(struct comp *x, const struct fp_site *s);  // the reference semantics
 // The integer that the operand of a conversion to floating point was moved from, or IR_NO_VALUE.
 ir_value float_moved_from(const struct comp *x, const struct ir_insn *in);
 

@@ -36,6 +36,8 @@ void leave_write_back(struct comp *x, struct slot_set slots)
     slots = slots_and(slots, x->slots);
     SLOTS_EACH (s, slots)
         leave_store_slot(x, s);
+    if (x->wide)
+        x_vzeroupper(&x->c);
 }
 
 void leave_load_slots(struct comp *x)

@@ -91,8 +91,10 @@ void target_prepare(struct cpu *cpu, bool refills)
     cpu->crf_bits[0] = CR_EQ;
     cpu->crf_bits[1] = CR_GT;
     cpu->crf_bits[2] = CR_LT;
-    for (unsigned i = 0; i < 2; i++) {
-        cpu->fp_least[0].d[i] = 0x0010000000000000;
-        cpu->fp_least[1].d[i] = 0x0080000000800000;
+    for (unsigned i = 0; i < 4; i++) {
+        cpu->fp_least[0][i / 2].d[i % 2] = 0x0010000000000000;
+        cpu->fp_least[1][i / 2].d[i % 2] = 0x0080000000800000;
+        cpu->fp_abs[0][i / 2].d[i % 2] = 0x7fffffffffffffff;
+        cpu->fp_abs[1][i / 2].d[i % 2] = 0x7fffffff7fffffff;
     }
 }

@@ -133,9 +133,10 @@ struct fp_site *float_begin(struct comp *x, const struct ir_insn *in)
     return s;
 }
 
-static void call(struct comp *x, const struct fp_site *s, char type)
+void float_call(struct comp *x, const struct fp_site *s)
 {
     struct code *c = &x->c;
+    char type = ir_type(comp_insn(x, s->at));
     char from = ir_operand_type(comp_insn(x, s->at), 0);
     for (unsigned i = 0; i < 3; i++) {
         s32 offset = (s32)(offsetof(struct cpu, fp_arg) + 16 * i);
@@ -195,7 +196,13 @@ void float_cold(struct comp *x, struct fp_site *s)
     struct code *c = &x->c;
     struct label slow = {0};
     enum reg zero = s->scratch[0];
+    if (s->waits)
+        return;
     x_bind(c, &s->start);
+    if (s->before) {
+        float_cold_pair(x, &x->fp_sites[s->before - 1], s);
+        return;
+    }
     switch (s->quick) {
     case QUICK_SUM:
     case QUICK_PRODUCT:
@@ -220,7 +227,7 @@ void float_cold(struct comp *x, struct fp_site *s)
     default: break;
     }
     x_bind(c, &slow);
-    call(x, s, ir_type(comp_insn(x, s->at)));
+    float_call(x, s);
     x_jmp(c, &s->back);
     if (!s->middle.chain)
         return;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Instructions for floating-point operations on vectors. What is said in select_float.c holds for each element: one that needs more than the
 // host's instruction takes the whole operation out of line. No two-step rounding here: single precision is the host's own.
+#include <string.h>
+
 #include "cpu/exec/fp_lazy.h"
 #include "cpu/xlate/x86/comp.h"
 
@@ -86,7 +88,7 @@ static void check_tiny(struct comp *x, struct fp_site *s, enum reg r, struct lab
     s->quick = FP_QUICK_VECTOR;
     float_two_const(x, SSE_66(1, AND), t, r, bits);
     if (x86_features.avx && !least) {
-        struct mem m = mem_at(CPU, (s32)(offsetof(struct cpu, fp_least) + 16 * is_single((enum fp_kind)s->kind)));
+        struct mem m = mem_at(CPU, (s32)(offsetof(struct cpu, fp_least) + 32 * is_single((enum fp_kind)s->kind)));
         x_v2_mem_imm(&x->c, packed(s, COMPARE), mask, t, m, CMP_NGT);
     } else {
         x_v1_const(&x->c, MOVUPS_LOAD, mask, least ? least : both(x, s, 0x0010000000000000, 0x00800000));
@@ -117,21 +119,37 @@ void float_cold_vector(struct comp *x, struct fp_site *s)
     x_jcc(c, CC_E, &s->resume);
 }
 
-static void arithmetic(struct comp *x, struct fp_site *s, u32 op)
+static bool is_sum(const struct fp_site *s)
 {
-    float_two(x, packed(s, op), s->result, s->args[0], s->args[1]);
-    if (op == ADD || op == SUB)
+    return s->kind == FPK_VADD64 || s->kind == FPK_VSUB64 || s->kind == FPK_VADD32 || s->kind == FPK_VSUB32;
+}
+
+static void check_result(struct comp *x, struct fp_site *s)
+{
+    if (is_sum(s))
         check_nan(x, s);
     else
         check_tiny(x, s, s->result, NULL, magnitude(x, s));
 }
 
-static void fused(struct comp *x, struct fp_site *s, bool subtract, bool negate)
+static void arithmetic(struct comp *x, struct fp_site *s, u32 op)
+{
+    float_two(x, packed(s, op), s->result, s->args[0], s->args[1]);
+    check_result(x, s);
+}
+
+static void multiply_add(struct comp *x, const struct fp_site *s, bool subtract)
 {
     u32 w = is_single((enum fp_kind)s->kind) ? 0 : SSE_W;
-    x_vmov(&x->c, s->result, s->args[2]);
+    if (!s->holds_last)
+        x_vmov(&x->c, s->result, s->args[2]);
     x_v2(&x->c, (subtract ? FMSUB231 : FMADD231) | w, s->result, s->args[0], s->args[1]);
-    check_tiny(x, s, s->result, NULL, magnitude(x, s));
+}
+
+static void fused(struct comp *x, struct fp_site *s, bool subtract, bool negate)
+{
+    multiply_add(x, s, subtract);
+    check_result(x, s);
     x_bind(&x->c, &s->resume);
     if (negate)
         x_v2_const(&x->c, PXOR, s->result, s->result, both(x, s, 1ull << 63, 1u << 31));
@@ -206,13 +224,147 @@ static void with_avx512(struct comp *x, struct fp_site *s)
     }
 }
 
-void select_float_vector(struct comp *x, const struct ir_insn *in)
+static void compute_pairing(struct comp *x, struct fp_site *s)
 {
-    struct code *c = &x->c;
-    struct fp_site *s = float_begin(x, in);
+    switch (s->kind) {
+    case FPK_VADD64:
+    case FPK_VADD32: float_two(x, packed(s, ADD), s->result, s->args[0], s->args[1]); break;
+    case FPK_VSUB64:
+    case FPK_VSUB32: float_two(x, packed(s, SUB), s->result, s->args[0], s->args[1]); break;
+    case FPK_VMUL64:
+    case FPK_VMUL32: float_two(x, packed(s, MUL), s->result, s->args[0], s->args[1]); break;
+    case FPK_VDIV64:
+    case FPK_VDIV32: float_two(x, packed(s, DIV), s->result, s->args[0], s->args[1]); break;
+    default: multiply_add(x, s, s->kind == FPK_VMSUB64 || s->kind == FPK_VMSUB32); break;
+    }
+}
+
+// What the first one of a pair needs is where code out of line may use it, and the second one with it.
+static bool has_room(const struct comp *x, const struct ir_insn *in, const struct ir_insn *first, ir_value v)
+{
+    const ir_value values[] = {v, first->a, first->b, first->c, in->a, in->b, in->c};
+    u32 used = 0;
+    unsigned more = 3; // the result, and two to work in
+    for (unsigned i = 0; i < ARRAY_LEN(values); i++) {
+        if (values[i] == IR_NO_VALUE)
+            continue;
+        const struct val *val = &x->vals[values[i]];
+        if (val->loc == LOC_REG)
+            used |= 1u << val->n;
+        else if (val->loc == LOC_SLOT)
+            more++; // it may have to be moved out of the slot's register
+        else if (i < 4)
+            return false;
+        else
+            more++;
+    }
+    return (unsigned)__builtin_popcount(used) + more <= (unsigned)__builtin_popcount(x->pool & XMM_FILE);
+}
+
+static void find_first(struct comp *x, struct fp_site *first)
+{
+    const struct ir_insn *in = comp_insn(x, first->at);
+    const ir_value v[] = {in->a, in->b, in->c};
+    for (unsigned i = 0; i < ir_ops[in->op].values; i++)
+        first->args[i] = (u8)value_reg(x, v[i]);
+    first->result = (u8)value_reg(x, first->at);
+}
+
+static void work_in(struct comp *x, struct fp_site *s)
+{
     s->scratch[0] = (u8)value_xscratch(x);
     s->scratch[1] = (u8)value_xscratch(x);
     s->bits = (u8)value_scratch(x);
+}
+
+// The second one of a pair. False: it is on its own now, the first one checked.
+static bool second(struct comp *x, const struct ir_insn *in)
+{
+    struct code *c = &x->c;
+    unsigned before = x->fp_sites_len;
+    ir_value v = (ir_value)(x->vals[x->at].pair - 1);
+    while (before && x->fp_sites[before - 1].at != v)
+        before--;
+    if (!before) {
+        x->failed = true;
+        return false;
+    }
+    struct fp_site *first = &x->fp_sites[before - 1];
+    bool room = has_room(x, in, comp_insn(x, v), v);
+    find_first(x, first);
+    if (!room) {
+        first->waits = false;
+        work_in(x, first);
+        check_result(x, first);
+        x_bind(c, &first->resume);
+        x_bind(c, &first->back);
+        x->locked = 0;
+        return false;
+    }
+    struct fp_site *s = float_begin(x, in);
+    find_first(x, first); // the result may have taken a slot's register
+    work_in(x, s);
+    s->before = (u16)before;
+    compute_pairing(x, s);
+    enum reg t = s->scratch[0], mask = s->scratch[1];
+    s32 at = 32 * is_single((enum fp_kind)s->kind);
+    x_v2_imm(c, VINSERTF128, t, first->result, s->result, 1);
+    x_v2_mem(c, packed(s, AND) | SSE_256, t, t, mem_at(CPU, (s32)offsetof(struct cpu, fp_abs) + at));
+    x_v2_mem_imm(c, packed(s, COMPARE) | SSE_256, mask, t, mem_at(CPU, (s32)offsetof(struct cpu, fp_least) + at),
+                 CMP_NGT);
+    x_v1(c, packed(s, MOVE_MASK) | SSE_256, s->bits, mask);
+    x_test(c, 0, s->bits, s->bits);
+    x_jcc(c, CC_NE, &s->start);
+    x_bind(c, &s->resume);
+    x_bind(c, &s->back);
+    return true;
+}
+
+// Goes to s->resume, or does the operation by reference semantics.
+static void look_again(struct comp *x, struct fp_site *s)
+{
+    struct code *c = &x->c;
+    enum reg t = s->scratch[0], mask = s->scratch[1];
+    if (is_sum(s)) {
+        compare(x, s, mask, s->result, s->result, CMP_UNORDERED);
+    } else {
+        float_two_const(x, SSE_66(1, AND), t, s->result, magnitude(x, s));
+        s32 at = 32 * is_single((enum fp_kind)s->kind);
+        x_v2_mem_imm(c, packed(s, COMPARE), mask, t, mem_at(CPU, (s32)offsetof(struct cpu, fp_least) + at), CMP_NGT);
+    }
+    x_v1(c, packed(s, MOVE_MASK), s->bits, mask);
+    x_test(c, 0, s->bits, s->bits);
+    x_jcc(c, CC_E, &s->resume);
+    if (!is_sum(s))
+        float_cold_vector(x, s);
+    float_call(x, s);
+}
+
+void float_cold_pair(struct comp *x, struct fp_site *first, struct fp_site *second)
+{
+    memcpy(first->scratch, second->scratch, sizeof(first->scratch));
+    first->bits = second->bits;
+    look_again(x, first);
+    x_bind(&x->c, &first->resume);
+    second->holds_last = false; // the register has the result now
+    compute_pairing(x, second);
+    look_again(x, second);
+    x_jmp(&x->c, &second->back);
+}
+
+void select_float_vector(struct comp *x, const struct ir_insn *in)
+{
+    struct code *c = &x->c;
+    u16 pair = x->vals[x->at].pair;
+    if (pair && pair <= x->at && second(x, in))
+        return;
+    struct fp_site *s = float_begin(x, in);
+    if (pair > x->at) {
+        s->waits = true;
+        compute_pairing(x, s);
+        return;
+    }
+    work_in(x, s);
     if ((in->op == IR_FV3 && !x86_features.fma) || !x86_features.sse41) {
         float_out_of_line(x, s);
         return;
