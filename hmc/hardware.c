@@ -14,6 +14,16 @@ static int parse_num(const char *spelling, const char *text, u64 *num)
     return *text >= '0' && *text <= '9' && !*end ? 0 : options_refuse(spelling, "%s is no number", text);
 }
 
+int put_minutes(struct wire_record *r, const struct options *o)
+{
+    u64 minutes;
+    if (o->wait && parse_num("-w", o->wait, &minutes))
+        return 1;
+    if (o->wait)
+        wire_put_num(r, "minutes", minutes);
+    return 0;
+}
+
 // -p NAME or --id ID, of `where`; and as `to_name` and `to_id` the target.
 static int put_partition(struct wire_record *r, const char *name, const char *id, const char *as_name,
                          const char *as_id, const char *spelling)
@@ -86,7 +96,6 @@ static const struct {
 static int fill(const struct options *o, struct wire_message *m, struct grammar *g, bool mem)
 {
     const char *operation = NULL;
-    u64 minutes;
     for (unsigned i = 0; i < ARRAY_LEN(operations); i++)
         if (strcmp(operations[i].letter, o->operation) == 0)
             operation = operations[i].name;
@@ -101,11 +110,8 @@ static int fill(const struct options *o, struct wire_message *m, struct grammar 
                    : put_attributes(&m->values, o->attributes, OBJECT_PROF, g);
     if (*o->operation == 'm' && put_partition(&m->values, o->type, o->target_id, "to_name", "to_id", "-t"))
         return 1;
-    if (o->wait) {
-        if (parse_num("-w", o->wait, &minutes))
-            return 1;
-        wire_put_num(&m->values, "minutes", minutes);
-    }
+    if (put_minutes(&m->values, o))
+        return 1;
     return put_amounts(o, &m->values, mem);
 }
 

@@ -120,6 +120,8 @@ static int change_virtual(const struct options *o, enum object object)
     if (!status && !is_switch && o->side)
         wire_put_num(&m->where, "slot_num", slot);
     if (!status)
+        status = put_minutes(&m->where, o);
+    if (!status)
         status = put_values(&m->values, &g, object);
     if (!status)
         status = session_call(&s, m, NULL, NULL, NULL);

@@ -308,12 +308,13 @@ static int adapters_of(const struct lp *lp, struct veth v[VETH_MAX])
     return MAX(len, 0); // checked when it was set
 }
 
-// What is behind an adapter hears of it; fds NULL: it has its link, and there is something new about it.
-static void tell_partition(struct lp *lp, const struct veth *v, const struct net_port *p, const int *fds)
+// What is behind an adapter hears of it (with `more`); fds NULL: it has its link, and there is something new about it.
+static void tell_partition(struct lp *lp, enum message type, const struct wire_record *more, const struct veth *v,
+                           const struct net_port *p, const int *fds)
 {
     static struct wire_message m; // large; one thread
-    m.type = MESSAGE_ADAPTER;
-    m.values.len = 0;
+    m.type = (u16)type;
+    m.values = *more;
     wire_put_num(&m.values, "slot", v->slot);
     wire_put_text(&m.values, "mac", p->mac);
     wire_put_num(&m.values, "trunk", p->trunk);
@@ -323,30 +324,63 @@ static void tell_partition(struct lp *lp, const struct veth *v, const struct net
     link_send(&lp->link, &m, fds, fds ? 3 : 0);
 }
 
+// Its port on the switch.
+static int open_port(struct sys *sys, struct lp *lp, const struct veth *v, enum message type,
+                     const struct wire_record *more)
+{
+    struct network *n = network_of(sys);
+    struct net_port *p = n ? new_port(n, lp->id * SLOTS + v->slot) : NULL;
+    if (!p)
+        return n ? -ENOSPC : -ENOMEM;
+    int err = ring_create(FRAME_RING_SIZE, FRAME_LINK_DATA, &p->link);
+    if (err) {
+        free_port(p);
+        return err;
+    }
+    describe(sys, lp, v, p);
+    int fds[3] = {p->link.memory, p->link.bell[0], p->link.bell[1]};
+    tell_partition(lp, type, more, v, p, fds);
+    tell_port(n, p);
+    if (n->pidfd < 0)
+        start_switch(sys);
+    return 0;
+}
+
+static const struct wire_record nothing_more;
+
 int network_attach(struct sys *sys, struct lp *lp)
 {
     struct veth adapters[VETH_MAX];
     int len = adapters_of(lp, adapters);
-    struct network *n = len ? network_of(sys) : NULL;
-    if (len && !n)
-        return -ENOMEM;
     for (int i = 0; i < len; i++) {
-        struct net_port *p = new_port(n, lp->id * SLOTS + adapters[i].slot);
-        int err = p ? ring_create(FRAME_RING_SIZE, FRAME_LINK_DATA, &p->link) : -ENOSPC;
+        int err = open_port(sys, lp, &adapters[i], MESSAGE_ADAPTER, &nothing_more);
         if (err) {
             network_detach(sys, lp);
             return err;
         }
-        describe(sys, lp, &adapters[i], p);
-        int fds[3] = {p->link.memory, p->link.bell[0], p->link.bell[1]};
-        tell_partition(lp, &adapters[i], p, fds);
-        tell_port(n, p);
     }
-    if (len && n->pidfd < 0)
-        start_switch(sys);
     if (len)
         outside_attach(sys, lp);
     return 0;
+}
+
+int network_plug(struct sys *sys, struct lp *lp, const struct veth *veth, const struct wire_record *values)
+{
+    int err = open_port(sys, lp, veth, MESSAGE_PLUG, values);
+    if (!err) {
+        link_flush(&lp->link);
+        outside_attach(sys, lp);
+    }
+    return err;
+}
+
+void network_unplug(struct sys *sys, const struct lp *lp, u32 slot)
+{
+    struct net_port *p = sys->network ? find_port(sys->network, lp->id * SLOTS + slot) : NULL;
+    if (!p)
+        return;
+    tell_gone(sys->network, p->number);
+    free_port(p);
 }
 
 bool network_counts(const struct sys *sys, u32 lpar_id, u32 slot, struct network_counts *counts)
@@ -380,7 +414,7 @@ void network_changed(struct sys *sys)
         p->told = false;
         tell_port(n, p);
         if (vio_is_server(lp) && lp->linked) {
-            tell_partition(lp, v, p, NULL);
+            tell_partition(lp, MESSAGE_ADAPTER, &nothing_more, v, p, NULL);
             link_flush(&lp->link);
         }
     }

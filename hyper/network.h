@@ -29,6 +29,11 @@ struct network_counts {
 };
 bool network_counts(const struct sys *sys, u32 lpar_id, u32 slot, struct network_counts *counts);
 
+// An adapter that comes (MESSAGE_PLUG with `values` and what the adapter is) and goes while the operating system runs. 0 or a negative errno.
+struct veth;
+int network_plug(struct sys *sys, struct lp *lp, const struct veth *veth, const struct wire_record *values);
+void network_unplug(struct sys *sys, const struct lp *lp, u32 slot);
+
 // The configuration of a partition's adapters, or the mode of a switch, has changed: the switch hears of it.
 void network_changed(struct sys *sys);
 

@@ -28,6 +28,7 @@
 #include "hyper/processors.h"
 #include "hyper/refcode.h"
 #include "hyper/rules.h"
+#include "hyper/slots.h"
 #include "hyper/terminal.h"
 #include "hyper/usage.h"
 #include "hyper/views.h"
@@ -97,6 +98,7 @@ static void process_gone(struct sys *sys, struct lp *lp)
     if (lp->pidfd >= 0)
         close(lp->pidfd);
     dlpar_gone(sys, lp);
+    slots_gone(sys, lp);
     lp->linked = lp->greeted = false;
     lp->overdue = NULL;
     lp->pid = 0;
@@ -542,6 +544,7 @@ static int take_message(struct sys *sys, struct lp *lp, const struct wire_messag
         return 0;
     case MESSAGE_RESOURCES: return dlpar_take_resources(sys, lp, &m->values);
     case MESSAGE_DLPAR_DONE: return dlpar_take_done(sys, lp, &m->values);
+    case MESSAGE_PLUGGED: return slots_take(sys, lp, &m->values);
     case MESSAGE_TERMINAL_END: terminal_end(lp, (u32)wire_num(&m->values, "session", 0)); return 0;
     case MESSAGE_LOG: fprintf(stderr, "openlpard: %s: %s\n", lp_name(lp), text ? text : ""); return 0;
     default: return vio_take(sys, lp, m);
@@ -714,7 +717,9 @@ static const char *overdue(const struct lp *lp)
 
 int power_tick(struct sys *sys)
 {
-    s64 now = clock_ns(), next = dlpar_tick(sys, now);
+    s64 now = clock_ns(), next = dlpar_tick(sys, now), slots = slots_tick(sys, now);
+    if (slots >= 0)
+        next = next < 0 ? slots : MIN(next, slots);
     guard_follow(sys);
     counters_keep(sys, now, false);
     s64 audit = sys->dispatcher ? dispatcher_tick(sys->dispatcher) : 10 * SECOND;

@@ -179,28 +179,35 @@ static void serve(struct server *s, struct client *client, const struct wire_mes
     struct answer answer = {0};
     struct rows rows = {client, m->serial, m->object};
     int fd = -1;
+    sys->asking = (u64)client->number << 32 | m->serial;
     client->acts += m->type != MESSAGE_LIST;
     switch (m->type) {
     case MESSAGE_LIST: views_list(sys, m, send_row, &rows, &answer); break;
-    case MESSAGE_CREATE: objects_create(sys, m, &answer); break;
+    case MESSAGE_CREATE:
+        if (objects_create(sys, m, &answer) > 0)
+            return;
+        break;
     case MESSAGE_CHANGE:
         objects_change(sys, m, &answer);
         processors_pools(sys);
         if (m->object == OBJECT_SYS && wire_get(&m->values, "network") && !answer.refused)
             outside_changed(sys);
         break;
-    case MESSAGE_REMOVE: objects_remove(sys, m, &answer); break;
+    case MESSAGE_REMOVE:
+        if (objects_remove(sys, m, &answer) > 0)
+            return;
+        break;
     case MESSAGE_SAVE: objects_save(sys, m, &answer); break;
     case MESSAGE_APPLY: objects_apply(sys, m, &answer); break;
     case MESSAGE_ACTIVATE: activate(sys, m, &answer); break;
     case MESSAGE_SHUT_DOWN: shut_down(sys, m, &answer); break;
     case MESSAGE_POWER: power_system(s, m, &answer); break;
     case MESSAGE_DYNAMIC:
-        if (dlpar_request(sys, m, (u64)client->number << 32 | m->serial, &answer) > 0)
+        if (dlpar_request(sys, m, sys->asking, &answer) > 0)
             return;
         break;
     case MESSAGE_VIOS_COMMAND:
-        if (vio_command(sys, m, client->user, (u64)client->number << 32 | m->serial, &answer) > 0)
+        if (vio_command(sys, m, client->user, sys->asking, &answer) > 0)
             return;
         break;
     case MESSAGE_OPEN_TERMINAL: {

@@ -13,6 +13,7 @@
 #include "hyper/veth.h"
 #include "hyper/vswitch.h"
 #include "hyper/views.h"
+#include "hyper/slots.h"
 #include "hyper/vscsi.h"
 
 struct listing {
@@ -403,7 +404,7 @@ static void list_vio_lpar(struct listing *l)
 
 static void give_slot(struct listing *l, const struct lp *lp, u64 slot, const char *config)
 {
-    char model[64], text[100];
+    char text[100];
     struct rec *r = start(l);
     if (!r)
         return;
@@ -412,11 +413,7 @@ static void give_slot(struct listing *l, const struct lp *lp, u64 slot, const ch
     rec_set_num(r, "lpar_id", lp->id);
     rec_set_text(r, "config", config);
     rec_set_num(r, "state", lp_active(lp));
-    snprintf(model, sizeof(model), "%s", rec_text(l->sys->rec, "type_model"));
-    for (char *q = model; *q; q++)
-        *q = *q == '-' ? '.' : *q;
-    snprintf(text, sizeof(text), "U%s.%s-V%u-C%llu", model, rec_text(l->sys->rec, "serial_num"), lp->id,
-             (unsigned long long)slot);
+    slots_name(l->sys, lp, slot, text);
     rec_set_text(r, "drc_name", text);
     give(l, r);
     rec_free(r);

@@ -49,6 +49,15 @@ struct joint {
     u64 number;
 };
 
+// An adapter that comes or goes while the operating system runs (hyper/slots.c).
+struct plug {
+    bool waits; // for the partition's answer
+    bool add, eth;
+    u32 number, slot;
+    u64 token;    // of who asked
+    s64 deadline; // ns; 0: none
+};
+
 // A command that a Virtual I/O Server runs for somebody.
 struct lp_run {
     u64 token; // of who waits; 0: none
@@ -100,6 +109,7 @@ struct lp {
     struct counters_lp counted; // before it was given to the present dispatcher
     struct util_seen seen;
     struct joint joints[VIO_SLOTS_MAX]; // by its own slot
+    struct plug plug;
 
     // Of a Virtual I/O Server.
     int data_pid;     // the process of its data path; 0: none
@@ -126,6 +136,7 @@ struct sys {
     void (*answered)(void *arg, u64 token, const struct answer *answer);  // of what takes its time; NULL: nobody waits
     void (*printed)(void *arg, u64 token, const struct wire_record *row); // a row of such an answer
     void *answered_arg;
+    u64 asking;                   // the token of the request that is being served
     struct rec *pools[SYS_POOLS]; // OBJECT_PROCPOOL
     struct account_system account;
     struct util_seen seen;

@@ -33,11 +33,14 @@ size_t veth_item(const char *text);
 // How they are written; like snprintf().
 int veth_format(const struct veth *adapters, u32 len, char *text, size_t size);
 
-// chhwres: an adapter added to, removed from or changed in the configuration of a partition. What is changed of one that is on the switch holds at once; adding and removing
-// waits for the partition to be off. 0, or -1 with the answer.
+// chhwres: an adapter added to, removed from or changed in the configuration of a partition. What is changed of one that is on the switch holds at once. 0, -1 with the answer,
+// or 1: an operating system is asked, and the answer comes later (hyper/slots.h).
 int veth_create(struct sys *sys, const struct wire_message *m, struct answer *answer);
 int veth_remove(struct sys *sys, const struct wire_message *m, struct answer *answer);
 int veth_change(struct sys *sys, const struct wire_message *m, struct answer *answer);
+
+// Takes the adapter in a slot out of the configuration. 0, or -1 with the answer.
+int veth_forget(struct sys *sys, struct lp *lp, u64 slot, struct answer *answer);
 
 // The VLANs with commas between them.
 void veth_vlans(const struct veth *veth, char *text, size_t size);

@@ -6,6 +6,7 @@
 #include "hyper/config.h"
 #include "hyper/network.h"
 #include "hyper/objects.h"
+#include "hyper/slots.h"
 #include "hyper/veth.h"
 
 struct adapters {
@@ -14,20 +15,26 @@ struct adapters {
     u32 len;
 };
 
+static void read_all(struct adapters *a, struct lp *lp)
+{
+    char why[256];
+    a->lp = lp;
+    int len = veth_parse(rec_text(lp->current, "virtual_eth_adapters"), a->each, why, sizeof(why));
+    a->len = (u32)MAX(len, 0); // checked when it was set
+}
+
 // The configuration of the partition that is meant.
 static int load(struct sys *sys, const struct wire_message *m, struct adapters *a, struct answer *answer)
 {
-    char why[256];
-    a->lp = objects_find_lp(sys, &m->where, "lpar_name", answer);
-    if (!a->lp)
+    struct lp *lp = objects_find_lp(sys, &m->where, "lpar_name", answer);
+    if (!lp)
         return -1;
-    if (!a->lp->current)
+    if (!lp->current)
         return refuse(answer, "HSCL0622",
                       "The partition %s was never activated: it has profiles, and no configuration yet. Change its "
                       "profile (chsyscfg -r prof), or activate it.",
-                      lp_name(a->lp));
-    int len = veth_parse(rec_text(a->lp->current, "virtual_eth_adapters"), a->each, why, sizeof(why));
-    a->len = (u32)MAX(len, 0); // checked when it was set
+                      lp_name(lp));
+    read_all(a, lp);
     return 0;
 }
 
@@ -52,14 +59,6 @@ static int no_slot(const struct adapters *a, u64 slot, struct answer *answer)
 {
     return refuse(answer, "HSCL0622", "The partition %s has no virtual Ethernet adapter in slot %llu.", lp_name(a->lp),
                   (unsigned long long)slot);
-}
-
-static int is_running(const struct adapters *a, const char *what, struct answer *answer)
-{
-    return refuse(answer, "HSCL2957",
-                  "The partition %s is active, and adapters are %s while it is off: shut it down first, or change its "
-                  "profile for the next activation.",
-                  lp_name(a->lp), what);
 }
 
 static bool take_flag(const struct wire_record *v, const char *name, bool old)
@@ -142,8 +141,8 @@ int veth_create(struct sys *sys, const struct wire_message *m, struct answer *an
     struct veth v = {.vswitch = "ETHERNET0", .macs = "all", .qos = VETH_QOS_NONE};
     if (load(sys, m, &a, answer))
         return -1;
-    if (lp_active(a.lp))
-        return is_running(&a, "added", answer);
+    if (lp_active(a.lp) && slots_check(a.lp, answer))
+        return -1;
     if (!wire_get(&m->values, "port_vlan_id") || !wire_get(&m->values, "ieee_virtual_eth"))
         return refuse_parameter(answer, "-a", "ieee_virtual_eth and port_vlan_id are needed");
     u64 slot = wire_num(&m->where, "slot_num", 0);
@@ -156,6 +155,19 @@ int veth_create(struct sys *sys, const struct wire_message *m, struct answer *an
     if (take(&m->values, &v, answer))
         return -1;
     a.each[a.len++] = v;
+    if (save(sys, &a, answer))
+        return -1;
+    return lp_active(a.lp) ? slots_plug_eth(sys, a.lp, &v, m, answer) : 0;
+}
+
+int veth_forget(struct sys *sys, struct lp *lp, u64 slot, struct answer *answer)
+{
+    struct adapters a;
+    read_all(&a, lp);
+    struct veth *v = in_slot(&a, slot);
+    if (!v)
+        return 0;
+    memmove(v, v + 1, (size_t)(&a.each[--a.len] - v) * sizeof(*v));
     return save(sys, &a, answer);
 }
 
@@ -165,13 +177,11 @@ int veth_remove(struct sys *sys, const struct wire_message *m, struct answer *an
     u64 slot = wire_num(&m->where, "slot_num", 0);
     if (load(sys, m, &a, answer))
         return -1;
-    struct veth *v = in_slot(&a, slot);
-    if (!v)
+    if (!in_slot(&a, slot))
         return no_slot(&a, slot, answer);
-    if (lp_active(a.lp))
-        return is_running(&a, "removed", answer);
-    memmove(v, v + 1, (size_t)(&a.each[--a.len] - v) * sizeof(*v));
-    return save(sys, &a, answer);
+    if (!lp_active(a.lp))
+        return veth_forget(sys, a.lp, slot, answer);
+    return slots_check(a.lp, answer) ? -1 : slots_unplug(sys, a.lp, (u32)slot, true, m);
 }
 
 int veth_change(struct sys *sys, const struct wire_message *m, struct answer *answer)

@@ -123,7 +123,8 @@ void vio_attach(struct sys *sys, struct lp *lp)
 
 void vio_added(struct sys *sys, struct lp *lp, const struct vscsi_adapter *adapter)
 {
-    tell_adapter(sys, lp, adapter);
+    if (adapter)
+        tell_adapter(sys, lp, adapter);
     join_with_all(sys, lp);
 }
 
@@ -134,15 +135,19 @@ void vio_dropped(struct lp *lp, u32 slot)
     send_values(lp, MESSAGE_VSCSI_GONE, &v, NULL);
 }
 
+void vio_part(struct sys *sys, struct lp *lp, u32 slot)
+{
+    struct joint *j = &lp->joints[slot];
+    struct lp *other = j->lpar ? sys_lp(sys, j->lpar) : NULL;
+    if (other && other->joints[j->slot].number == j->number)
+        other->joints[j->slot] = (struct joint){0};
+    *j = (struct joint){0};
+}
+
 void vio_detach(struct sys *sys, struct lp *lp)
 {
-    for (u32 slot = 0; slot < VIO_SLOTS_MAX; slot++) {
-        const struct joint *j = &lp->joints[slot];
-        struct lp *other = j->lpar ? sys_lp(sys, j->lpar) : NULL;
-        if (other && other->joints[j->slot].number == j->number)
-            other->joints[j->slot] = (struct joint){0};
-    }
-    memset(lp->joints, 0, sizeof(lp->joints));
+    for (u32 slot = 0; slot < VIO_SLOTS_MAX; slot++)
+        vio_part(sys, lp, slot);
     lp->data_pid = 0;
     lp->data_dead_ms = 0; // counted by now
     for (u32 i = 0; i < LP_RUNS_MAX; i++)
@@ -176,11 +181,7 @@ static void take_parted(struct sys *sys, struct lp *lp, const struct wire_record
     u64 slot = wire_num(v, "slot", VIO_SLOTS_MAX);
     if (slot >= VIO_SLOTS_MAX || !lp->joints[slot].lpar || lp->joints[slot].number != wire_num(v, "number", 0))
         return;
-    const struct joint *j = &lp->joints[slot];
-    struct lp *client = sys_lp(sys, j->lpar);
-    if (client && client->joints[j->slot].number == j->number)
-        client->joints[j->slot] = (struct joint){0};
-    lp->joints[slot] = (struct joint){0};
+    vio_part(sys, lp, (u32)slot);
 }
 
 static struct lp_run *find_run(struct lp *lp, const struct wire_record *v)

@@ -20,11 +20,13 @@ void vio_removed(const struct sys *sys, const struct lp *lp);
 
 // Messages about a partition's adapters to its process, which has just said who it is: before START to a client, after it to a server. Then everything that belongs together is joined.
 void vio_attach(struct sys *sys, struct lp *lp);
-// A server that runs has another adapter, or one less, which serves nobody.
+// A server that runs has another adapter, or one less, which serves nobody; a client has another one that its process knows (NULL).
 struct vscsi_adapter;
 void vio_added(struct sys *sys, struct lp *lp, const struct vscsi_adapter *adapter);
 void vio_dropped(struct lp *lp, u32 slot);
 
+// An adapter and its partner are joined no more: its process let go of the channel.
+void vio_part(struct sys *sys, struct lp *lp, u32 slot);
 // Its process is gone.
 void vio_detach(struct sys *sys, struct lp *lp);
 // A server that goes on from before says what it serves: "slot:client:client slot:number,...".

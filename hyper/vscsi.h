@@ -33,8 +33,10 @@ bool vscsi_pair(const struct sys *sys, const struct lp *client, const struct vsc
 // Before it is activated with the profile: its kind of adapters, and that names and numbers of other partitions agree. 0, or -1 with the answer.
 int vscsi_check(const struct sys *sys, const struct lp *lp, const struct rec *profile, struct answer *answer);
 
-// CREATE and REMOVE of OBJECT_VIO_SCSI: an adapter of a partition that is off, or of a Virtual I/O Server. 0, or -1 with the answer.
+// CREATE and REMOVE of OBJECT_VIO_SCSI. 0, -1 with the answer, or 1: an operating system is asked, and the answer comes later (hyper/slots.h).
 int vscsi_create(struct sys *sys, const struct wire_message *m, struct answer *answer);
 int vscsi_remove(struct sys *sys, const struct wire_message *m, struct answer *answer);
+// Takes the adapter in a slot out of the configuration. 0, or -1 with the answer.
+int vscsi_forget(struct sys *sys, struct lp *lp, u64 slot, struct answer *answer);
 
 #endif

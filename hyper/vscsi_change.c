@@ -5,6 +5,7 @@
 #include "hyper/config.h"
 #include "hyper/objects.h"
 #include "hyper/service.h"
+#include "hyper/slots.h"
 #include "hyper/vio.h"
 #include "hyper/vscsi.h"
 
@@ -22,16 +23,15 @@ static struct lp *find(struct sys *sys, const struct wire_message *m, struct ans
     return lp && lp->current ? lp : NULL;
 }
 
-// A server's process takes adapters while it runs; an operating system does not.
-static int check_state(const struct lp *lp, const char *what, struct answer *answer)
+// A server's process takes adapters as it is told to; an operating system is asked.
+static int check_state(const struct lp *lp, struct answer *answer)
 {
     if (!lp_active(lp) || (vio_is_server(lp) && lp->state == LP_RUNNING && lp->linked))
         return 0;
-    return refuse(
-        answer, "HSCL2957",
-        "The partition %s is active, and a client's virtual SCSI adapters are %s while it is off: shut it down "
-        "first, or change its profile for the next activation. A Virtual I/O Server takes them while it runs.",
-        lp_name(lp), what);
+    return vio_is_server(lp)
+               ? refuse(answer, "HSCL2957", "The state of the Virtual I/O Server %s is %s. Try again when it runs.",
+                        lp_name(lp), lp_state_name(lp))
+               : slots_check(lp, answer);
 }
 
 static int no_attribute(const struct wire_record *values, struct answer *answer)
@@ -58,7 +58,7 @@ int vscsi_create(struct sys *sys, const struct wire_message *m, struct answer *a
     struct vscsi_adapter all[VSCSI_ADAPTERS_MAX], added[VSCSI_ADAPTERS_MAX];
     char list[3072], why[256], item[256];
     struct lp *lp = find(sys, m, answer);
-    if (!lp || check_state(lp, "added", answer) || no_attribute(&m->values, answer))
+    if (!lp || check_state(lp, answer) || no_attribute(&m->values, answer))
         return -1;
     u64 slot = wire_num(&m->where, "slot_num", 0);
     for (u64 free = 2; !slot && free < rec_num(lp->current, "max_virtual_slots"); free++)
@@ -79,38 +79,49 @@ int vscsi_create(struct sys *sys, const struct wire_message *m, struct answer *a
                       lp_name(lp));
     if (config_set_text(sys, lp, list_name, list, answer))
         return -1;
+    if (lp_active(lp) && !vio_is_server(lp))
+        return slots_plug_scsi(sys, lp, added[0].slot, m, answer);
     if (lp_active(lp))
         vio_added(sys, lp, &added[0]);
     return 0;
 }
 
-int vscsi_remove(struct sys *sys, const struct wire_message *m, struct answer *answer)
+int vscsi_forget(struct sys *sys, struct lp *lp, u64 slot, struct answer *answer)
 {
     char list[3072] = "";
     size_t used = 0;
-    bool found = false;
-    struct lp *lp = find(sys, m, answer);
-    u64 slot = wire_num(&m->where, "slot_num", 0);
-    if (!lp || check_state(lp, "removed", answer))
-        return -1;
-    const struct joint *joint = slot < VIO_SLOTS_MAX ? &lp->joints[slot] : NULL;
-    if (joint && joint->lpar)
-        return refuse(answer, "HSCL0622",
-                      "The adapter in slot %llu of the partition %s serves the partition %u; shut that one down first.",
-                      (unsigned long long)slot, lp_name(lp), joint->lpar);
     for (const char *p = rec_text(lp->current, list_name); *p;) {
         size_t len = strcspn(p, ",");
         unsigned at = 0;
-        bool this = sscanf(p, "%u", &at) == 1 && at == slot;
-        if (!this)
+        if (sscanf(p, "%u", &at) != 1 || at != slot)
             used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%.*s", used ? "," : "", (int)len, p);
-        found |= this;
         p += len + (p[len] == ',');
     }
-    if (!found)
+    return config_set_text(sys, lp, list_name, list, answer);
+}
+
+int vscsi_remove(struct sys *sys, const struct wire_message *m, struct answer *answer)
+{
+    struct vscsi_adapter all[VSCSI_ADAPTERS_MAX];
+    struct lp *lp = find(sys, m, answer);
+    u64 slot = wire_num(&m->where, "slot_num", 0);
+    if (!lp || check_state(lp, answer))
+        return -1;
+    u32 len = vscsi_of(lp, all), i = 0;
+    while (i < len && all[i].slot != slot)
+        i++;
+    if (i == len)
         return refuse(answer, "HSCL0622", "The partition %s has no virtual SCSI adapter in slot %llu.", lp_name(lp),
                       (unsigned long long)slot);
-    if (config_set_text(sys, lp, list_name, list, answer))
+    if (lp_active(lp) && !vio_is_server(lp))
+        return slots_unplug(sys, lp, (u32)slot, false, m);
+    if (lp->joints[slot].lpar)
+        return refuse(
+            answer, "HSCL0622",
+            "The adapter in slot %llu of the partition %s serves the partition %u; remove that one's first, or "
+            "shut it down.",
+            (unsigned long long)slot, lp_name(lp), lp->joints[slot].lpar);
+    if (vscsi_forget(sys, lp, slot, answer))
         return -1;
     if (lp_active(lp))
         vio_dropped(lp, (u32)slot);

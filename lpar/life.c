@@ -142,7 +142,7 @@ int life_load(struct life *b, const struct life_image *from)
 static void remove_lans(struct life *b)
 {
     for (u32 i = 0; i < b->lans_len; i++) {
-        llan_free(b->lans[i].llan);
+        llan_free(b->lans[i].llan, false);
         b->lans[i].llan = NULL;
     }
 }
@@ -164,21 +164,21 @@ static int add_devices(struct life *b)
     int err = vty_init(&b->lp);
     if (err)
         return fail(b, err, "the console: %s", strerror(-err));
+    b->vty = true;
     err = add_lans(b);
-    if (err) {
-        remove_lans(b);
-        vty_fini(&b->lp);
+    if (err)
         return err;
-    }
-    pthread_mutex_lock(&b->devices);
-    b->have_vty = true;
-    b->starts++;
-    pthread_mutex_unlock(&b->devices);
     for (u32 i = 0; !err && i < b->adapters_len; i++)
         err = vio_add(&b->lp, b->adapters[i]);
     if (!err && b->adapters_len)
         err = of_attached(&b->lp);
-    return err ? fail(b, err, "virtual adapters: %s", strerror(-err)) : 0;
+    if (err)
+        return fail(b, err, "virtual adapters: %s", strerror(-err));
+    pthread_mutex_lock(&b->devices);
+    b->there = true;
+    b->starts++;
+    pthread_mutex_unlock(&b->devices);
+    return 0;
 }
 
 void life_attach(struct life *b, struct vdev *vdev)
@@ -189,6 +189,9 @@ void life_attach(struct life *b, struct vdev *vdev)
 
 static void remove_devices(struct life *b)
 {
+    pthread_mutex_lock(&b->devices);
+    b->there = false;
+    pthread_mutex_unlock(&b->devices);
     remove_lans(b);
     // First all of them lose their memory, then the windows to it go.
     for (u32 i = 0; i < b->adapters_len; i++) {
@@ -197,11 +200,62 @@ static void remove_devices(struct life *b)
     }
     for (u32 i = 0; i < b->adapters_len; i++)
         vio_remove(&b->lp, b->adapters[i]);
-    pthread_mutex_lock(&b->devices);
-    if (b->have_vty)
+    if (b->vty)
         vty_fini(&b->lp);
-    b->have_vty = false;
-    pthread_mutex_unlock(&b->devices);
+    b->vty = false;
+}
+
+int life_plug(struct life *b, struct vdev *vdev)
+{
+    int err = b->adapters_len < LIFE_ADAPTERS_MAX ? vio_plug(&b->lp, vdev) : -ENOSPC;
+    if (!err)
+        b->adapters[b->adapters_len++] = vdev;
+    return err;
+}
+
+void life_unplug(struct life *b, struct vdev *vdev)
+{
+    u32 i = 0;
+    while (i < b->adapters_len && b->adapters[i] != vdev)
+        i++;
+    if (i == b->adapters_len)
+        return;
+    vio_unplug(&b->lp, vdev);
+    b->adapters_len--;
+    memmove(&b->adapters[i], &b->adapters[i + 1], (b->adapters_len - i) * sizeof(struct vdev *));
+}
+
+int life_plug_lan(struct life *b, const struct llan_config *config, const struct ring_fds *link)
+{
+    if (b->lans_len == LIFE_LANS_MAX)
+        return -ENOSPC;
+    struct life_lan *lan = &b->lans[b->lans_len];
+    struct llan_config hot = *config;
+    hot.hot = true;
+    *lan = (struct life_lan){*config, *link, llan_new(&b->lp, &hot, link)};
+    if (!lan->llan)
+        return -errno;
+    b->lans_len++;
+    return 0;
+}
+
+u32 life_find_lan(const struct life *b, u32 slot)
+{
+    u32 i = 0;
+    while (i < b->lans_len && b->lans[i].config.slot != slot)
+        i++;
+    return i;
+}
+
+void life_unplug_lan(struct life *b, u32 slot)
+{
+    u32 i = life_find_lan(b, slot);
+    if (i == b->lans_len)
+        return;
+    llan_free(b->lans[i].llan, true);
+    ring_close_fds(&b->lans[i].link);
+    b->lans_len--;
+    memmove(&b->lans[i], &b->lans[i + 1], (b->lans_len - i) * sizeof(b->lans[0]));
 }
 
 int life_create(struct life *b, const struct partition_config *config, const struct hv_ops *hv, void *hv_arg)
@@ -251,9 +305,10 @@ void life_boot_msr(const struct life *b, struct vps *vps)
 bool life_hold(struct life *b)
 {
     pthread_mutex_lock(&b->devices);
-    if (!b->have_vty)
+    bool there = b->there;
+    if (!there)
         pthread_mutex_unlock(&b->devices);
-    return b->have_vty;
+    return there;
 }
 
 void life_release(struct life *b)
@@ -264,7 +319,7 @@ void life_release(struct life *b)
 void life_input_ready(struct life *b)
 {
     pthread_mutex_lock(&b->devices);
-    if (b->have_vty)
+    if (b->there)
         vty_input_ready(&b->lp);
     pthread_mutex_unlock(&b->devices);
 }
@@ -272,7 +327,7 @@ void life_input_ready(struct life *b)
 void life_output_ready(struct life *b)
 {
     pthread_mutex_lock(&b->devices);
-    if (b->have_vty)
+    if (b->there)
         vty_flush(&b->lp);
     pthread_mutex_unlock(&b->devices);
 }

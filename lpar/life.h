@@ -35,11 +35,12 @@ struct life {
     struct image image;
     bool have_partition;
     pthread_mutex_t devices; // around what other threads than the processors' do with devices
-    bool have_vty;           // under `devices`
-    // Adapters that are attached at each start: see life_attach().
+    bool vty;                // there is a terminal
+    bool there;              // under `devices`: life_hold()
+    // Adapters that are attached at each start: see life_attach(). Under `devices` while the partition is there.
     struct vdev *adapters[LIFE_ADAPTERS_MAX];
     u32 adapters_len;
-    struct life_lan lans[LIFE_LANS_MAX]; // set before life_create()
+    struct life_lan lans[LIFE_LANS_MAX]; // set before life_create(), and by life_plug_lan()
     u32 lans_len;
     u32 starts;     // under `devices`: how often it was powered on
     char why[1024]; // what failed
@@ -61,6 +62,15 @@ void life_boot_msr(const struct life *life, struct vps *vps);
 // Between the two the partition is there and stays: not while it starts, ends or restarts. Any thread but the processors'. hold: false: it is not.
 bool life_hold(struct life *life);
 void life_release(struct life *life);
+
+// Between the two, of a partition whose OS runs: an adapter more, which the OS has to take (papr/drc.h: drc_ask_slot), attached at each start from now on; or one
+// less, which the OS gave back or never took. 0 or a negative errno.
+int life_plug(struct life *life, struct vdev *vdev);
+int life_plug_lan(struct life *life, const struct llan_config *config, const struct ring_fds *link);
+void life_unplug(struct life *life, struct vdev *vdev);
+void life_unplug_lan(struct life *life, u32 slot); // closes its link
+// The place in `lans` of the Ethernet adapter in a slot; lans_len: there is none.
+u32 life_find_lan(const struct life *life, u32 slot);
 
 // Input is waiting; there is room for output again. Any thread.
 void life_input_ready(struct life *life);

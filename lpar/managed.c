@@ -27,6 +27,7 @@
 #include "lpar/sandbox.h"
 #include "lpar/servers.h"
 #include "lpar/share.h"
+#include "lpar/slots.h"
 #include "proto/hyper/terminals.h"
 #include "papr/events.h"
 #include "papr/sched.h"
@@ -51,6 +52,7 @@ struct managed {
     struct resources resources;
     struct vps vps;
     struct servers *servers; // NULL: it has no virtual SCSI adapters
+    struct slots slots;
     int listen_fd, wake_fd, parts;
     bool linked;
     struct link link;
@@ -262,6 +264,7 @@ static void announce(void)
     char sessions[256];
     u32 len = terminals_describe(&the.terminals, fds, WIRE_FDS_MAX, sessions, sizeof(sessions));
     resources_settle(&the.resources);
+    slots_settle(&the.slots);
     pthread_mutex_lock(&the.lock);
     v.len = 0;
     wire_put_num(&v, "version", WIRE_VERSION);
@@ -397,19 +400,23 @@ static bool take_vscsi(const struct wire_record *v)
 static bool take_join(const struct wire_record *v, const int *fds, u32 len)
 {
     int fd = len == 1 && the.servers ? fcntl(fds[0], F_DUPFD_CLOEXEC, 3) : -1;
-    if (fd < 0 || servers_join(the.servers, (u32)wire_num(v, "slot", 0), fd))
-        return fd >= 0;
-    close(fd);
-    return false;
+    if (fd >= 0 && !servers_join(the.servers, (u32)wire_num(v, "slot", 0), fd))
+        close(fd); // it was removed while the hypervisor sent this
+    return len == 1;
 }
 
 // Processors are there once the operating system runs.
-static void dump(void)
+static bool is_running(void)
 {
     pthread_mutex_lock(&the.lock);
     bool running = the.state == RUNNING;
     pthread_mutex_unlock(&the.lock);
-    if (running)
+    return running;
+}
+
+static void dump(void)
+{
+    if (is_running())
         sched_system_reset(&the.life.lp);
 }
 
@@ -431,6 +438,8 @@ static bool take_message(const struct wire_message *m, const int *fds)
     case MESSAGE_START: return take_start(&m->values, fds, m->fds);
     case MESSAGE_ADAPTER: return take_adapter(&m->values, fds, m->fds);
     case MESSAGE_VSCSI: return take_vscsi(&m->values);
+    case MESSAGE_PLUG: return slots_plug(&the.slots, &m->values, fds, m->fds, is_running());
+    case MESSAGE_UNPLUG: return slots_unplug(&the.slots, &m->values, is_running());
     case MESSAGE_JOIN: return take_join(&m->values, fds, m->fds);
     case MESSAGE_DISPATCH: return m->fds == 2 && !share_attach(&the.share, fds[0], fds[1]);
     case MESSAGE_DLPAR: return the.have_thread && resources_take(&the.resources, &m->values);
@@ -453,10 +462,10 @@ static void send_resources(enum message type, const struct wire_record *values)
 
 static int look_at_resources(void)
 {
-    pthread_mutex_lock(&the.lock);
-    bool running = the.state == RUNNING;
-    pthread_mutex_unlock(&the.lock);
-    return the.have_thread ? resources_step(&the.resources, running, the.linked) : 1000;
+    if (!the.have_thread)
+        return 1000;
+    int resources = resources_step(&the.resources, is_running(), the.linked), slots = slots_step(&the.slots);
+    return resources < 0 ? slots : slots < 0 ? resources : MIN(resources, slots);
 }
 
 static void drop_link(void)
@@ -543,6 +552,7 @@ int managed_run(int listen_fd)
     the.ops.connectors_changed = hv_connectors_changed;
     the.ops.thread_added = hv_thread_added;
     resources_init(&the.resources, &the.life, send_resources);
+    slots_init(&the.slots, &the.life, &the.servers, send_resources);
     the.hv.ended_fd = eventfd(0, EFD_CLOEXEC);
     the.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     take_over_processors(&the.ops);

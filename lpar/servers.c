@@ -3,6 +3,7 @@
 // Everything that concerns a channel or a link happens on the I/O thread; others leave a new channel at the adapter and wake that thread up.
 #include "lpar/servers.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@
 struct server {
     struct vscsi *vscsi;
     u32 slot;
-    _Atomic int next; // a channel that is to take the place of this one; -1: none
+    _Atomic int next;     // a channel that is to take the place of this one; -1: none
+    _Atomic bool leaving; // nobody else knows it any more
     // The I/O thread's.
     struct io_source channel; // its descriptor -1: there is none
     struct io_thread *io;
@@ -27,8 +29,10 @@ struct server {
 struct servers {
     struct io_thread *io;
     struct io_source woken;
+    pthread_mutex_t lock;
+    // Under lock.
     struct server *list[ADAPTERS_MAX];
-    _Atomic u32 len;
+    u32 len;
 };
 
 static void drop_link(struct server *s)
@@ -80,24 +84,46 @@ static void on_broken(void *arg)
     drop_channel(arg);
 }
 
+static void take_channel(struct server *s, int fd)
+{
+    drop_channel(s);
+    s->channel.fd = fd;
+    if (io_thread_add(s->io, &s->channel)) {
+        close(fd);
+        s->channel.fd = -1;
+    }
+}
+
+// The last that is done with it.
+static void end_server(struct server *s)
+{
+    int unused = atomic_exchange(&s->next, -1);
+    if (unused >= 0)
+        close(unused);
+    drop_channel(s);
+    vscsi_free(s->vscsi);
+    free(s);
+}
+
 static void on_woken(void *arg)
 {
     struct servers *servers = arg;
     eventfd_t count;
     eventfd_read(servers->woken.fd, &count);
-    u32 len = atomic_load(&servers->len);
-    for (u32 i = 0; i < len; i++) {
+    pthread_mutex_lock(&servers->lock);
+    for (u32 i = 0; i < servers->len;) {
         struct server *s = servers->list[i];
-        int fd = atomic_exchange(&s->next, -1);
-        if (fd < 0)
+        int fd = atomic_load(&s->leaving) ? -1 : atomic_exchange(&s->next, -1);
+        if (atomic_load(&s->leaving)) {
+            end_server(s);
+            servers->list[i] = servers->list[--servers->len];
             continue;
-        drop_channel(s);
-        s->channel.fd = fd;
-        if (io_thread_add(s->io, &s->channel)) {
-            close(fd);
-            s->channel.fd = -1;
         }
+        if (fd >= 0)
+            take_channel(s, fd);
+        i++;
     }
+    pthread_mutex_unlock(&servers->lock);
 }
 
 struct servers *servers_new(void)
@@ -105,6 +131,7 @@ struct servers *servers_new(void)
     struct servers *servers = calloc(1, sizeof(*servers));
     if (!servers)
         return NULL;
+    pthread_mutex_init(&servers->lock, NULL);
     servers->io = io_thread_start();
     servers->woken =
         (struct io_source){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = on_woken, .arg = servers};
@@ -113,14 +140,14 @@ struct servers *servers_new(void)
     io_thread_stop(servers->io);
     if (servers->woken.fd >= 0)
         close(servers->woken.fd);
+    pthread_mutex_destroy(&servers->lock);
     free(servers);
     return NULL;
 }
 
 struct vdev *servers_add(struct servers *servers, u32 slot)
 {
-    u32 len = atomic_load(&servers->len);
-    struct server *s = len < ADAPTERS_MAX ? calloc(1, sizeof(*s)) : NULL;
+    struct server *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
     s->slot = slot;
@@ -129,27 +156,68 @@ struct vdev *servers_add(struct servers *servers, u32 slot)
     s->next = -1;
     s->channel = (struct io_source){.fd = -1, .ready = on_said, .arg = s};
     s->vscsi = vscsi_new(s->io, slot, on_broken, s);
-    if (!s->vscsi) {
+    pthread_mutex_lock(&servers->lock);
+    if (!s->vscsi || servers->len == ADAPTERS_MAX) {
+        pthread_mutex_unlock(&servers->lock);
+        vscsi_free(s->vscsi);
         free(s);
         return NULL;
     }
-    servers->list[len] = s;
-    atomic_store(&servers->len, len + 1);
+    servers->list[servers->len++] = s;
+    pthread_mutex_unlock(&servers->lock);
     return vscsi_vdev(s->vscsi);
+}
+
+// Under lock.
+static struct server *find(struct servers *servers, u32 slot)
+{
+    for (u32 i = 0; i < servers->len; i++)
+        if (servers->list[i]->slot == slot && !atomic_load(&servers->list[i]->leaving))
+            return servers->list[i];
+    return NULL;
 }
 
 bool servers_join(struct servers *servers, u32 slot, int fd)
 {
-    u32 len = atomic_load(&servers->len);
-    for (u32 i = 0; i < len; i++) {
-        struct server *s = servers->list[i];
-        if (s->slot != slot)
-            continue;
-        int unused = atomic_exchange(&s->next, fd);
-        if (unused >= 0)
-            close(unused);
+    pthread_mutex_lock(&servers->lock);
+    struct server *s = find(servers, slot);
+    int unused = s ? atomic_exchange(&s->next, fd) : -1;
+    pthread_mutex_unlock(&servers->lock);
+    if (unused >= 0)
+        close(unused);
+    if (s)
         eventfd_write(servers->woken.fd, 1);
-        return true;
-    }
-    return false;
+    return s;
+}
+
+struct vdev *servers_find(struct servers *servers, u32 slot)
+{
+    pthread_mutex_lock(&servers->lock);
+    struct server *s = find(servers, slot);
+    pthread_mutex_unlock(&servers->lock);
+    return s ? vscsi_vdev(s->vscsi) : NULL;
+}
+
+void servers_remove(struct servers *servers, u32 slot)
+{
+    pthread_mutex_lock(&servers->lock);
+    struct server *s = find(servers, slot);
+    if (s)
+        atomic_store(&s->leaving, true);
+    pthread_mutex_unlock(&servers->lock);
+    if (s)
+        eventfd_write(servers->woken.fd, 1);
+}
+
+void servers_free(struct servers *servers)
+{
+    if (!servers)
+        return;
+    io_thread_remove(servers->io, &servers->woken);
+    for (u32 i = 0; i < servers->len; i++)
+        end_server(servers->list[i]);
+    io_thread_stop(servers->io);
+    close(servers->woken.fd);
+    pthread_mutex_destroy(&servers->lock);
+    free(servers);
 }

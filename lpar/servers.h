@@ -17,5 +17,11 @@ struct servers *servers_new(void);
 struct vdev *servers_add(struct servers *servers, u32 slot);
 // The adapter's channel from now on; the descriptor is taken over. false: there is no such adapter.
 bool servers_join(struct servers *servers, u32 slot, int fd);
+// The adapter in a slot, or NULL.
+struct vdev *servers_find(struct servers *servers, u32 slot);
+// It is detached, and goes away with its channel.
+void servers_remove(struct servers *servers, u32 slot);
+// With all adapters, which are detached. Takes NULL.
+void servers_free(struct servers *servers);
 
 #endif

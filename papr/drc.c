@@ -35,6 +35,7 @@ struct drc {
     bool busy;       // changes hands
     u8 asked;        // enum asked: what the hypervisor wants
     bool offered;    // the OS may allocate it
+    bool attached;   // of a virtual slot: there is something in it, and the OS may allocate it
     bool refused;    // the OS let go of it, or would not
     bool configured; // the OS has its node
     bool configuring;
@@ -48,9 +49,9 @@ struct drc_table {
     pthread_mutex_t lock;
     u32 activity;
     bool probing;
-    u32 owned[DRC_KIND_SLOT + 1];
+    u32 owned[DRC_KIND_PHB + 1];
     unsigned len;
-    struct drc rows[]; // in the order of their indices: processors, virtual slots, memory blocks
+    struct drc rows[]; // in the order of their indices: processors, the host bridge, virtual slots, memory blocks
 };
 
 static struct drc *find(struct partition *lp, u32 index)
@@ -98,10 +99,10 @@ static u64 block_address(const struct partition *lp, u32 index)
     return (u64)(index - DRC_LMB) * lp->config.lmb;
 }
 
-// The real mode area's blocks and what is in a slot cannot be given back.
+// The real mode area's blocks and the console cannot be given back.
 static bool is_fixed(const struct partition *lp, const struct drc *drc)
 {
-    return drc->kind == DRC_KIND_SLOT ||
+    return drc->index == DRC_VIO ||
            (drc->kind == DRC_KIND_LMB && block_address(lp, drc->index) < tree_rma_size(&lp->config));
 }
 
@@ -178,7 +179,8 @@ static int hand_over(struct partition *lp, struct cpu *cpu, const struct drc *dr
                                                                                     : RTAS_SUCCESS;
         block_take(&lp->group, cpu, block_address(lp, index), lp->config.lmb);
         return RTAS_SUCCESS;
-    default: return RTAS_SUCCESS;
+    case DRC_KIND_SLOT: vio_hand_over(lp, index - DRC_VIO, to_os); return RTAS_SUCCESS;
+    default: return RTAS_NO_INDICATOR;
     }
 }
 
@@ -209,7 +211,7 @@ int drc_set_allocation(struct cpu *cpu, u32 index, u32 state)
     else if (drc && state == drc->allocation)
         rc = RTAS_SUCCESS;
     else if (drc && state == USABLE)
-        rc = drc->offered ? change_hands(lp, cpu, drc, true) : RTAS_NO_INDICATOR;
+        rc = drc->offered || drc->attached ? change_hands(lp, cpu, drc, true) : RTAS_NO_INDICATOR;
     else if (drc && state == UNUSABLE && !is_fixed(lp, drc))
         rc = drc->isolation == ISOLATED ? change_hands(lp, cpu, drc, false) : RTAS_MULTI_LEVEL_ISOLATION;
     changed(lp);
@@ -346,9 +348,26 @@ static void ask(struct partition *lp, struct drc *drc, enum asked what)
 {
     drc->asked = (u8)what;
     drc->refused = false;
-    drc->offered = what == ASKED_ADD;
-    events_hotplug(lp, drc->kind == DRC_KIND_CPU ? HOTPLUG_CPU : HOTPLUG_MEMORY,
-                   what == ASKED_ADD ? HOTPLUG_ADD : HOTPLUG_REMOVE, HOTPLUG_BY_INDEX, 1, drc->index);
+    drc->offered = what == ASKED_ADD && drc->kind != DRC_KIND_SLOT;
+    static const enum event_resource resources[] = {HOTPLUG_CPU, HOTPLUG_MEMORY, HOTPLUG_SLOT, HOTPLUG_PHB};
+    events_hotplug(lp, resources[drc->kind], what == ASKED_ADD ? HOTPLUG_ADD : HOTPLUG_REMOVE, HOTPLUG_BY_INDEX, 1,
+                   drc->index);
+}
+
+bool drc_ask_slot(struct partition *lp, u32 slot, bool add)
+{
+    pthread_mutex_lock(&lp->drc->lock);
+    struct drc *drc = find(lp, DRC_VIO + slot);
+    bool asks = drc && !drc->busy && !is_fixed(lp, drc);
+    if (asks) {
+        drc->attached = true;
+        drc->asked = add ? ASKED_ADD : ASKED_REMOVE;
+        drc->refused = false;
+        if (drc->allocation != (add ? USABLE : UNUSABLE))
+            ask(lp, drc, drc->asked);
+    }
+    pthread_mutex_unlock(&lp->drc->lock);
+    return asks;
 }
 
 bool drc_ask_add(struct partition *lp, enum drc_kind kind, u32 from, u32 *index)
@@ -467,11 +486,12 @@ int drc_init(struct partition *lp)
 {
     const struct partition_config *c = &lp->config;
     u32 blocks = (u32)(c->memory_max / c->lmb);
-    struct drc_table *t = calloc(1, sizeof(*t) + (c->vcpus_max + blocks + VIO_SLOTS) * sizeof(struct drc));
+    struct drc_table *t = calloc(1, sizeof(*t) + (c->vcpus_max + blocks + VIO_SLOTS + 1) * sizeof(struct drc));
     if (!t)
         return -ENOMEM;
     pthread_mutex_init(&t->lock, NULL);
     add_rows(t, DRC_KIND_CPU, DRC_CPU, c->threads, c->vcpus_max, c->vcpus);
+    add_rows(t, DRC_KIND_PHB, DRC_PHB, 1, 1, 0);
     add_rows(t, DRC_KIND_SLOT, DRC_VIO, 1, VIO_SLOTS, 1); // the console
     add_rows(t, DRC_KIND_LMB, DRC_LMB, 1, blocks, (u32)(c->memory / c->lmb));
     lp->drc = t;
@@ -486,10 +506,11 @@ void drc_slot_attached(struct partition *lp, u32 slot, bool attached)
         return;
     pthread_mutex_lock(&lp->drc->lock);
     struct drc *drc = find(lp, DRC_VIO + slot);
-    lp->drc->owned[DRC_KIND_SLOT] += (u32)attached - drc->configured;
+    lp->drc->owned[DRC_KIND_SLOT] += (u32)attached - (drc->allocation == USABLE);
     drc->isolation = attached ? UNISOLATED : ISOLATED;
     drc->allocation = attached ? USABLE : UNUSABLE;
-    drc->configured = attached;
+    drc->configured = drc->attached = attached;
+    drc->asked = ASKED_NOTHING;
     pthread_mutex_unlock(&lp->drc->lock);
 }
 

@@ -24,10 +24,10 @@ int drc_set_indicator(struct cpu *cpu, u32 index, u32 state);
 // LoPAR "ibm,configure-connector": one step with the work area at guest real address `area`.
 int drc_configure(struct partition *lp, u64 area);
 
-// A virtual slot got its adapter before the OS runs, or lost it. No thread runs.
+// A virtual slot got its adapter before the OS runs, or lost it. No thread is inside guest code.
 void drc_slot_attached(struct partition *lp, u32 slot, bool attached);
 
-enum drc_kind { DRC_KIND_CPU, DRC_KIND_LMB, DRC_KIND_SLOT };
+enum drc_kind { DRC_KIND_CPU, DRC_KIND_LMB, DRC_KIND_SLOT, DRC_KIND_PHB };
 
 // How many of a kind the OS has. Any thread, as everything below.
 u32 drc_owned(struct partition *lp, enum drc_kind kind);
@@ -42,6 +42,10 @@ bool drc_listens(struct partition *lp);
 // and may give back below `below`. False: there is none.
 bool drc_ask_add(struct partition *lp, enum drc_kind kind, u32 from, u32 *index);
 bool drc_ask_remove(struct partition *lp, enum drc_kind kind, u32 below, u32 *index);
+
+// Offers the adapter in a virtual slot (vio_plug()), which stays on offer, or wants it back; drc_answer() by DRC_VIO + slot. What Linux makes of the event is a line in
+// its log of events: a program in the partition acts on that, or somebody does. False: it changes hands at this moment, or is the console.
+bool drc_ask_slot(struct partition *lp, u32 slot, bool add);
 
 enum drc_answer {
     DRC_WAITING, // nothing yet

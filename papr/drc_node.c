@@ -8,6 +8,7 @@
 #include "papr/drc.h"
 #include "papr/of.h"
 #include "papr/tree.h"
+#include "papr/vdev_ops.h"
 
 // Of the tree that the OS has taken over: it may have changed it before that, but it does so no more.
 static void *copy(const void *fdt)
@@ -22,6 +23,8 @@ void *drc_node_tree(struct partition *lp, u32 index, int *node)
 {
     if ((index & 0xf0000000u) == DRC_CPU) // it may be none of the tree's: not there at boot
         return tree_build_cpu(lp, (index - DRC_CPU) / lp->config.threads, node);
+    if (index > DRC_VIO && index < DRC_VIO + VIO_SLOTS) // likewise
+        return tree_build_slot(lp, index - DRC_VIO, node);
     void *fdt = copy(of_tree(lp));
     if (!fdt)
         return NULL;

@@ -2,6 +2,7 @@
 // Processors and memory that a partition is given and gives back: the OS's side by RTAS calls, the hypervisor's by papr/drc.h.
 #include "papr/drc.h"
 
+#include <errno.h>
 #include <libfdt.h>
 #include <sys/stat.h>
 
@@ -15,7 +16,9 @@
 #include "papr/rtas.h"
 #include "papr/sched.h"
 #include "papr/test_partition.h"
+#include "papr/tce.h"
 #include "papr/tree.h"
+#include "papr/vdev_ops.h"
 #include "papr/xics.h"
 #include "papr/xive.h"
 
@@ -319,6 +322,77 @@ static void test_probe(void)
     partition_fini(lp);
 }
 
+static unsigned resets;
+
+static void on_reset(struct vdev *vdev)
+{
+    resets++;
+}
+
+static long on_reg_crq(struct vdev *vdev, u64 ioba, u64 size)
+{
+    return H_SUCCESS;
+}
+
+// An adapter that comes and goes while the OS runs.
+static void test_slot(void)
+{
+    static const struct vdev_ops ops = {
+        .name = "v-scsi", .device_type = "vscsi", .compatible = "IBM,v-scsi", .reg_crq = on_reg_crq, .reset = on_reset};
+    struct vdev vdev = {.ops = &ops, .slot = 5, .window_size = MIB};
+    const u32 index = DRC_VIO + 5;
+    char name[64] = "";
+    u8 value[64];
+    u32 size = 0;
+    begin(true);
+    struct cpu *cpu = lp->group.cpus[0];
+    u32 owned = drc_owned(lp, DRC_KIND_SLOT);
+    resets = 0;
+    CHECK_EQ(take(index), RTAS_NO_INDICATOR); // nothing is there
+    CHECK_EQ(take(DRC_PHB), RTAS_NO_INDICATOR);
+    CHECK_EQ(vio_plug(lp, &vdev), 0);
+    CHECK_EQ(vio_plug(lp, &vdev), -EEXIST);
+    CHECK_EQ(take(index), RTAS_NO_INDICATOR); // nobody offered it
+    CHECK_EQ(H(cpu, 0xfc, vdev.unit, 0, 4096, 0), H_PARAMETER);
+    CHECK(drc_ask_slot(lp, 5, true));
+    const u8 *event = hotplug_event();
+    CHECK(event && event[8] == HOTPLUG_SLOT && event[9] == HOTPLUG_ADD && load_be32(event + 12) == index);
+    CHECK_EQ(drc_answer(lp, index), DRC_WAITING);
+    CHECK_EQ(drc_withdraw(lp, index), DRC_WAITING); // it stays on offer
+    CHECK_EQ(take(index), 0);
+    CHECK_EQ(configure(index, name, "ibm,my-dma-window", value, &size), 0);
+    CHECK(strcmp(name, "v-scsi@30000005") == 0);
+    CHECK(size == 20 && load_be32(value) == vdev.liobn && load_be32(value + 16) == MIB);
+    CHECK(drc_ask_slot(lp, 5, true)); // it has it
+    CHECK(!hotplug_event());
+    CHECK_EQ(drc_answer(lp, index), DRC_DONE);
+    CHECK_EQ(drc_owned(lp, DRC_KIND_SLOT), owned + 1);
+    CHECK_EQ(H(cpu, 0xfc, vdev.unit, 0, 4096, 0), H_SUCCESS);
+    CHECK_EQ(H(cpu, 0x20, vdev.liobn, 0, 0x3000 | TCE_READ, 0), H_SUCCESS); // H_PUT_TCE
+    CHECK(tce_permits(lp, vdev.liobn, 0, 1, TCE_READ));
+    // Back: it reaches no memory, and can be taken again.
+    CHECK(drc_ask_slot(lp, 5, false));
+    event = hotplug_event();
+    CHECK(event && event[8] == HOTPLUG_SLOT && event[9] == HOTPLUG_REMOVE && load_be32(event + 12) == index);
+    CHECK_EQ(drc_answer(lp, index), DRC_WAITING);
+    CHECK_EQ(indicator(9003, index, 0), RTAS_MULTI_LEVEL_ISOLATION);
+    CHECK_EQ(give_back(index), 0);
+    CHECK_EQ(drc_answer(lp, index), DRC_DONE);
+    CHECK_EQ(resets, 1);
+    CHECK(!tce_permits(lp, vdev.liobn, 0, 1, TCE_READ));
+    CHECK_EQ(H(cpu, 0xfc, vdev.unit, 0, 4096, 0), H_PARAMETER);
+    CHECK_EQ(take(index), 0);
+    CHECK_EQ(give_back(index), 0);
+    vio_unplug(lp, &vdev);
+    CHECK_EQ(drc_owned(lp, DRC_KIND_SLOT), owned);
+    CHECK_EQ(take(index), RTAS_NO_INDICATOR);
+    CHECK_EQ(H(cpu, 0x20, vdev.liobn, 0, 0, 0), H_PARAMETER);
+    CHECK(!drc_ask_slot(lp, 0, false)); // the console stays
+    CHECK_EQ(vio_plug(lp, &vdev), 0);
+    vio_unplug(lp, &vdev);
+    partition_fini(lp);
+}
+
 static void test_events(void)
 {
     begin(true);
@@ -380,6 +454,7 @@ int main(void)
     TEST(test_memory);
     TEST(test_translations);
     TEST(test_probe);
+    TEST(test_slot);
     TEST(test_events);
     TEST(test_tree);
     return test_done();

@@ -2,7 +2,7 @@
 //
 // Translation control entries. Each window is an array of doublewords, written by the OS's calls and read by adapters' threads, one
 // atomic doubleword at a time: an entry that the OS replaces meanwhile is seen whole, old or new. The set of windows changes only while
-// no thread runs.
+// no hardware thread is inside guest code; threads of other adapters may use theirs meanwhile, so that a window keeps its place.
 #include "papr/tce.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #define TCE_LIST_MAX  512ull
 
 struct tce_window {
-    u32 liobn;
+    _Atomic u32 liobn; // 0: the place is free
     u8 page_shift;
     u64 len;            // entries
     _Atomic u64 *table; // host order
@@ -25,8 +25,18 @@ struct tce_window {
 
 struct tce_space {
     struct tce_window windows[TCE_WINDOWS_MAX];
-    unsigned len;
+    _Atomic unsigned len; // places that were ever used
 };
+
+static struct tce_window *find(const struct partition *lp, u64 liobn)
+{
+    unsigned len = atomic_load_explicit(&lp->tce->len, memory_order_acquire);
+    for (unsigned i = 0; liobn && i < len; i++) {
+        if (atomic_load_explicit(&lp->tce->windows[i].liobn, memory_order_acquire) == liobn)
+            return &lp->tce->windows[i];
+    }
+    return NULL;
+}
 
 int tce_init(struct partition *lp)
 {
@@ -38,41 +48,41 @@ void tce_fini(struct partition *lp)
 {
     if (!lp->tce)
         return;
-    while (lp->tce->len)
-        tce_window_remove(lp, lp->tce->windows[0].liobn);
+    for (unsigned i = 0; i < lp->tce->len; i++)
+        if (lp->tce->windows[i].liobn)
+            tce_window_remove(lp, lp->tce->windows[i].liobn);
     free(lp->tce);
     lp->tce = NULL;
 }
 
 void tce_reset(struct partition *lp)
 {
-    for (unsigned i = 0; i < lp->tce->len; i++) {
-        struct tce_window *window = &lp->tce->windows[i];
-        madvise((void *)window->table, window->len * 8, MADV_DONTNEED);
-    }
-}
-
-static struct tce_window *find(const struct partition *lp, u64 liobn)
-{
-    for (unsigned i = 0; i < lp->tce->len; i++) {
-        if (lp->tce->windows[i].liobn == liobn)
-            return &lp->tce->windows[i];
-    }
-    return NULL;
+    for (unsigned i = 0; i < lp->tce->len; i++)
+        if (lp->tce->windows[i].liobn)
+            tce_window_clear(lp, lp->tce->windows[i].liobn);
 }
 
 int tce_window_add(struct partition *lp, u32 liobn, u64 size, unsigned page_shift)
 {
     struct tce_space *space = lp->tce;
     u64 len = size >> page_shift;
-    if (find(lp, liobn))
+    unsigned place = 0;
+    if (!liobn || find(lp, liobn))
         return -EEXIST;
-    if (space->len == TCE_WINDOWS_MAX || !len || len > 1ull << 32 || page_shift < 12 || page_shift > 24)
+    while (place < space->len && space->windows[place].liobn)
+        place++;
+    if (place == TCE_WINDOWS_MAX || !len || len > 1ull << 32 || page_shift < 12 || page_shift > 24)
         return -EINVAL;
     void *table = mmap(NULL, len * 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (table == MAP_FAILED)
         return -ENOMEM;
-    space->windows[space->len++] = (struct tce_window){liobn, page_shift, len, table};
+    struct tce_window *window = &space->windows[place];
+    window->page_shift = (u8)page_shift;
+    window->len = len;
+    window->table = table;
+    atomic_store_explicit(&window->liobn, liobn, memory_order_release);
+    if (place == space->len)
+        atomic_store_explicit(&space->len, place + 1, memory_order_release);
     return 0;
 }
 
@@ -81,8 +91,15 @@ void tce_window_remove(struct partition *lp, u32 liobn)
     struct tce_window *window = find(lp, liobn);
     if (!window)
         return;
+    atomic_store(&window->liobn, 0);
     munmap((void *)window->table, window->len * 8);
-    *window = lp->tce->windows[--lp->tce->len];
+}
+
+void tce_window_clear(struct partition *lp, u32 liobn)
+{
+    struct tce_window *window = find(lp, liobn);
+    if (window)
+        madvise((void *)window->table, window->len * 8, MADV_DONTNEED);
 }
 
 // An entry that permits something must name memory of the partition.

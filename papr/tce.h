@@ -14,9 +14,13 @@ void tce_fini(struct partition *lp);
 // Invalidates every entry; the windows stay. No thread runs.
 void tce_reset(struct partition *lp);
 
-// A window of `size` bytes of I/O bus addresses from 0, in pages of 1 << page_shift (12, 16 or 24). 0 or a negative errno.
+// A window (liobn not 0) of `size` bytes of I/O bus addresses from 0, in pages of 1 << page_shift (12, 16 or 24). 0 or a negative errno. No thread runs, or
+// in an exclusive section: whoever uses the window that goes away has stopped, other adapters go on.
 int tce_window_add(struct partition *lp, u32 liobn, u64 size, unsigned page_shift);
 void tce_window_remove(struct partition *lp, u32 liobn);
+
+// Invalidates its entries. Any thread.
+void tce_window_clear(struct partition *lp, u32 liobn);
 
 // Copies between an adapter and memory through a window: false when a page is not mapped for that direction (what came before it may
 // have been copied). Any thread.

@@ -22,12 +22,13 @@
 #include "papr/xive.h"
 #include "papr/vdev_ops.h"
 
-#define TREE_SIZE     (1 * MIB) // 64 virtual processors take about 100 KiB
-#define RMA_MAX       (1 * GIB) // what firmware and the kernel's first steps may use; the rest is in logical memory blocks
-#define RMA_MIN       (512 * MIB)
-#define CPU_TREE_SIZE (16 * KIB)
-#define PATH_DEPTH    8
-#define HYPERTAS_SIZE 1024
+#define TREE_SIZE      (1 * MIB) // 64 virtual processors take about 100 KiB
+#define RMA_MAX        (1 * GIB) // what firmware and the kernel's first steps may use; the rest is in logical memory blocks
+#define RMA_MIN        (512 * MIB)
+#define CPU_TREE_SIZE  (16 * KIB)
+#define SLOT_TREE_SIZE (8 * KIB)
+#define PATH_DEPTH     8
+#define HYPERTAS_SIZE  1024
 
 struct builder {
     const struct partition *lp;
@@ -320,6 +321,13 @@ static void add_drc_series(struct builder *b, u32 first, u32 step, u32 len, cons
     }
     free(indices);
     free(names);
+}
+
+static void add_bridge_connector(struct builder *b)
+{
+    static const u32 index = DRC_PHB;
+    static const char name[] = "PHB 1";
+    add_drc_arrays(b, &index, name, sizeof(name), "PHB", 1);
 }
 
 static void add_cpus(struct builder *b)
@@ -721,12 +729,26 @@ void *tree_build_cpu(const struct partition *lp, u32 vcpu, int *node)
     return fdt;
 }
 
+void *tree_build_slot(const struct partition *lp, u32 slot, int *node)
+{
+    struct builder builder = {.lp = lp, .size = SLOT_TREE_SIZE}, *b = &builder;
+    const struct vdev *vdev = vio_slot(lp, slot);
+    if (!vdev || !start(b))
+        return NULL;
+    add_adapter(b, vdev);
+    node_end(b);
+    void *fdt = finish(b);
+    *node = fdt ? fdt_first_subnode(fdt, 0) : 0;
+    return fdt;
+}
+
 void *tree_build(const struct partition *lp)
 {
     struct builder builder = {.lp = lp, .size = TREE_SIZE}, *b = &builder;
     if (!start(b))
         return NULL;
     add_root(b);
+    add_bridge_connector(b);
     add_chosen(b);
     add_cpus(b);
     add_memories(b);

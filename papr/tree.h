@@ -11,6 +11,9 @@ void *tree_build(const struct partition *lp);
 // Only the node of a processor, which the partition may not have yet, and where it hangs: *node is its offset. As tree_build().
 void *tree_build_cpu(const struct partition *lp, u32 vcpu, int *node);
 
+// Only the node of what is in a virtual slot, as above; NULL also: nothing is.
+void *tree_build_slot(const struct partition *lp, u32 slot, int *node);
+
 // Real mode area: the memory that memory@0 describes, bytes. The OS never gives it back.
 u64 tree_rma_size(const struct partition_config *config);
 
@@ -24,6 +27,7 @@ u64 tree_lmb_size(u64 memory);
 
 // Connector indices. LoPAR "Dynamic Reconfiguration Connectors (DRC)"
 #define DRC_CPU 0x10000000u
+#define DRC_PHB 0x20000001u // a PCI host bridge that nobody has: drmgr looks below nodes with connectors only, beginning at the root
 #define DRC_VIO 0x30000000u
 #define DRC_LMB 0x80000000u
 

@@ -24,7 +24,7 @@ struct vdev_ops {
     // The calls of a logical LAN, by their numbers (papr/vio_lan.c). What is not for the adapter answers H_PARAMETER before.
     long (*logical_lan)(struct vdev *vdev, u32 number, u64 *args);
     void (*irq_enabled)(struct vdev *vdev); // H_VIO_SIGNAL switched the interrupt on
-    void (*reset)(struct vdev *vdev);       // no thread runs
+    void (*reset)(struct vdev *vdev);       // the OS has let go of it, or no thread runs
 };
 
 struct vdev {
@@ -39,6 +39,7 @@ struct vdev {
     u32 irq;             // interrupt source
     u32 liobn;           // of its window
     _Atomic bool irq_on; // H_VIO_SIGNAL
+    _Atomic bool usable; // the OS has its connector
 };
 
 // Virtual slots. What is in slot n has unit address, connector index, interrupt source and LIOBN that follow from n. Slot 0 is the console's.
@@ -56,7 +57,14 @@ void vio_reset(struct partition *lp);
 int vio_add(struct partition *lp, struct vdev *vdev);
 void vio_remove(struct partition *lp, struct vdev *vdev);
 
-// The adapter with this unit address, or NULL.
+// The same while the OS runs, from a thread that is no processor's: the OS does not have the adapter yet (papr/drc.h: drc_ask_slot), or no more.
+int vio_plug(struct partition *lp, struct vdev *vdev);
+void vio_unplug(struct partition *lp, struct vdev *vdev);
+
+// The OS takes what is in a slot, or gives it back: then it is reset, and reaches no memory.
+void vio_hand_over(struct partition *lp, u32 slot, bool to_os);
+
+// The adapter with this unit address that the OS has, or NULL.
 struct vdev *vio_find(struct partition *lp, u64 unit);
 
 // What is in a slot, or NULL.

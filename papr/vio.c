@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The virtual I/O bus: finds the adapter that a call names. The table changes only while no thread runs.
+// The virtual I/O bus: finds the adapter that a call names. The table changes only while no thread is inside guest code.
 #include "papr/vdev_ops.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "papr/tce.h"
 
 struct vio {
-    struct vdev *slots[VIO_SLOTS];
+    struct vdev *_Atomic slots[VIO_SLOTS];
 };
 
 int vio_init(struct partition *lp)
@@ -39,7 +39,7 @@ void vio_reset(struct partition *lp)
     }
 }
 
-int vio_add(struct partition *lp, struct vdev *vdev)
+static int put_in(struct partition *lp, struct vdev *vdev, bool usable)
 {
     if (vdev->slot >= VIO_SLOTS)
         return -EINVAL;
@@ -52,9 +52,24 @@ int vio_add(struct partition *lp, struct vdev *vdev)
     int err = vdev->window_size ? tce_window_add(lp, vdev->liobn, vdev->window_size, 12) : 0;
     if (err)
         return err;
+    atomic_store(&vdev->usable, usable);
     lp->vio->slots[vdev->slot] = vdev;
-    drc_slot_attached(lp, vdev->slot, true);
     return 0;
+}
+
+static void take_out(struct partition *lp, struct vdev *vdev)
+{
+    lp->vio->slots[vdev->slot] = NULL;
+    if (vdev->window_size)
+        tce_window_remove(lp, vdev->liobn);
+}
+
+int vio_add(struct partition *lp, struct vdev *vdev)
+{
+    int err = put_in(lp, vdev, true);
+    if (!err)
+        drc_slot_attached(lp, vdev->slot, true);
+    return err;
 }
 
 void vio_remove(struct partition *lp, struct vdev *vdev)
@@ -62,9 +77,38 @@ void vio_remove(struct partition *lp, struct vdev *vdev)
     if (vio_slot(lp, vdev->slot) != vdev)
         return;
     drc_slot_attached(lp, vdev->slot, false);
-    lp->vio->slots[vdev->slot] = NULL;
-    if (vdev->window_size)
-        tce_window_remove(lp, vdev->liobn);
+    take_out(lp, vdev);
+}
+
+int vio_plug(struct partition *lp, struct vdev *vdev)
+{
+    group_exclusive_begin(&lp->group, NULL);
+    int err = put_in(lp, vdev, false);
+    group_exclusive_end(&lp->group, NULL);
+    return err;
+}
+
+void vio_unplug(struct partition *lp, struct vdev *vdev)
+{
+    group_exclusive_begin(&lp->group, NULL);
+    if (vdev->ops->reset)
+        vdev->ops->reset(vdev); // a call that had found it before the OS gave it back may have used it since
+    vio_remove(lp, vdev);
+    group_exclusive_end(&lp->group, NULL);
+}
+
+void vio_hand_over(struct partition *lp, u32 slot, bool to_os)
+{
+    struct vdev *vdev = vio_slot(lp, slot);
+    if (!vdev)
+        return;
+    atomic_store(&vdev->usable, to_os);
+    if (to_os)
+        return;
+    if (vdev->ops->reset)
+        vdev->ops->reset(vdev);
+    atomic_store(&vdev->irq_on, false);
+    tce_window_clear(lp, vdev->liobn);
 }
 
 struct vdev *vio_slot(const struct partition *lp, u32 slot)
@@ -74,7 +118,9 @@ struct vdev *vio_slot(const struct partition *lp, u32 slot)
 
 struct vdev *vio_find(struct partition *lp, u64 unit)
 {
-    return unit >= VIO_UNIT(0) && unit - VIO_UNIT(0) < VIO_SLOTS ? lp->vio->slots[unit - VIO_UNIT(0)] : NULL;
+    struct vdev *vdev =
+        unit >= VIO_UNIT(0) && unit - VIO_UNIT(0) < VIO_SLOTS ? lp->vio->slots[unit - VIO_UNIT(0)] : NULL;
+    return vdev && atomic_load(&vdev->usable) ? vdev : NULL;
 }
 
 // Terminal 0 is the partition's console, which early boot code uses before it knows the tree.

@@ -391,6 +391,14 @@ static void release(struct llan *llan)
     free(llan);
 }
 
+static void detach(struct llan *llan, bool hot)
+{
+    if (hot)
+        vio_unplug(llan->vdev.lp, &llan->vdev);
+    else
+        vio_remove(llan->vdev.lp, &llan->vdev);
+}
+
 struct llan *llan_new(struct partition *lp, const struct llan_config *config, const struct ring_fds *link)
 {
     struct llan *llan = calloc(1, sizeof(*llan));
@@ -406,12 +414,14 @@ struct llan *llan_new(struct partition *lp, const struct llan_config *config, co
     llan->ring = ring_attach(link, 0);
     llan->counts =
         llan->ring && ring_data_size(llan->ring) >= sizeof(*llan->counts) ? ring_data(llan->ring) : &llan->own_counts;
-    int err = llan->kick < 0 || !llan->ring ? errno : -vio_add(lp, &llan->vdev);
+    int err = llan->kick < 0 || !llan->ring ? errno
+              : config->hot                 ? -vio_plug(lp, &llan->vdev)
+                                            : -vio_add(lp, &llan->vdev);
     if (!err) {
         reset(&llan->vdev);
         err = pthread_create(&llan->thread, NULL, llan_main, llan);
         if (err)
-            vio_remove(lp, &llan->vdev);
+            detach(llan, config->hot);
     }
     if (err) {
         release(llan);
@@ -421,7 +431,7 @@ struct llan *llan_new(struct partition *lp, const struct llan_config *config, co
     return llan;
 }
 
-void llan_free(struct llan *llan)
+void llan_free(struct llan *llan, bool hot)
 {
     if (!llan)
         return;
@@ -432,7 +442,7 @@ void llan_free(struct llan *llan)
     close_port(llan);
     llan_tell_port(llan);
     pthread_mutex_unlock(&llan->lock);
-    vio_remove(llan->vdev.lp, &llan->vdev);
+    detach(llan, hot);
     release(llan);
 }
 

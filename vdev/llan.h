@@ -14,14 +14,15 @@ struct llan_config {
     u32 slot;
     u8 mac[6];
     u8 trunk_priority; // 1..15 of a trunk adapter; 0: it is none
+    bool hot;          // it comes while the OS runs (vio_plug())
 };
 
 struct llan;
 
-// Attaches an adapter to the virtual I/O bus, with its link's side 0; the descriptors stay the caller's. No hardware thread runs. NULL with errno set.
+// Attaches an adapter to the virtual I/O bus, with its link's side 0; the descriptors stay the caller's. No hardware thread runs, but for `hot`. NULL with errno set.
 struct llan *llan_new(struct partition *lp, const struct llan_config *config, const struct ring_fds *link);
-// Detaches it. No hardware thread runs. Takes NULL.
-void llan_free(struct llan *llan);
+// Detaches it. No hardware thread runs, or the OS does not have it and `hot` says so. Takes NULL.
+void llan_free(struct llan *llan, bool hot);
 
 // Any thread.
 struct adapter_counts llan_counts(struct llan *llan);

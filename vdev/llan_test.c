@@ -51,7 +51,7 @@ static void begin(u8 trunk_priority)
 
 static void end(void)
 {
-    llan_free(llan);
+    llan_free(llan, false);
     ring_detach(net);
     ring_close_fds(&fds);
     partition_fini(lp);

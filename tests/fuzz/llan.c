@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     if (runs++ % RUNS == 0) {
         struct llan_config config = {.slot = 1, .mac = {2, 0, 0, 0, 0, 1}};
         if (llan) {
-            llan_free(llan);
+            llan_free(llan, false);
             ring_detach(net);
             ring_close_fds(&fds);
             partition_fini(&test_lp);
