@@ -292,8 +292,9 @@ static const struct option_row rows[] = {
     {"kernel", "FILE", set_kernel, "kernel: vmlinux (ELF, either byte order), zImage, or vmlinux compressed by gzip"},
     {"initrd", "FILE", set_initrd, "initial RAM disk"},
     {"disk", "FILE[,ro|,optical]", set_disk,
-     "virtual disk: a raw file or a block device; ro: read-only; optical: a CD or DVD in a drive; repeat it for more "
-     "disks; booted without --kernel"},
+     "virtual disk: a raw file, a block device, or a LUN of an iSCSI target "
+     "(iscsi://[USER%PASSWORD@]HOST[:PORT]/TARGET/LUN); ro: read-only; optical: a CD or DVD in a drive; repeat it for "
+     "more disks; booted without --kernel"},
     {"boot", "DEVICES", set_boot,
      "without --kernel: boot from disk, cd, network, in this order, or from a path (disk,cd,network)"},
     {"boot-mode", "MODE", set_boot_mode, "norm, sms: menus on the console, or of: the firmware prompt (norm)"},

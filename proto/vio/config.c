@@ -48,10 +48,21 @@ static bool pieces_valid(const struct vios_disk *d, unsigned fds_len)
            d->physical && fds_len == files * each + !!(d->flags & VIOS_DISK_STATE);
 }
 
+// One that another process reaches: to that process, or to the server.
+static bool remote_valid(const struct vios_disk *d, unsigned fds_len)
+{
+    bool known = d->size && d->place_unit && d->memory_unit && d->physical;
+    return place_valid(d->adapter, d->target) && memchr(d->path, 0, sizeof(d->path)) &&
+           memchr(d->name, 0, sizeof(d->name)) && !(d->flags & (VIOS_DISK_CACHED | VIOS_DISK_DIRECT)) &&
+           (fds_len == 3 || (known && fds_len == 4u + !!(d->flags & VIOS_DISK_STATE)));
+}
+
 static bool disk_valid(const struct vios_disk *d, unsigned fds_len)
 {
     if (d->flags & VIOS_DISK_PIECES)
         return pieces_valid(d, fds_len);
+    if (d->flags & VIOS_DISK_REMOTE)
+        return remote_valid(d, fds_len);
     u32 with = d->flags & (VIOS_DISK_CACHED | VIOS_DISK_DIRECT | VIOS_DISK_STATE);
     return place_valid(d->adapter, d->target) && memchr(d->path, 0, sizeof(d->path)) &&
            memchr(d->name, 0, sizeof(d->name)) && (unsigned)__builtin_popcount(with) == fds_len &&
@@ -71,7 +82,7 @@ bool vios_message_valid(const union vios_message *m, size_t size, unsigned fds_l
         [VIOS_REMOVE_ADAPTER] = {sizeof(struct vios_place), 0, 0},
         [VIOS_REMOVE_DISK] = {sizeof(struct vios_place), 0, 0},
         [VIOS_RESIZE] = {sizeof(struct vios_resize), 0, 0},
-        [VIOS_LOAD] = {sizeof(struct vios_disk), 1, 3},
+        [VIOS_LOAD] = {sizeof(struct vios_disk), 1, 5},
         [VIOS_UNLOAD] = {sizeof(struct vios_place), 0, 0},
         [VIOS_GROW] = {sizeof(struct vios_disk), 1, VIOS_FDS_MAX},
         [VIOS_READY] = {sizeof(struct vios_header), 0, 0},

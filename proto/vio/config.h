@@ -81,6 +81,8 @@ enum vios_disk_flag {
     VIOS_DISK_DIRECT = 8,  // past it (O_DIRECT)
     VIOS_DISK_STATE = 16,  // a file of the server's own for what is to outlive it: reservations
     VIOS_DISK_VALUES = 32, // the file keeps extended attributes: they are there, without VIOS_DISK_STATE
+    VIOS_DISK_REMOTE =
+        128, // another process reaches it (proto/vio/remote.h): its link's descriptors and the socket to it, then that of VIOS_DISK_STATE
     VIOS_DISK_PIECES = 64, // it is pieces of files: the descriptors of each file in turn, then that of VIOS_DISK_STATE
 };
 

@@ -14,6 +14,7 @@
 
 #include "vios/store/open.h"
 #include "vios/store/pieces.h"
+#include "vios/store/remote.h"
 #include "vios/store/state.h"
 #include "vios/store/store.h"
 
@@ -218,6 +219,8 @@ static struct store *pieces_from_descriptors(struct loop *loop, const struct vio
 
 struct store *store_from_descriptors(struct loop *loop, const struct vios_disk *m, const int *fds)
 {
+    if (m->flags & VIOS_DISK_REMOTE)
+        return remote_store_new(loop, m, fds, m->flags & VIOS_DISK_STATE ? fds[REMOTE_FDS] : -1);
     if (m->flags & VIOS_DISK_PIECES)
         return pieces_from_descriptors(loop, m, fds);
     bool direct = m->flags & VIOS_DISK_DIRECT;

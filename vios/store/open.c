@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vios/store/remote.h"
 #include "vios/store/store.h"
 
 #define SECTOR   512u
@@ -97,15 +98,29 @@ static bool open_state(struct vios_disk *m, const char *state, int *fds, unsigne
     return true;
 }
 
+static bool open_remote(struct vios_disk *m, const char *state, int fds[VIOS_FDS_MAX], unsigned *fds_len, char *why,
+                        size_t why_size)
+{
+    if (!remote_open(m, fds, fds_len, why, why_size))
+        return false;
+    if (state && !(m->flags & VIOS_DISK_READ_ONLY) && !open_state(m, state, fds, fds_len))
+        return fail(fds, fds_len, why, why_size, "its file of reservations cannot be opened: %s", errno);
+    if (!m->name[0])
+        snprintf(m->name, sizeof(m->name), "%.63s", m->path + strlen("iscsi://"));
+    return true;
+}
+
 bool store_open(struct vios_disk *m, const char *state, int fds[VIOS_FDS_MAX], unsigned *fds_len, char *why,
                 size_t why_size)
 {
     struct stat st;
+    *fds_len = 0;
     if (m->flags & VIOS_DISK_OPTICAL)
         m->flags |= VIOS_DISK_READ_ONLY;
+    if (remote_is(m->path))
+        return open_remote(m, state, fds, fds_len, why, why_size);
     bool read_only = m->flags & VIOS_DISK_READ_ONLY;
     int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK, fd = open(m->path, flags);
-    *fds_len = 0;
     if (fd < 0 && errno == ENOENT)
         return fail(fds, fds_len, why, why_size, "there is no such file; make one with: truncate -s 20G FILE", 0);
     if (fd < 0 && (errno == EACCES || errno == EROFS) && !read_only)

@@ -5,7 +5,7 @@
 
 #include "proto/vio/config.h"
 
-// Opens m->path, a file or a block device, as m->flags say (VIOS_DISK_READ_ONLY, VIOS_DISK_OPTICAL), waits m->wait_ms for another process that still has it, and fills in
+// Opens m->path, a file, a block device, or what another process reaches (vios/store/remote.h), as m->flags say (VIOS_DISK_READ_ONLY, VIOS_DISK_OPTICAL), waits m->wait_ms for another process that still has it, and fills in
 // what VIOS_DISK and VIOS_LOAD say beside that. state: the name of a file, made where there is none, for what outlives the server where the data's file has no
 // place for it; or NULL. The descriptors, in the message's order, are the caller's, who closes them once they are sent: the lock on the file goes with the server's own.
 // false: *why says why, and what to do.
