@@ -17,6 +17,7 @@
 #include "ipc/ring.h"
 #include "proto/vio/vscsi.h"
 #include "vios/store/open.h"
+#include "vios/store/remote.h"
 
 #define ANSWER_MS  60000 // commands under way end before a unit goes
 #define LOCK_MS    60000 // for what the kernel still does for an earlier server
@@ -343,8 +344,12 @@ static void state_of(const struct data *d, const struct ios_backing *b, char sta
     struct stat st;
     u64 id;
     memcpy(&id, b->identity, sizeof(id));
-    if (b->flags & IOS_WHOLE)
-        id = stat(b->extents[0].path, &st) ? 0 : st.st_ino;
+    const char *path = b->extents[0].path;
+    if (b->flags & IOS_WHOLE && remote_is(path))
+        for (id = 0; *path; path++)
+            id = id * 31 + (u8)*path;
+    else if (b->flags & IOS_WHOLE)
+        id = stat(path, &st) ? 0 : st.st_ino;
     snprintf(state, VIOS_PATH_MAX, "%s/reservations-%s-%llx", d->folder, b->name, (unsigned long long)id);
 }
 
@@ -362,6 +367,16 @@ static bool open_backing(const struct data *d, const struct ios_backing *b, stru
         return open_pieces(b, m, read_only ? NULL : state, grows, fds, fds_len, why);
     snprintf(m->path, sizeof(m->path), "%s", b->extents[0].path);
     return store_open(m, read_only ? NULL : state, fds, fds_len, why, IOS_WHY_MAX);
+}
+
+static int look(void *context, const char *address, u64 *size, char *why)
+{
+    struct vios_disk m = {0};
+    snprintf(m.path, sizeof(m.path), "%s", address);
+    if (!remote_look(&m, why, IOS_WHY_MAX))
+        return -EIO;
+    *size = m.size;
+    return 0;
 }
 
 static void close_all(const int *fds, unsigned len)
@@ -472,6 +487,7 @@ const struct ios_effects data_effects = {
     .detach = detach,
     .resize = resize,
     .load = load,
+    .look = look,
     .power = power,
 };
 

@@ -621,6 +621,7 @@ int cmd_cfgdev(struct ios_call *call)
         return 1;
     if (volumes_configure(call->ios, why))
         return refuse(call, "0514-040", "Error configuring devices: %s", why);
+    iscsi_configure(call->ios);
     query_begin(&q, call->ios, MAPPING_SELECT "WHERE NOT d.state AND a.state", "");
     while (!status && query_next(&q)) {
         struct mapping m;

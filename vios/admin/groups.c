@@ -51,6 +51,12 @@ static int add_disk(struct ios_call *call, const char *vg, u64 pp, const char *d
         return 1;
     if (strcmp(d.type, "hdisk") || !d.available)
         return refuse(call, "0516-320", "\"%s\" is not a physical volume that is available.", disk);
+    if (odm_number(ios, 0, "SELECT path LIKE 'iscsi:%' FROM pv WHERE name = ?", "s", disk))
+        return refuse(
+            call, "0516-1163",
+            "The physical volume %s is a LUN of an iSCSI target, which is given to a client as a whole: mkvdev "
+            "-vdev %s.",
+            disk, disk);
     if (odm_text(ios, text, sizeof(text), "SELECT vg FROM pv WHERE name = ? AND vg IS NOT NULL", "s", disk))
         return refuse(call, "0516-1254", "The physical volume %s belongs to volume group %s.", disk, text);
     if (mapping_count(ios, "disk", disk, ""))

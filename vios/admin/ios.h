@@ -72,6 +72,8 @@ struct ios_effects {
     int (*load)(void *context, u32 slot, u32 target, const struct ios_backing *backing, bool force, char *why);
     // -ENOENT, -ENODATA: there are none.
     int (*disk_counters)(void *context, u32 slot, u32 target, struct ios_disk_counters *counters);
+    // What a disk at such an address is (iscsi://...). It may take seconds.
+    int (*look)(void *context, const char *address, u64 *size, char *why);
     // The partition ends, after the answer to the command went out.
     int (*power)(void *context, bool restart, char *why);
 };

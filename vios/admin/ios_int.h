@@ -305,7 +305,17 @@ void backing_fini(struct backing *backing);
 int volumes_configure(struct ios *ios, char *why);
 u64 volume_file_size(const char *path); // 0: none
 u64 volume_partition_size(u64 size);    // that suits a volume group with a disk of this size
+// A new one. false: it cannot be written down.
+bool volume_add(struct ios *ios, const char *path, u64 size, bool internal);
 int cmd_lspv(struct ios_call *call);
+
+// --- iscsi.c: those of iSCSI targets
+
+bool iscsi_is(const char *path);
+// Looks at each of them: which are there, how large they are.
+void iscsi_configure(struct ios *ios);
+int cmd_mkiscsi(struct ios_call *call);
+int cmd_lsiscsi(struct ios_call *call);
 
 // --- groups.c
 

@@ -91,8 +91,12 @@ static inline int test_power(void *context, bool restart, char *why)
     return 0;
 }
 
-static const struct ios_effects test_effects = {test_attach, test_detach,        test_resize,
-                                                test_load,   test_disk_counters, test_power};
+static const struct ios_effects test_effects = {.attach = test_attach,
+                                                .detach = test_detach,
+                                                .resize = test_resize,
+                                                .load = test_load,
+                                                .disk_counters = test_disk_counters,
+                                                .power = test_power};
 
 static u32 test_networks;             // how many physical Ethernet adapters it has
 static const char *test_bridge_error; // what it answers with

@@ -41,14 +41,17 @@ u64 volume_partition_size(u64 size)
     return pp;
 }
 
-static bool add_volume(struct ios *ios, const char *path, u64 size, bool internal)
+bool volume_add(struct ios *ios, const char *path, u64 size, bool internal)
 {
     struct device d = {.class = "disk", .type = "hdisk", .parent = "vio0", .available = true, .slot = -1};
     char base[LOCATION_SIZE];
     device_new_name(ios, "hdisk", d.name);
     device_base_location(ios, base);
     snprintf(d.location, sizeof(d.location), "%.80s-D%.10s", base, d.name + 5);
-    snprintf(d.description, sizeof(d.description), "%s", internal ? "Internal disk in a file" : "Disk of the host");
+    snprintf(d.description, sizeof(d.description), "%s",
+             internal         ? "Internal disk in a file"
+             : iscsi_is(path) ? "iSCSI Disk Drive"
+                              : "Disk of the host");
     return device_add(ios, &d) && odm_run(ios, "INSERT INTO pv(name, path, size, internal) VALUES(?, ?, ?, ?)", "ssii",
                                           d.name, path, (s64)size, (s64)internal);
 }
@@ -73,7 +76,7 @@ static int make_rootvg(struct ios *ios, char *why)
         }
         close(fd);
     }
-    add_volume(ios, path, size, true);
+    volume_add(ios, path, size, true);
     odm_run(ios, "INSERT INTO vg(name, pp_size, identifier) VALUES('rootvg', ?, lower(hex(randomblob(16))))", "i",
             (s64)volume_partition_size(size));
     odm_run(ios, "UPDATE pv SET vg = 'rootvg', pvid = lower(hex(randomblob(8)))", "");
@@ -87,7 +90,7 @@ static void configure_path(struct ios *ios, const char *path)
     char name[NAME_SIZE] = "";
     bool known = odm_text(ios, name, sizeof(name), "SELECT name FROM pv WHERE path = ?", "s", path);
     if (!known && size >= 2 * MIB)
-        add_volume(ios, path, size, false);
+        volume_add(ios, path, size, false);
     if (!known || !size)
         return;
     if ((u64)odm_number(ios, 0, "SELECT size FROM pv WHERE name = ?", "s", name) < size) {
@@ -118,7 +121,10 @@ static int configure(struct ios *ios, char *why)
     int err = odm_number(ios, 0, "SELECT count(*) FROM vg", "") ? 0 : make_rootvg(ios, why);
     if (err)
         return err;
-    odm_run(ios, "UPDATE device SET state = 0 WHERE name IN (SELECT name FROM pv WHERE NOT internal)", "");
+    odm_run(ios,
+            "UPDATE device SET state = 0 WHERE name IN (SELECT name FROM pv WHERE NOT internal AND path NOT LIKE "
+            "'iscsi:%')",
+            "");
     for (u32 i = 0; i < ios->config.volumes_len; i++)
         configure_path(ios, ios->config.volumes[i]);
     configure_listed(ios);

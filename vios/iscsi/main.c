@@ -188,14 +188,13 @@ static void advance(struct request *r)
         try_later(r, -EIO);
 }
 
+// Whether the range is on the LUN, which may have grown, is for the target to say.
 static bool request_valid(const struct reach *reach, const struct remote_request *m)
 {
     bool moves = m->op == REMOTE_READ || m->op == REMOTE_WRITE;
-    u64 size = reach->blocks * BLOCK;
     if (m->op == REMOTE_FLUSH)
         return true;
-    return m->op && m->op <= REMOTE_DISCARD && m->size && !((m->offset | m->size) % BLOCK) && m->offset <= size &&
-           m->size <= size - m->offset &&
+    return m->op && m->op <= REMOTE_DISCARD && m->size && !((m->offset | m->size) % BLOCK) &&
            (!moves || (m->data <= REMOTE_DATA_SIZE && m->size <= REMOTE_DATA_SIZE - m->data)) &&
            (m->op == REMOTE_READ || !reach->read_only);
 }
