@@ -6,16 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SHADOWED 1 // a sanitizer's own memory is many times the program's
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SHADOWED 1
-#endif
-#endif
-#ifndef SHADOWED
-#define SHADOWED 0
-#endif
+#include "base/sanitized.h"
 
 // Measured with a Debian kernel: 1 GiB of addresses and 25 MiB of memory beside the guest's (code, tables of the translator), 6 MiB of
 // addresses and at most 10 MiB of memory for each hardware thread; tables by guest memory are 1/32 of it.
@@ -29,7 +20,7 @@ void limits_set(int pid, u64 max_mem, u64 threads)
 {
     u64 bytes = (ADDRESSES_MB + 2 * max_mem + threads * THREAD_ADDRESSES_MB) * MIB;
     struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
-    if (!SHADOWED && prlimit(pid, RLIMIT_AS, &limit, NULL))
+    if (!SANITIZED && prlimit(pid, RLIMIT_AS, &limit, NULL))
         perror("openlpard: the limit of a process's memory");
 }
 
@@ -51,7 +42,7 @@ bool limits_kept(int pid, u64 max_mem, u64 threads, char *why, size_t size)
     text[got] = 0;
     u64 own = status_value(text, "\nRssAnon:") / 1024, have = status_value(text, "\nThreads:");
     u64 own_max = OWN_MB + max_mem / 16 + threads * THREAD_OWN_MB, threads_max = threads + SPARE_THREADS;
-    if (!SHADOWED && own > own_max) {
+    if (!SANITIZED && own > own_max) {
         snprintf(why, size, "it has %llu MB of memory of its own, more than the %llu MB that it can need",
                  (unsigned long long)own, (unsigned long long)own_max);
         return false;

@@ -452,7 +452,21 @@ static void send_dispatch(struct sys *sys, struct lp *lp)
 
 static enum lp_state state_of(const char *text)
 {
-    return text && strcmp(text, "running") == 0 ? LP_RUNNING : LP_STARTING;
+    if (!text)
+        return LP_STARTING;
+    return strcmp(text, "running") == 0                          ? LP_RUNNING
+           : strcmp(text, "sms") == 0 || strcmp(text, "of") == 0 ? LP_FIRMWARE
+                                                                 : LP_STARTING;
+}
+
+static const char *refcode_of(const char *state)
+{
+    static const char *const codes[][2] = {
+        {"running", REFCODE_LPAR_RUNNING}, {"sms", REFCODE_LPAR_SMS}, {"of", REFCODE_LPAR_PROMPT}};
+    for (unsigned i = 0; i < ARRAY_LEN(codes); i++)
+        if (state && strcmp(state, codes[i][0]) == 0)
+            return codes[i][1];
+    return REFCODE_LPAR_FIRMWARE;
 }
 
 static void take_state(struct sys *sys, struct lp *lp, const struct wire_record *v)
@@ -467,12 +481,15 @@ static void take_state(struct sys *sys, struct lp *lp, const struct wire_record 
         lp->restart = false;
         lp->deadline = 0;
     }
-    lp->state = state_of(wire_text(v, "state"));
+    const char *state = wire_text(v, "state");
+    lp->state = state_of(state);
     // Its process tells the newest state only: what lies between was passed.
     if (lp->state == LP_RUNNING && before == LP_STARTING && strcmp(lp->refcode, REFCODE_LPAR_ACTIVATED) == 0)
         set_refcode(sys, lp, REFCODE_LPAR_FIRMWARE, "firmware");
     if (lp->state == LP_RUNNING && before != LP_RUNNING)
         set_refcode(sys, lp, REFCODE_LPAR_RUNNING, "the operating system runs");
+    else if (lp->state == LP_FIRMWARE)
+        set_refcode(sys, lp, refcode_of(state), "firmware waits at the console");
     else if (lp->state == LP_STARTING)
         set_refcode(sys, lp, before == LP_RUNNING ? REFCODE_LPAR_REBOOTED : REFCODE_LPAR_FIRMWARE,
                     text ? text : "firmware");
@@ -517,8 +534,7 @@ static int take_announce(struct sys *sys, struct lp *lp, const struct wire_messa
     else
         send_dispatch(sys, lp);
     set_refcode(sys, lp, REFCODE_LPAR_ADOPTED, "found running, and adopted");
-    snprintf(lp->refcode, sizeof(lp->refcode), "%s",
-             lp->state == LP_RUNNING ? REFCODE_LPAR_RUNNING : REFCODE_LPAR_FIRMWARE);
+    snprintf(lp->refcode, sizeof(lp->refcode), "%s", refcode_of(state));
     return 0;
 }
 

@@ -13,6 +13,8 @@
 #define REFCODE_LPAR_REMOVED       "C2001001"
 #define REFCODE_LPAR_ACTIVATED     "C2001010" // its process is made
 #define REFCODE_LPAR_FIRMWARE      "CA00E101" // memory and processors are there
+#define REFCODE_LPAR_SMS           "AA00E1A9" // in firmware's menus
+#define REFCODE_LPAR_PROMPT        "AA00E1A8" // at firmware's prompt
 #define REFCODE_LPAR_RUNNING       ""         // blank while the operating system runs
 #define REFCODE_LPAR_POWERED_OFF   "00000000"
 #define REFCODE_LPAR_ADOPTED       "C2001020" // found running by a new daemon

@@ -323,7 +323,7 @@ const char *sys_state_name(const struct sys *sys)
 
 const char *lp_state_name(const struct lp *lp)
 {
-    static const char *const names[] = {"Not Activated", "Starting", "Running", "Shutting Down", "Error"};
+    static const char *const names[] = {"Not Activated", "Starting", "Running", "Open Firmware", "Shutting Down", "Error"};
     return names[lp->state];
 }
 

@@ -18,7 +18,7 @@
 #define TERMINALS_MAX 7u  // sessions of a partition's virtual terminal
 #define SERIAL_LEN    7u
 
-enum lp_state { LP_OFF, LP_STARTING, LP_RUNNING, LP_STOPPING, LP_ERROR };
+enum lp_state { LP_OFF, LP_STARTING, LP_RUNNING, LP_FIRMWARE, LP_STOPPING, LP_ERROR };
 
 struct profile {
     s64 id; // in the database
@@ -183,7 +183,7 @@ const char *sys_state_name(const struct sys *sys);
 const char *lp_state_name(const struct lp *lp);
 static inline bool lp_active(const struct lp *lp)
 {
-    return lp->state == LP_STARTING || lp->state == LP_RUNNING || lp->state == LP_STOPPING;
+    return lp->state == LP_STARTING || lp->state == LP_RUNNING || lp->state == LP_FIRMWARE || lp->state == LP_STOPPING;
 }
 
 struct lp *lp_new(u32 id);

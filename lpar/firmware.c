@@ -34,11 +34,20 @@ int firmware_boot_list(const struct firmware *fw, const char *list)
     return err;
 }
 
+static void tell(const struct firmware *fw, const char *where)
+{
+    if (fw->lp->hv->firmware_waits)
+        fw->lp->hv->firmware_waits(fw->lp->hv_arg, where);
+}
+
 int firmware_boot(const struct firmware *fw, enum boot_mode mode)
 {
     int next = mode == BOOT_MODE_SMS ? FIRMWARE_SMS : mode == BOOT_MODE_PROMPT ? FIRMWARE_PROMPT : FIRMWARE_NORMAL;
-    while (next == FIRMWARE_SMS || next == FIRMWARE_PROMPT)
+    while (next == FIRMWARE_SMS || next == FIRMWARE_PROMPT) {
+        tell(fw, mode_names[next == FIRMWARE_SMS ? BOOT_MODE_SMS : BOOT_MODE_PROMPT]);
         next = next == FIRMWARE_SMS ? fw_sms_run(fw) : fw_prompt_run(fw);
+        tell(fw, NULL);
+    }
     if (next == FIRMWARE_NORMAL)
         next = boot_search_load(fw->lp, fw->low, fw->limit, fw->list, fw->image, fw->why, fw->why_size);
     if (next && atomic_load(&fw->lp->end) != END_NONE) {

@@ -20,13 +20,25 @@ static struct test_disk disks[2];
 static char why[1024];
 static int error;
 
+static char waits[64]; // where firmware waited, in turn
+
+static void on_wait(void *arg, const char *where)
+{
+    size_t len = strlen(waits);
+    snprintf(waits + len, sizeof(waits) - len, "%s ", where ? where : "boots");
+}
+
 // Two disks; only the second one has a boot program.
 static void power_on(void)
 {
     if (lp)
         partition_fini(lp);
     memset(data, 0, sizeof(data));
+    static struct hv_ops ops;
+    ops = test_hv_ops;
+    ops.firmware_waits = on_wait;
     lp = test_partition(1, 1, LEVEL_V30);
+    lp->hv = &ops;
     test_disk_adapter(lp);
     for (unsigned i = 0; i < 2; i++) {
         disks[i] = (struct test_disk){.data = data[i], .size = sizeof(data[i])};
@@ -41,7 +53,7 @@ static u32 boot(enum boot_mode mode, const char *typed)
 {
     struct image image;
     struct firmware fw = {.lp = lp, .limit = LIMIT, .image = &image, .why = why, .why_size = sizeof(why)};
-    why[0] = '\0';
+    why[0] = waits[0] = '\0';
     test_hv.in = (const u8 *)typed;
     test_hv.in_len = strlen(typed);
     test_hv.out_len = 0;
@@ -81,6 +93,7 @@ static void test_sms_boot(void)
 {
     power_on();
     CHECK_EQ(boot(BOOT_MODE_SMS, "x\r"), 0x1234); // the usual order
+    CHECK_STR(waits, "sms boots ");
     CHECK(shown("System Management Services") && shown("  1. Boot from a device"));
     // the first disk has nothing, which is said; the menu comes again
     CHECK_EQ(boot(BOOT_MODE_SMS, "1\r1\r2\r"), 0x1234);
@@ -125,6 +138,7 @@ static void test_prompt(void)
     CHECK_STR(order(), "");
     CHECK_EQ(boot(BOOT_MODE_PROMPT, "ls\rls /vdevice\r.properties /\r.properties /nowhere\rwhat is\rsms\r4\rsms\rx\r"),
              0x1234);
+    CHECK_STR(waits, "of boots sms boots of boots sms boots ");
     CHECK(shown("vdevice") && shown("v-scsi@30000002") && shown("IBM,9009-22A") && shown("there is no /nowhere") &&
           shown("'what' is no word"));
 }

@@ -4,9 +4,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
 #include "lpar/managed.h"
 
 #define LISTEN_FD 3
+
+SANITIZED_SHUT_IN
 
 int main(void)
 {

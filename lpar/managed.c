@@ -38,8 +38,8 @@
 #define LOG_MS        100  // between two lines of the log: the guest must not be able to make us flood the daemon
 #define FLUSH_MS      1000 // terminals that do not take what was printed last are left behind then
 
-enum managed_state { WAITING, STARTING, RUNNING, ENDED };
-static const char *const state_names[] = {"waiting", "starting", "running", "ended"};
+enum managed_state { WAITING, STARTING, SMS, PROMPT, RUNNING, ENDED };
+static const char *const state_names[] = {"waiting", "starting", "sms", "of", "running", "ended"};
 
 struct managed {
     struct null_hv hv; // first: the null hypervisor's functions take it
@@ -93,6 +93,11 @@ static void set_state(enum managed_state state, const char *end, const char *tex
     the.announced_state = false;
     pthread_mutex_unlock(&the.lock);
     wake();
+}
+
+static void hv_firmware_waits(void *arg, const char *where)
+{
+    set_state(!where ? STARTING : strcmp(where, "sms") == 0 ? SMS : PROMPT, NULL, "firmware boots");
 }
 
 static size_t hv_console_write(void *arg, const u8 *data, size_t size)
@@ -549,6 +554,7 @@ int managed_run(int listen_fd)
     the.ops.console_write = hv_console_write;
     the.ops.console_read = hv_console_read;
     the.ops.log = hv_log;
+    the.ops.firmware_waits = hv_firmware_waits;
     the.ops.connectors_changed = hv_connectors_changed;
     the.ops.thread_added = hv_thread_added;
     resources_init(&the.resources, &the.life, send_resources);

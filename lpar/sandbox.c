@@ -14,6 +14,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
+
 #define FILES_MAX   384 // four for each virtual adapter
 #define THREADS_MAX 1200
 
@@ -187,7 +189,8 @@ int sandbox_enter(void)
     set_limit(RLIMIT_CORE, 0);
     set_limit(RLIMIT_NOFILE, FILES_MAX);
     set_limit(RLIMIT_MEMLOCK, 0);
-    set_limit(RLIMIT_FSIZE, 0); // it makes no file, and memory that it was given has its size
+    if (!SANITIZED)                 // whose findings go into a file
+        set_limit(RLIMIT_FSIZE, 0); // it makes no file, and memory that it was given has its size
     if (counts_threads_apart(parts))
         set_limit(RLIMIT_NPROC, THREADS_MAX);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); // the user's other processes cannot look into it either

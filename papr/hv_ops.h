@@ -55,6 +55,8 @@ struct hv_ops {
     bool (*set_ppp)(void *arg, u32 units, u32 weight);
     // Non-volatile memory was written: [offset, offset+size) of `data`. May keep it on disk, later. May be NULL.
     void (*nvram_changed)(void *arg, const u8 *data, size_t offset, size_t size);
+    // Firmware waits for somebody at the console: in its menus ("sms"), at its prompt ("of"), or (NULL) no more. May be NULL.
+    void (*firmware_waits)(void *arg, const char *where);
     // A line for the log about the partition (rate-limited by the callee). level: 0 error, 1 warning, 2 information.
     void (*log)(void *arg, int level, const char *text);
 };

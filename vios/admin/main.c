@@ -492,7 +492,8 @@ static bool shut_in(void)
     int err = filter ? 0 : -ENOMEM;
     // Networks are for its processes (openlpar-uplink); nobody of the host itself listens for it.
     if (!err)
-        err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+        err = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+                                     &(struct scmp_arg_cmp){.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX});
     for (unsigned i = 0; !err && i < ARRAY_LEN(denied); i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), denied[i], 0);
     if (!err)
