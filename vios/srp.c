@@ -2,7 +2,8 @@
 //
 // The course of a request: an element arrives with its information unit. The unit tells where the data is: its descriptors are in the unit, came along, or are fetched
 // (FETCH_TABLE). What the initiator sends came along, or is fetched into the data area (FETCH_DATA), then the target runs the command (RUN), and one message brings data, response and
-// element back (SENT, until the client's side has copied, where there was data).
+// element back (SENT, until the client's side has copied, where there was data). Where one of two commands is ordered they reach the target as they came, though the first one's
+// data may take longer (HOLD).
 //
 // The end of a session frees at once whatever waits for the client's side, which does not touch the data area for that session any more. Commands under way
 // keep their place until they are over, and no request of a later session begins before: an old write does not come after a new one.
@@ -27,7 +28,7 @@
 #define HEADER_INITIALISE  0xc001000000000000ull
 #define HEADER_INITIALISED 0xc002000000000000ull
 
-enum step { FREE, WAIT_ROOM, FETCH_TABLE, FETCH_DATA, FETCH_MAD, RUN, SENT };
+enum step { FREE, WAIT_ROOM, FETCH_TABLE, FETCH_DATA, FETCH_MAD, HOLD, RUN, SENT };
 
 struct request {
     struct srp_port *port;
@@ -46,6 +47,8 @@ struct request {
     u64 table_ioba; // FETCH_TABLE
     u32 table_size;
     struct scsi_task task;
+    u64 number;              // of commands, as they came
+    bool ordered;            // counted in the port's `ordered`
     bool aborted;            // the initiator does not wait for it
     struct request *manager; // task management that waits for its end
     u32 waits_for;           // as a manager: how many it waits for
@@ -74,6 +77,9 @@ struct srp_port {
     struct area area;
     struct vscsi_grant grant;
     u32 running;  // commands that the target has
+    u64 commands; // that came
+    u32 ordered;  // requests that are
+    bool held;    // some request waits for an earlier one
     bool nudged;  // a nudge is on its way
     bool starved; // some request waits for room
     bool blocked; // a session waits for the ends of an earlier one's commands
@@ -113,6 +119,8 @@ static void release(struct request *r)
     }
     if (r->area != AREA_NONE && r->area_size)
         area_give(&port->area, r->area, r->area_size);
+    port->ordered -= r->ordered;
+    r->ordered = false;
     r->area = AREA_NONE;
     r->place = 0;
     r->step = FREE;
@@ -220,8 +228,32 @@ static void command_done(struct scsi_task *task)
         respond(r);
 }
 
+static bool is_command(const struct request *r)
+{
+    return r->element[ELEMENT_FORMAT] == FORMAT_SRP && r->iu[0] == SRP_CMD;
+}
+
+// Whether one that came earlier is to reach the unit first, and has not.
+static bool must_hold(const struct request *r)
+{
+    const struct srp_port *port = r->port;
+    for (u32 i = 0; port->ordered && r->task.attribute != SCSI_HEAD_OF_QUEUE && i < REQUESTS; i++) {
+        const struct request *other = &port->requests[i];
+        if (other->step != FREE && other->step != RUN && other->step != SENT && is_command(other) &&
+            other->number < r->number && other->task.nexus == r->task.nexus && !other->aborted &&
+            other->task.attribute != SCSI_HEAD_OF_QUEUE && (r->ordered || other->ordered))
+            return true;
+    }
+    return false;
+}
+
 static void run_command(struct request *r)
 {
+    if (must_hold(r)) {
+        r->step = HOLD;
+        r->port->held = true;
+        return;
+    }
     r->step = RUN;
     r->port->running++;
     r->task.data = r->area == AREA_NONE ? NULL : area_of(r);
@@ -286,6 +318,24 @@ static void begin(struct request *r, enum step step)
         fetch(r, step, r->segments, r->segments_len);
     else
         run_command(r);
+}
+
+// Those whose time has come, the earliest first.
+static void retry_held(struct srp_port *port)
+{
+    struct request *next;
+    do {
+        next = NULL;
+        port->held = false;
+        for (u32 i = 0; i < REQUESTS; i++) {
+            struct request *r = &port->requests[i];
+            port->held |= r->step == HOLD;
+            if (r->step == HOLD && (!next || r->number < next->number) && !must_hold(r))
+                next = r;
+        }
+        if (next)
+            run_command(next);
+    } while (next);
 }
 
 static void retry_waiting(struct srp_port *port)
@@ -373,9 +423,15 @@ static void start_command(struct request *r)
     memset(&r->task, 0, sizeof(r->task));
     r->task.nexus = find_nexus(r->port, r->iu + CMD_LUN);
     memcpy(r->task.cdb, r->iu + CMD_CDB, SCSI_CDB_MAX);
-    if (r->iu_size < CMD_SIZE || !r->port->logged_in || !parse_buffers(r, &next))
+    r->task.attribute = r->iu[CMD_ATTRIBUTE] & 7;
+    r->number = ++r->port->commands;
+    if (r->iu_size < CMD_SIZE || !r->port->logged_in || r->task.attribute > SCSI_ORDERED || !parse_buffers(r, &next)) {
         refuse(r);
-    else if (!r->segments_len && next != FETCH_TABLE)
+        return;
+    }
+    r->ordered = r->task.attribute == SCSI_ORDERED;
+    r->port->ordered += r->ordered;
+    if (!r->segments_len && next != FETCH_TABLE)
         run_command(r);
     else if (next == FETCH_DATA && r->place && r->place_size == r->size)
         run_in_place(r);
@@ -448,7 +504,7 @@ static void abort_request(struct request *r, struct request *manager)
     r->aborted = true;
     r->manager = manager;
     manager->waits_for++;
-    if (r->step == WAIT_ROOM)
+    if (r->step == WAIT_ROOM || r->step == HOLD)
         end_aborted(r);
     else if (r->step == RUN)
         scsi_abort(&r->task);
@@ -469,8 +525,7 @@ static void manage_tasks(struct request *r)
     r->waits_for = 1; // itself, until all are found
     for (u32 i = 0; i < REQUESTS; i++) {
         struct request *other = &port->requests[i];
-        bool command = other->step != FREE && other->step != SENT && other->element[ELEMENT_FORMAT] == FORMAT_SRP &&
-                       other->iu[0] == SRP_CMD && !other->aborted;
+        bool command = other->step != FREE && other->step != SENT && is_command(other) && !other->aborted;
         if (command && other->task.nexus == nexus &&
             (function != ABORT_TASK || !memcmp(other->iu + SRP_TAG, r->iu + TASK_TAG, 8)))
             abort_request(other, r);
@@ -660,7 +715,7 @@ static void on_copied(struct srp_port *port, const struct vscsi_copied *shared, 
 static void end_session(struct srp_port *port)
 {
     port->session = 0;
-    port->logged_in = port->starved = port->nudged = false;
+    port->logged_in = port->starved = port->nudged = port->held = false;
     for (u32 i = 0; i < REQUESTS; i++) {
         struct request *r = &port->requests[i];
         bool manages = r->step == RUN && r->iu[0] == SRP_TSK_MGMT && r->element[ELEMENT_FORMAT] == FORMAT_SRP;
@@ -777,8 +832,13 @@ static bool work(struct loop_source *source)
             loop_remove(source, port_gone);
         return false;
     }
-    while (serve(port))
+    while (serve(port)) {
         any = true;
+        if (port->held)
+            retry_held(port);
+    }
+    if (port->held)
+        retry_held(port);
     if (port->starved)
         retry_waiting(port);
     ring_notify(port->ring);

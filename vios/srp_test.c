@@ -79,6 +79,62 @@ static void test_read_and_write(void)
     end();
 }
 
+// Nobody overtakes an ordered command, and it overtakes nobody, though data come late.
+static void test_ordered(void)
+{
+    begin();
+    COMMAND("write001", true, 512, 0x2a, 0, 0, 0, 0, 3, 0, 0, 1, 0);
+    u32 first = take_copy()->id;
+    COMMAND("ready001", false, 0, 0x00); // simple ones may
+    CHECK(!memcmp(take_send()->element + 8, "ready001", 8));
+    attribute = SCSI_ORDERED;
+    COMMAND("write002", true, 512, 0x2a, 0, 0, 0, 0, 3, 0, 0, 1, 0);
+    u32 second = take_copy()->id;
+    COMMAND("ready002", false, 0, 0x00);
+    attribute = SCSI_SIMPLE;
+    COMMAND("ready003", false, 0, 0x00);
+    CHECK(!take());
+    attribute = SCSI_HEAD_OF_QUEUE;
+    COMMAND("ready004", false, 0, 0x00);
+    CHECK(!memcmp(take_send()->element + 8, "ready004", 8));
+    attribute = SCSI_SIMPLE;
+    copied(second, false);
+    CHECK(!take());
+    copied(first, false);
+    static const char *const tags[] = {"write001", "write002", "ready002", "ready003"};
+    for (u32 i = 0; i < ARRAY_LEN(tags); i++) {
+        const struct vscsi_send *m = take_send();
+        CHECK(!memcmp(m->element + 8, tags[i], 8) && m->iu[RSP_STATUS] == SCSI_GOOD);
+    }
+    // The first one's data cannot be had: the others go on.
+    COMMAND("write003", true, 512, 0x2a, 0, 0, 0, 0, 3, 0, 0, 1, 0);
+    first = take_copy()->id;
+    attribute = SCSI_ORDERED;
+    COMMAND("ready005", false, 0, 0x00);
+    CHECK(!take());
+    copied(first, true);
+    CHECK_EQ(take_send()->iu[RSP_STATUS], SCSI_CHECK_CONDITION);
+    CHECK(!memcmp(take_send()->element + 8, "ready005", 8));
+    attribute = 4; // auto contingent allegiance: there is none
+    COMMAND("ready006", false, 0, 0x00);
+    CHECK_EQ(take_send()->iu[RSP_STATUS], SCSI_CHECK_CONDITION);
+    // What waits is over with its session.
+    attribute = SCSI_SIMPLE;
+    COMMAND("write004", true, 512, 0x2a, 0, 0, 0, 0, 3, 0, 0, 1, 0);
+    take_copy();
+    attribute = SCSI_ORDERED;
+    COMMAND("ready007", false, 0, 0x00);
+    attribute = SCSI_SIMPLE;
+    put_header(VSCSI_CLOSED);
+    CHECK(!take());
+    login();
+    CHECK_EQ(take_send()->iu[0], SRP_LOGIN_RSP);
+    lu->nexuses->attention = 0;
+    COMMAND("ready008", false, 0, 0x00);
+    CHECK(!memcmp(take_send()->element + 8, "ready008", 8));
+    end();
+}
+
 static void test_indirect(void)
 {
     u8 iu[48 + 20 + 2 * 16] = {SRP_CMD};
@@ -260,6 +316,7 @@ static void test_limit(void)
 int main(void)
 {
     TEST(test_read_and_write);
+    TEST(test_ordered);
     TEST(test_indirect);
     TEST(test_places);
     TEST(test_sessions);

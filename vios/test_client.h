@@ -88,12 +88,15 @@ static inline void login(void)
     put_unit(FORMAT_SRP, iu, sizeof(iu), "login000");
 }
 
+static u8 attribute; // of the task of the next commands
+
 // A command with one direct descriptor, or none.
 static inline void put_command(const char *tag, bool out, u32 size, const u8 *cdb, size_t cdb_size)
 {
     u8 iu[64] = {SRP_CMD};
     iu[CMD_FORMATS] = (u8)(!size ? 0 : out ? BUFFER_DIRECT << 4 : BUFFER_DIRECT);
     iu[CMD_LUN] = 0x81;
+    iu[CMD_ATTRIBUTE] = attribute;
     memcpy(iu + CMD_CDB, cdb, cdb_size);
     store_be64(iu + CMD_SIZE, 0x1000);
     store_be32(iu + CMD_SIZE + 12, size);

@@ -49,6 +49,7 @@ enum {
 #define CMD_OUT_COUNT     6
 #define CMD_IN_COUNT      7
 #define CMD_LUN           20
+#define CMD_ATTRIBUTE     29 // of the task, in the lower three bits
 #define CMD_ADDITIONAL    31 // bytes of command descriptor block beyond the sixteen; a multiple of four
 #define CMD_CDB           32
 enum { BUFFER_NONE, BUFFER_DIRECT, BUFFER_INDIRECT };

@@ -112,7 +112,8 @@ void scsi_load_registrations(struct scsi_lu *lu);
 RUN(inquiry)
 RUN(report_luns)
 RUN(request_sense)
-RUN(test_unit_ready) RUN(start_stop) RUN(report_opcodes) RUN(report_functions)
+RUN(test_unit_ready)
+RUN(start_stop) RUN(report_opcodes) RUN(report_functions)
     // mode.c
     RUN(mode_sense) RUN(mode_select)
     // block.c

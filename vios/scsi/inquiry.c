@@ -72,7 +72,7 @@ static u32 vpd_identification(const struct scsi_lu *lu, u8 *d)
 static u32 vpd_extended(const struct scsi_lu *lu, u8 *d)
 {
     memset(d, 0, 60);
-    d[1] = 0x01;                   // simple tasks
+    d[1] = 0x07;                   // simple and ordered tasks, heads of the queue
     d[2] = lu->optical ? 0 : 0x01; // volatile cache
     return 60;
 }

@@ -21,6 +21,10 @@ enum scsi_status {
     SCSI_TASK_ABORTED = 0x40,
 };
 
+// SAM-5 "Task attributes". One of a logical unit's tasks is ordered: those before it end first, those behind it wait for it. The head of the queue runs at once, but not
+// amid a COMPARE AND WRITE.
+enum scsi_attribute { SCSI_SIMPLE, SCSI_HEAD_OF_QUEUE, SCSI_ORDERED };
+
 struct scsi_task;
 
 #define PR_REGISTRANTS_MAX 64u
@@ -65,7 +69,8 @@ struct scsi_lu {
     // Tasks that have begun, and those that wait until they are over, because one of them wants to be alone.
     struct scsi_task *tasks, *waiting, **waiting_end;
     u32 running;
-    bool exclusive;
+    bool exclusive; // one of those that have begun is alone but for heads of the queue
+    bool atomic;    // it is alone
 };
 
 struct scsi_nexus {
@@ -81,6 +86,7 @@ struct scsi_task {
     // Set by the caller. The data is shared with the initiator: what is looked at is copied first.
     struct scsi_nexus *nexus;
     u8 cdb[SCSI_CDB_MAX];
+    u8 attribute; // enum scsi_attribute
     u8 *data;
     u32 out_size;                         // bytes that the initiator sent
     u32 in_max;                           // bytes that it takes; one of the two is 0

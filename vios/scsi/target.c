@@ -373,14 +373,20 @@ static void unlink_task(struct scsi_task *task)
         task->next->link = task->link;
 }
 
+static bool is_atomic(const struct scsi_task *task)
+{
+    return task->command->flags & COMMAND_ALONE;
+}
+
 static void run(struct scsi_task *task)
 {
     struct scsi_lu *lu = task->nexus->lu;
     task->started = true;
-    task->alone = task->command->flags & COMMAND_ALONE;
+    task->alone = is_atomic(task) || task->attribute == SCSI_ORDERED;
     link_task(task, &lu->tasks);
     lu->running++;
-    lu->exclusive = task->alone;
+    lu->exclusive |= task->alone;
+    lu->atomic |= is_atomic(task);
     if (task->command->flags & COMMAND_MEDIUM && (!lu->store || lu->changing)) // it was there when the task came
         scsi_fail(task, SENSE_NO_MEDIUM);
     else
@@ -389,7 +395,9 @@ static void run(struct scsi_task *task)
 
 static bool must_wait(const struct scsi_lu *lu, const struct scsi_task *task)
 {
-    return lu->exclusive || (lu->running && task->command->flags & COMMAND_ALONE);
+    if (task->attribute == SCSI_HEAD_OF_QUEUE && !is_atomic(task))
+        return lu->atomic;
+    return lu->exclusive || (lu->running && (is_atomic(task) || task->attribute == SCSI_ORDERED));
 }
 
 static void start_waiting(struct scsi_lu *lu)
@@ -415,7 +423,7 @@ void scsi_end(struct scsi_task *task, enum scsi_status status)
         task->started = false;
         lu->running--;
         if (task->alone)
-            lu->exclusive = false;
+            lu->exclusive = lu->atomic = false;
     }
     task->done(task);
     if (started)
@@ -607,7 +615,12 @@ void scsi_start(struct scsi_task *task)
         return;
     if (!lu) {
         task->command->run(task);
-    } else if (lu->waiting || must_wait(lu, task)) {
+    } else if (task->attribute == SCSI_HEAD_OF_QUEUE && must_wait(lu, task)) {
+        task->next = lu->waiting;
+        lu->waiting = task;
+        if (!task->next)
+            lu->waiting_end = &task->next;
+    } else if (task->attribute != SCSI_HEAD_OF_QUEUE && (lu->waiting || must_wait(lu, task))) {
         task->next = NULL;
         *lu->waiting_end = task;
         lu->waiting_end = &task->next;

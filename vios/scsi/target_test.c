@@ -228,6 +228,63 @@ static void test_compare(void)
     end();
 }
 
+static void test_attributes(void)
+{
+    static const u8 write[16] = {0x8a, [13] = 1}, cas[16] = {0x89, [13] = 1};
+    begin();
+    memory.held = true;
+    struct command a = start(0, write, 16, 512, 0), b = a, ordered = a, c = a, head = a, final = a;
+    ordered.task.attribute = final.task.attribute = SCSI_ORDERED;
+    head.task.attribute = SCSI_HEAD_OF_QUEUE;
+    scsi_start(&a.task);
+    scsi_start(&b.task);
+    CHECK_EQ(memory.waiting_len, 2);
+    scsi_start(&ordered.task);
+    scsi_start(&c.task);
+    scsi_start(&final.task);
+    CHECK_EQ(memory.waiting_len, 2);
+    memory_store_release(&memory);
+    CHECK_EQ(memory.waiting_len, 1); // `ordered` waits for both
+    scsi_start(&head.task);
+    CHECK_EQ(memory.waiting_len, 2);
+    memory_store_release(&memory);
+    memory_store_release(&memory);
+    CHECK(a.ends && b.ends && head.ends && !ordered.ends);
+    CHECK_EQ(memory.waiting_len, 1);
+    // While it runs the head of the queue does, and nothing else.
+    head.ends = 0;
+    scsi_start(&head.task);
+    CHECK_EQ(memory.waiting_len, 2);
+    memory_store_release(&memory);
+    CHECK(ordered.ends && !c.ends);
+    CHECK_EQ(memory.waiting_len, 2); // `head` and `c`
+    memory_store_release(&memory);
+    memory_store_release(&memory);
+    CHECK(head.ends && c.ends && !final.ends);
+    CHECK_EQ(memory.waiting_len, 1);
+    memory_store_release(&memory);
+    CHECK_EQ(final.ends, 1);
+
+    // COMPARE AND WRITE is alone, whatever comes; the head is the next one.
+    memset(data, 0, 1024);
+    memset(memory.data, 0, 512);
+    struct command whole = start(0, cas, 16, 1024, 0), after = start(0, write, 16, 512, 0);
+    head.ends = 0;
+    scsi_start(&whole.task);
+    scsi_start(&after.task);
+    scsi_start(&head.task);
+    CHECK_EQ(memory.waiting_len, 1);
+    memory_store_release(&memory);
+    memory_store_release(&memory);
+    CHECK(whole.ends && !head.ends);
+    CHECK_EQ(memory.waiting_len, 2);
+    memory_store_release(&memory);
+    CHECK(head.ends && !after.ends);
+    memory_store_release(&memory);
+    CHECK_EQ(after.ends, 1);
+    end();
+}
+
 static void test_errors(void)
 {
     static const struct {
@@ -460,6 +517,7 @@ int main(void)
     TEST(test_blocks);
     TEST(test_thin);
     TEST(test_compare);
+    TEST(test_attributes);
     TEST(test_errors);
     TEST(test_attention);
     TEST(test_mode);
