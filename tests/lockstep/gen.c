@@ -77,6 +77,7 @@ void gen_init(void)
 static struct sequence *seq;
 static unsigned at;  // where the next word goes
 static unsigned mix; // what the sequence is about
+static bool numbers; // and whether it is full of random_numbers()
 
 static void put_word(u32 word, enum word kind)
 {
@@ -142,8 +143,23 @@ static u32 random_spr(void)
     return (to ? 0x7c0003a6u : 0x7c0002a6u) | below(23) << 21 | (n & 31) << 16 | (n >> 5) << 11;
 }
 
+// Arithmetic on vectors of numbers, dense and on few registers: what is checked together.
+static u32 random_numbers(void)
+{
+    static const u16 ids[] = {INSN_xvadddp,   INSN_xvsubdp,   INSN_xvmuldp,   INSN_xvdivdp,   INSN_xvmaddadp,
+                              INSN_xvmaddmdp, INSN_xvmsubadp, INSN_xvmsubmdp, INSN_xvaddsp,   INSN_xvsubsp,
+                              INSN_xvmulsp,   INSN_xvdivsp,   INSN_xvmaddasp, INSN_xvmaddmsp, INSN_xvmsubasp,
+                              INSN_xvmsubmsp, INSN_xvnmsubadp};
+    u32 target = below(5) << 21 | 1; // VSR 32 and on
+    if (below(12) == 0)
+        return insn_rows[INSN_xxlor].value | target | below(32) << 16 | below(32) << 11;
+    return insn_rows[ids[below(ARRAY_LEN(ids))]].value | target | 6 | below(5) << 16 | below(5) << 11;
+}
+
 static u32 random_insn(void)
 {
+    if (numbers && below(12))
+        return random_numbers();
     static const u8 mixes[][THEMES] = {
         // fixed, storage, fp, vmx, vsx, system; of 16
         {10, 6, 0, 0, 0, 0}, {5, 4, 2, 2, 2, 1}, {2, 3, 11, 0, 0, 0}, {2, 2, 0, 12, 0, 0},
@@ -447,6 +463,7 @@ void gen_sequence(struct sequence *s)
              (chance(4) ? MSR_FE0 | MSR_FE1 : 0) | (s->place == PLACE_REAL ? 0 : MSR_IR | MSR_DR) |
              (s->place == PLACE_USER ? MSR_PR : 0) | (below(2) ? MSR_RI : 0);
     mix = below(8);
+    numbers = below(8) == 0;
     // At the start of a page, across its end, or anywhere.
     unsigned len = chance(2) ? 4 + below(12) : 6 + below(chance(3) ? MAIN_MAX - 130 : 30);
     s->start = at = below(3) == 0 ? 0 : below(2) ? 1024 - below(50) : below(1024);

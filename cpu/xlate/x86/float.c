@@ -142,8 +142,6 @@ static bool classifies(const struct ir_insn *in)
     return ir_is_float(in) && fp_kind_classifies((enum fp_kind)in->imm);
 }
 
-// Operands of the last operation that sets FPRF are needed while somebody may ask for them: code out of line up to the next such operation, and
-// the block's end. Those of the others while code out of line of their own may.
 static void find_pairs(struct comp *x, unsigned first, unsigned end)
 {
     const struct ir_insn *insns = x->r->insns;
@@ -163,6 +161,8 @@ static void find_pairs(struct comp *x, unsigned first, unsigned end)
     }
 }
 
+// Operands of the last operation that sets FPRF are needed while somebody may ask for them: code out of line up to the next such operation, and
+// the block's end. Those of the others while code out of line of their own may.
 void float_scan_block(struct comp *x, unsigned first, unsigned end)
 {
     unsigned asks = end - 1;         // the last place that asks before the next operation that sets FPRF; 0: none does
