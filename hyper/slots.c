@@ -57,10 +57,11 @@ static void begin(struct sys *sys, struct lp *lp, u32 slot, bool add, bool eth, 
     wire_put_num(v, "seconds", seconds);
 }
 
-int slots_plug_scsi(struct sys *sys, struct lp *lp, u32 slot, const struct wire_message *m, struct answer *answer)
+int slots_plug_scsi(struct sys *sys, struct lp *lp, const struct vscsi_adapter *adapter, const struct wire_message *m)
 {
     struct wire_record v = {0};
-    begin(sys, lp, slot, true, false, m, &v);
+    begin(sys, lp, adapter->slot, true, false, m, &v);
+    wire_put_num(&v, "server", adapter->server);
     power_say(lp, MESSAGE_PLUG, &v);
     vio_added(sys, lp, NULL);
     return 1;

@@ -11,7 +11,8 @@
 int slots_check(const struct lp *lp, struct answer *answer);
 
 // The adapter is in the configuration; it is offered, for as long as the request `m` says (minutes). 1: its answer comes later (sys->answered, sys->asking); -1 with the answer, nothing changed.
-int slots_plug_scsi(struct sys *sys, struct lp *lp, u32 slot, const struct wire_message *m, struct answer *answer);
+struct vscsi_adapter;
+int slots_plug_scsi(struct sys *sys, struct lp *lp, const struct vscsi_adapter *adapter, const struct wire_message *m);
 int slots_plug_eth(struct sys *sys, struct lp *lp, const struct veth *veth, const struct wire_message *m,
                    struct answer *answer);
 // It is wanted back, and leaves the configuration when it was given. 1: as above.

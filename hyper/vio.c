@@ -11,6 +11,8 @@
 
 #include "hyper/objects.h"
 #include "hyper/vscsi.h"
+#include "ipc/ring.h"
+#include "proto/vio/vscsi.h"
 
 bool vio_is_server(const struct lp *lp)
 {
@@ -31,15 +33,20 @@ void vio_removed(const struct sys *sys, const struct lp *lp)
         fprintf(stderr, "openlpard: %s cannot be renamed: %s\n", from, strerror(errno));
 }
 
-static void send_values(struct lp *lp, enum message type, const struct wire_record *values, const int *fd)
+static void send_fds(struct lp *lp, enum message type, const struct wire_record *values, const int *fds, u32 len)
 {
     static struct wire_message m; // large; one thread
     if (!lp->linked)
         return;
     m.type = (u16)type;
     m.values = *values;
-    link_send(&lp->link, &m, fd, fd ? 1 : 0);
+    link_send(&lp->link, &m, fds, len);
     link_flush(&lp->link);
+}
+
+static void send_values(struct lp *lp, enum message type, const struct wire_record *values)
+{
+    send_fds(lp, type, values, NULL, 0);
 }
 
 static bool is_there(const struct lp *lp)
@@ -47,32 +54,40 @@ static bool is_there(const struct lp *lp)
     return lp->linked && lp->greeted && lp_active(lp);
 }
 
-static void send_join(struct lp *lp, u32 slot, const struct lp *other, u32 other_slot, int fd)
+// To either side its end of the channel; to a server that is an operating system also the link, which it hands to the client.
+static void send_joins(struct lp *client, u32 client_slot, struct lp *server, u32 slot, const int pair[2],
+                       const struct ring_fds *link)
 {
     struct wire_record v = {0};
+    int fds[4] = {pair[1], link->memory, link->bell[0], link->bell[1]};
+    wire_put_num(&v, "slot", client_slot);
+    send_fds(client, MESSAGE_JOIN, &v, pair, 1);
+    v.len = 0;
     wire_put_num(&v, "slot", slot);
-    if (vio_is_server(lp)) {
-        wire_put_num(&v, "client", other->id);
-        wire_put_num(&v, "client_slot", other_slot);
-        wire_put_num(&v, "number", lp->joints[slot].number);
-    }
-    send_values(lp, MESSAGE_JOIN, &v, &fd);
+    wire_put_num(&v, "client", client->id);
+    wire_put_num(&v, "client_slot", client_slot);
+    wire_put_num(&v, "number", server->joints[slot].number);
+    send_fds(server, MESSAGE_JOIN, &v, fds, link->memory < 0 ? 1 : 4);
 }
 
 static void join(struct sys *sys, struct lp *client, u32 client_slot, struct lp *server, u32 slot)
 {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair)) {
+    int pair[2], err = 0;
+    struct ring_fds link = {-1, {-1, -1}};
+    if (!vio_is_server(server))
+        err = ring_create(VSCSI_RING_SIZE, VSCSI_DATA_SIZE, &link);
+    if (err || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair)) {
         fprintf(stderr, "openlpard: %s, slot %u: its server cannot be told: %s\n", lp_name(client), client_slot,
-                strerror(errno));
+                strerror(err ? -err : errno));
+        ring_close_fds(&link);
         return;
     }
     server->joints[slot] = (struct joint){client->id, client_slot, ++sys->joints_made};
     client->joints[client_slot] = (struct joint){server->id, slot, sys->joints_made};
-    send_join(client, client_slot, server, slot, pair[0]);
-    send_join(server, slot, client, client_slot, pair[1]);
+    send_joins(client, client_slot, server, slot, pair, &link);
     close(pair[0]);
     close(pair[1]);
+    ring_close_fds(&link);
 }
 
 // What belongs together of these two, and is not yet.
@@ -91,12 +106,10 @@ static void join_with_all(struct sys *sys, struct lp *lp)
 {
     for (u32 i = 0; i < sys->lps_len; i++) {
         struct lp *other = sys->lps[i];
-        if (other == lp || !is_there(other) || vio_is_server(other) == vio_is_server(lp))
+        if (other == lp || !is_there(other))
             continue;
-        if (vio_is_server(lp))
-            join_all(sys, other, lp);
-        else
-            join_all(sys, lp, other);
+        join_all(sys, other, lp);
+        join_all(sys, lp, other);
     }
 }
 
@@ -104,12 +117,13 @@ static void tell_adapter(struct sys *sys, struct lp *lp, const struct vscsi_adap
 {
     struct wire_record v = {0};
     wire_put_num(&v, "slot", a->slot);
+    wire_put_num(&v, "server", a->server);
     if (a->server) {
         const struct lp *client = vscsi_remote(sys, a);
         wire_put_num(&v, "client", client ? client->id : a->remote_id);
         wire_put_num(&v, "client_slot", a->remote_slot);
     }
-    send_values(lp, MESSAGE_VSCSI, &v, NULL);
+    send_values(lp, MESSAGE_VSCSI, &v);
 }
 
 void vio_attach(struct sys *sys, struct lp *lp)
@@ -132,7 +146,7 @@ void vio_dropped(struct lp *lp, u32 slot)
 {
     struct wire_record v = {0};
     wire_put_num(&v, "slot", slot);
-    send_values(lp, MESSAGE_VSCSI_GONE, &v, NULL);
+    send_values(lp, MESSAGE_VSCSI_GONE, &v);
 }
 
 void vio_part(struct sys *sys, struct lp *lp, u32 slot)
@@ -261,6 +275,6 @@ int vio_command(struct sys *sys, const struct wire_message *m, const char *user,
     for (u32 i = 0; i < m->values.len; i++)
         if (m->values.pairs[i].value.kind == WIRE_TEXT)
             wire_put(&v, m->values.pairs[i].name, m->values.pairs[i].value);
-    send_values(lp, MESSAGE_RUN, &v, NULL);
+    send_values(lp, MESSAGE_RUN, &v);
     return 1;
 }

@@ -119,26 +119,23 @@ int vscsi_check(const struct sys *sys, const struct lp *lp, const struct rec *pr
     for (int i = 0; i < len; i++) {
         const struct vscsi_adapter *a = &adapters[i];
         const struct lp *remote = vscsi_remote(sys, a);
-        if (a->server != vios)
+        if (vios && !a->server)
             return refuse(answer, "HSCL0622",
-                          vios ? "The partition %s is a Virtual I/O Server, which has no client adapters (slot %u)."
-                               : "The partition %s is no Virtual I/O Server (lpar_env=vioserver), so that it has no "
-                                 "server adapters (slot %u).",
+                          "The partition %s is a Virtual I/O Server, which has no client adapters (slot %u).",
                           lp_name(lp), a->slot);
         if (a->remote_id && *a->remote_name && remote && strcmp(lp_name(remote), a->remote_name) != 0)
             return refuse_parameter(answer, "-i", "virtual_scsi_adapters: slot %u: partition %u is %s, not %s", a->slot,
                                     a->remote_id, lp_name(remote), a->remote_name);
-        if (a->server || (remote && rec_is(remote->rec, "lpar_env", "vioserver")))
+        if (remote == lp)
+            return refuse(answer, "HSCL0622", "The adapter in slot %u of the partition %s names that partition itself.",
+                          a->slot, lp_name(lp));
+        if (a->server || remote)
             continue;
         if (!remote && *a->remote_name)
             return refuse(answer, "HSCL8012", "The partition %s, whose adapter in slot %u needs it, is not there.",
                           a->remote_name, a->slot);
-        if (!remote)
-            return refuse(answer, "HSCL8012", "The partition %u, which the adapter in slot %u needs, is not there.",
-                          a->remote_id, a->slot);
-        return refuse(answer, "HSCL0622",
-                      "The adapter in slot %u of the partition %s is for %s, which is no Virtual I/O Server.", a->slot,
-                      lp_name(lp), lp_name(remote));
+        return refuse(answer, "HSCL8012", "The partition %u, which the adapter in slot %u needs, is not there.",
+                      a->remote_id, a->slot);
     }
     return 0;
 }

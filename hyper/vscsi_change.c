@@ -68,10 +68,9 @@ int vscsi_create(struct sys *sys, const struct wire_message *m, struct answer *a
              text_of(&m->values, "remote_slot_num"), (unsigned long long)wire_num(&m->values, "is_required", 0));
     if (vscsi_parse(item, added, why, sizeof(why)) != 1)
         return refuse_parameter(answer, "-a", "%s", why);
-    if (added[0].server != vio_is_server(lp))
-        return refuse_parameter(answer, "-a", "adapter_type=%s: the partition %s %s",
-                                text_of(&m->values, "adapter_type"), lp_name(lp),
-                                vio_is_server(lp) ? "is a Virtual I/O Server" : "is no Virtual I/O Server");
+    if (!added[0].server && vio_is_server(lp))
+        return refuse_parameter(answer, "-a", "adapter_type=client: the partition %s is a Virtual I/O Server",
+                                lp_name(lp));
     bool first = vscsi_of(lp, all) == 0;
     if (snprintf(list, sizeof(list), "%s%s%s", first ? "" : rec_text(lp->current, list_name), first ? "" : ",", item) >=
         (int)sizeof(list))
@@ -80,7 +79,7 @@ int vscsi_create(struct sys *sys, const struct wire_message *m, struct answer *a
     if (config_set_text(sys, lp, list_name, list, answer))
         return -1;
     if (lp_active(lp) && !vio_is_server(lp))
-        return slots_plug_scsi(sys, lp, added[0].slot, m, answer);
+        return slots_plug_scsi(sys, lp, &added[0], m);
     if (lp_active(lp))
         vio_added(sys, lp, &added[0]);
     return 0;

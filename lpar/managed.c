@@ -387,7 +387,7 @@ static bool take_adapter(const struct wire_record *v, const int *fds, u32 len)
     return lan->link.memory >= 0 && lan->link.bell[0] >= 0 && lan->link.bell[1] >= 0;
 }
 
-// Before START: a virtual SCSI client adapter.
+// Before START: a virtual SCSI adapter.
 static bool take_vscsi(const struct wire_record *v)
 {
     u64 slot = wire_num(v, "slot", 0);
@@ -395,19 +395,33 @@ static bool take_vscsi(const struct wire_record *v)
         return false;
     if (!the.servers)
         the.servers = servers_new();
-    struct vdev *vdev = the.servers ? servers_add(the.servers, (u32)slot) : NULL;
+    struct vdev *vdev = the.servers ? servers_add(the.servers, (u32)slot, wire_num(v, "server", 0)) : NULL;
     if (vdev)
         life_attach(&the.life, vdev);
     return vdev;
 }
 
-// At any time: the channel of an adapter to its server.
+// At any time: the channel between an adapter and its partner; of a server's adapter also the link.
 static bool take_join(const struct wire_record *v, const int *fds, u32 len)
 {
-    int fd = len == 1 && the.servers ? fcntl(fds[0], F_DUPFD_CLOEXEC, 3) : -1;
-    if (fd >= 0 && !servers_join(the.servers, (u32)wire_num(v, "slot", 0), fd))
-        close(fd); // it was removed while the hypervisor sent this
-    return len == 1;
+    struct vscsi_client client = {.channel = -1,
+                                  .link = {-1, {-1, -1}},
+                                  .partition = (u32)wire_num(v, "client", 0),
+                                  .slot = (u32)wire_num(v, "client_slot", 0)};
+    int *const to[] = {&client.channel, &client.link.memory, &client.link.bell[0], &client.link.bell[1]};
+    if (len != 1 && len != ARRAY_LEN(to))
+        return false;
+    bool ok = the.servers;
+    for (u32 i = 0; i < len && ok; i++) {
+        *to[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+        ok = *to[i] >= 0;
+    }
+    if (ok && servers_join(the.servers, (u32)wire_num(v, "slot", 0), &client))
+        return true;
+    for (u32 i = 0; i < len; i++) // it was removed while the hypervisor sent this
+        if (*to[i] >= 0)
+            close(*to[i]);
+    return true;
 }
 
 // Processors are there once the operating system runs.

@@ -16,7 +16,8 @@
 #define ADAPTERS_MAX 62u
 
 struct server {
-    struct vscsi *vscsi;
+    struct vscsi *vscsi;     // a client's adapter, or
+    struct vscsi_host *host; // a server's
     u32 slot;
     _Atomic int next;     // a channel that is to take the place of this one; -1: none
     _Atomic bool leaving; // nobody else knows it any more
@@ -102,6 +103,7 @@ static void end_server(struct server *s)
         close(unused);
     drop_channel(s);
     vscsi_free(s->vscsi);
+    vscsi_host_free(s->host);
     free(s);
 }
 
@@ -145,7 +147,12 @@ struct servers *servers_new(void)
     return NULL;
 }
 
-struct vdev *servers_add(struct servers *servers, u32 slot)
+static struct vdev *vdev_of(const struct server *s)
+{
+    return s->host ? vscsi_host_vdev(s->host) : vscsi_vdev(s->vscsi);
+}
+
+struct vdev *servers_add(struct servers *servers, u32 slot, bool server)
 {
     struct server *s = calloc(1, sizeof(*s));
     if (!s)
@@ -155,17 +162,21 @@ struct vdev *servers_add(struct servers *servers, u32 slot)
     s->link = (struct ring_fds){-1, {-1, -1}};
     s->next = -1;
     s->channel = (struct io_source){.fd = -1, .ready = on_said, .arg = s};
-    s->vscsi = vscsi_new(s->io, slot, on_broken, s);
+    if (server)
+        s->host = vscsi_host_new(s->io, slot);
+    else
+        s->vscsi = vscsi_new(s->io, slot, on_broken, s);
     pthread_mutex_lock(&servers->lock);
-    if (!s->vscsi || servers->len == ADAPTERS_MAX) {
+    if (!(s->host || s->vscsi) || servers->len == ADAPTERS_MAX) {
         pthread_mutex_unlock(&servers->lock);
         vscsi_free(s->vscsi);
+        vscsi_host_free(s->host);
         free(s);
         return NULL;
     }
     servers->list[servers->len++] = s;
     pthread_mutex_unlock(&servers->lock);
-    return vscsi_vdev(s->vscsi);
+    return vdev_of(s);
 }
 
 // Under lock.
@@ -177,11 +188,17 @@ static struct server *find(struct servers *servers, u32 slot)
     return NULL;
 }
 
-bool servers_join(struct servers *servers, u32 slot, int fd)
+bool servers_join(struct servers *servers, u32 slot, const struct vscsi_client *client)
 {
+    int unused = -1;
     pthread_mutex_lock(&servers->lock);
     struct server *s = find(servers, slot);
-    int unused = s ? atomic_exchange(&s->next, fd) : -1;
+    if (s && (client->link.memory >= 0) != (s->host != NULL))
+        s = NULL;
+    else if (s && s->host)
+        vscsi_host_join(s->host, client);
+    else if (s)
+        unused = atomic_exchange(&s->next, client->channel);
     pthread_mutex_unlock(&servers->lock);
     if (unused >= 0)
         close(unused);
@@ -195,7 +212,7 @@ struct vdev *servers_find(struct servers *servers, u32 slot)
     pthread_mutex_lock(&servers->lock);
     struct server *s = find(servers, slot);
     pthread_mutex_unlock(&servers->lock);
-    return s ? vscsi_vdev(s->vscsi) : NULL;
+    return s ? vdev_of(s) : NULL;
 }
 
 void servers_remove(struct servers *servers, u32 slot)

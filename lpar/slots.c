@@ -50,11 +50,11 @@ static bool sensible(const struct slots *s, const struct wire_record *v)
     return !s->waiting && slot && slot < VIO_SLOTS;
 }
 
-static int plug_scsi(struct slots *s)
+static int plug_scsi(struct slots *s, bool server)
 {
     if (!*s->servers)
         *s->servers = servers_new();
-    struct vdev *vdev = *s->servers ? servers_add(*s->servers, s->slot) : NULL;
+    struct vdev *vdev = *s->servers ? servers_add(*s->servers, s->slot, server) : NULL;
     int err = vdev ? life_plug(s->life, vdev) : -ENOMEM;
     if (vdev && err)
         servers_remove(*s->servers, s->slot);
@@ -112,7 +112,7 @@ bool slots_plug(struct slots *s, const struct wire_record *v, const int *fds, u3
             bytes[i] = (u8)b[i];
         err = plug_lan(s, v, bytes, fds);
     } else if (!err) {
-        err = plug_scsi(s);
+        err = plug_scsi(s, wire_num(v, "server", 0));
     }
     if (!err)
         wait_for_os(s);

@@ -615,7 +615,9 @@ static void add_adapter(struct builder *b, const struct vdev *vdev)
     if (vdev->window_size) {
         PROP_CELLS(b, "ibm,#dma-address-cells", 2);
         PROP_CELLS(b, "ibm,#dma-size-cells", 2);
-        PROP_CELLS(b, "ibm,my-dma-window", vdev->liobn, 0, 0, (u32)(vdev->window_size >> 32), (u32)vdev->window_size);
+        u32 high = (u32)(vdev->window_size >> 32), low = (u32)vdev->window_size;
+        const u32 windows[] = {vdev->liobn, 0, 0, high, low, vdev->remote_liobn, 0, 0, high, low};
+        prop_cells(b, "ibm,my-dma-window", windows, vdev->remote_liobn ? 10 : 5);
     }
     if (vdev->ops->properties)
         vdev->ops->properties(vdev, &node);

@@ -8,6 +8,12 @@
 struct vdev;
 struct vdev_node;
 
+// What H_COPY_RDMA copies between the adapter's window and its partner's.
+struct vdev_copy {
+    u64 size, local, remote; // I/O bus addresses
+    bool to_remote;
+};
+
 // All callbacks: any thread, several at once; a NULL one answers H_PARAMETER. args as hypervisor calls pass them, from R4.
 struct vdev_ops {
     const char *name;        // of the node: name@unit. The console's is made without these
@@ -21,6 +27,9 @@ struct vdev_ops {
     long (*free_crq)(struct vdev *vdev);
     long (*enable_crq)(struct vdev *vdev);
     long (*send_crq)(struct vdev *vdev, u64 high, u64 low);
+    // May wait, with cpu_leave() and cpu_enter() around it.
+    long (*copy_rdma)(struct vdev *vdev, struct cpu *cpu, const struct vdev_copy *copy);
+    long (*vioctl)(struct vdev *vdev, u64 function, u64 argument);
     // The calls of a logical LAN, by their numbers (papr/vio_lan.c). What is not for the adapter answers H_PARAMETER before.
     long (*logical_lan)(struct vdev *vdev, u32 number, u64 *args);
     void (*irq_enabled)(struct vdev *vdev); // H_VIO_SIGNAL switched the interrupt on
@@ -30,9 +39,10 @@ struct vdev_ops {
 struct vdev {
     // Set by the adapter before vio_add().
     const struct vdev_ops *ops;
-    u32 slot;        // virtual slot, below VIO_SLOTS
-    u64 window_size; // bytes of I/O bus addresses in its TCE window; 0: it reaches no memory
-    bool console;    // also answers to terminal number 0, the firmware's console
+    u32 slot;         // virtual slot, below VIO_SLOTS
+    u64 window_size;  // bytes of I/O bus addresses in its TCE window; 0: it reaches no memory
+    bool console;     // also answers to terminal number 0, the firmware's console
+    u32 remote_liobn; // of its partner's window, as H_COPY_RDMA names it; 0: it copies nothing
     // Set by vio_add().
     struct partition *lp;
     u32 unit;            // unit address
@@ -43,10 +53,11 @@ struct vdev {
 };
 
 // Virtual slots. What is in slot n has unit address, connector index, interrupt source and LIOBN that follow from n. Slot 0 is the console's.
-#define VIO_SLOTS       64u
-#define VIO_UNIT(slot)  (0x30000000u + (slot))
-#define VIO_LIOBN(slot) (0x10000000u + (slot))
-#define VTY_UNIT        VIO_UNIT(0)
+#define VIO_SLOTS              64u
+#define VIO_UNIT(slot)         (0x30000000u + (slot))
+#define VIO_LIOBN(slot)        (0x10000000u + (slot))
+#define VIO_REMOTE_LIOBN(slot) (0x18000000u + (slot))
+#define VTY_UNIT               VIO_UNIT(0)
 
 int vio_init(struct partition *lp);
 void vio_fini(struct partition *lp);

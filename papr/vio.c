@@ -159,3 +159,34 @@ long h_vio_signal(struct cpu *cpu, u64 *args)
         vdev->ops->irq_enabled(vdev);
     return H_SUCCESS;
 }
+
+// The adapter that copies between these two windows, its own first.
+static struct vdev *find_copier(struct partition *lp, u64 own, u64 remote)
+{
+    u64 slot = own - VIO_LIOBN(0);
+    struct vdev *vdev = own >= VIO_LIOBN(0) && slot < VIO_SLOTS ? vio_find(lp, VIO_UNIT(slot)) : NULL;
+    return vdev && vdev->ops->copy_rdma && vdev->remote_liobn && vdev->remote_liobn == remote ? vdev : NULL;
+}
+
+// length, source's LIOBN and I/O bus address, destination's
+long h_copy_rdma(struct cpu *cpu, u64 *args)
+{
+    struct partition *lp = cpu_partition(cpu);
+    struct vdev *vdev = find_copier(lp, args[1], args[3]);
+    struct vdev_copy copy = {.size = args[0], .local = args[2], .remote = args[4], .to_remote = vdev != NULL};
+    if (!vdev) {
+        vdev = find_copier(lp, args[3], args[1]);
+        copy.local = args[4];
+        copy.remote = args[2];
+    }
+    return vdev ? vdev->ops->copy_rdma(vdev, cpu, &copy) : H_PARAMETER;
+}
+
+// unit, function, its arguments
+long h_vioctl(struct cpu *cpu, u64 *args)
+{
+    struct vdev *vdev = vio_find(cpu_partition(cpu), args[0]);
+    if (!vdev)
+        return H_PARAMETER;
+    return vdev->ops->vioctl ? vdev->ops->vioctl(vdev, args[1], args[2]) : H_NOT_FOUND;
+}

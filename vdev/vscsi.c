@@ -286,7 +286,7 @@ static void take_back(struct vscsi *vscsi, u32 place)
         vscsi->free[vscsi->free_len++] = place;
 }
 
-static enum served serve_copy(struct vscsi *vscsi, const struct vscsi_copy *shared, u32 size)
+static enum served serve_copy(struct vscsi *vscsi, const struct vscsi_copy *shared, u32 size, bool to_memory)
 {
     struct vscsi_copy m;
     if (size < sizeof(m))
@@ -294,7 +294,7 @@ static enum served serve_copy(struct vscsi *vscsi, const struct vscsi_copy *shar
     memcpy(&m, shared, sizeof(m));
     if (m.segments_len > VSCSI_SEGMENTS_MAX || size < sizeof(m) + m.segments_len * sizeof(struct vscsi_segment))
         return BROKEN;
-    bool ok = is_current(vscsi, m.header.session) && copy(vscsi, shared->segments, m.segments_len, m.offset, false);
+    bool ok = is_current(vscsi, m.header.session) && copy(vscsi, shared->segments, m.segments_len, m.offset, to_memory);
     pthread_mutex_lock(&vscsi->lock);
     bool answered = answer(vscsi, m.header.session, m.id, ok);
     pthread_mutex_unlock(&vscsi->lock);
@@ -365,7 +365,8 @@ static enum served serve(struct vscsi *vscsi, bool *ring_bell)
         return BROKEN;
     enum served served = SERVED;
     switch (h.type) {
-    case VSCSI_COPY: served = serve_copy(vscsi, (const struct vscsi_copy *)shared, size); break;
+    case VSCSI_COPY:
+    case VSCSI_PUT: served = serve_copy(vscsi, (const struct vscsi_copy *)shared, size, h.type == VSCSI_PUT); break;
     case VSCSI_SEND: served = serve_send(vscsi, (const struct vscsi_send *)shared, size); break;
     case VSCSI_GRANT:
     case VSCSI_RETURN: served = serve_places(vscsi, shared, size, h.type); break;
@@ -374,7 +375,7 @@ static enum served serve(struct vscsi *vscsi, bool *ring_bell)
     }
     if (served == SERVED) {
         ring_consume(vscsi->ring);
-        *ring_bell |= h.type == VSCSI_COPY || h.type == VSCSI_NUDGE;
+        *ring_bell |= h.type == VSCSI_COPY || h.type == VSCSI_PUT || h.type == VSCSI_NUDGE;
     }
     return served;
 }

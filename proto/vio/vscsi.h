@@ -37,6 +37,7 @@ enum vscsi_type {
     VSCSI_NUDGE,     // struct vscsi_header: ring the bell when you have come here
     VSCSI_GRANT,     // struct vscsi_grant: at the start of a session
     VSCSI_RETURN,    // struct vscsi_return
+    VSCSI_PUT,       // struct vscsi_copy: the other way
 };
 
 struct vscsi_header {
@@ -79,7 +80,7 @@ struct vscsi_segment {
     u32 reserved;
 };
 
-// Copy the segments to the data area, one behind the other. Answered by VSCSI_COPIED.
+// Copy the segments to the data area, one behind the other; VSCSI_PUT: from it. Answered by VSCSI_COPIED.
 struct vscsi_copy {
     struct vscsi_header header;
     u32 id; // the server's
@@ -88,7 +89,7 @@ struct vscsi_copy {
     struct vscsi_segment segments[];
 };
 
-// An answer: to VSCSI_COPY at once; to VSCSI_SEND with data whenever the client's side next has something to say, as it only gives the place back.
+// An answer: to VSCSI_COPY and VSCSI_PUT at once; to VSCSI_SEND with data whenever the client's side next has something to say, as it only gives the place back.
 struct vscsi_copied {
     struct vscsi_header header;
     u32 id;
