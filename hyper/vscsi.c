@@ -126,7 +126,7 @@ int vscsi_check(const struct sys *sys, const struct lp *lp, const struct rec *pr
         if (a->remote_id && *a->remote_name && remote && strcmp(lp_name(remote), a->remote_name) != 0)
             return refuse_parameter(answer, "-i", "virtual_scsi_adapters: slot %u: partition %u is %s, not %s", a->slot,
                                     a->remote_id, lp_name(remote), a->remote_name);
-        if (remote == lp)
+        if (!a->server && remote == lp)
             return refuse(answer, "HSCL0622", "The adapter in slot %u of the partition %s names that partition itself.",
                           a->slot, lp_name(lp));
         if (a->server || remote)
