@@ -15,6 +15,7 @@
 #include "vios/srp.h"
 #include "vios/store/open.h"
 #include "vios/store/pieces.h"
+#include "vios/store/remote.h"
 
 #define EVENT_SECONDS 60 // between two of one kind of a unit
 
@@ -183,6 +184,10 @@ static struct store *open_store(struct server *s, const struct vios_disk *m, con
     char why[256];
     if (!fds_len && s->started) {
         refuse(o, -EINVAL, "%s: a server that runs opens nothing by itself", label(m));
+        return NULL;
+    }
+    if (m->flags & VIOS_DISK_REMOTE && fds_len < REMOTE_FDS) {
+        refuse(o, -EINVAL, "%s: the socket to the process that reaches it is missing", label(m));
         return NULL;
     }
     if (!fds_len) {

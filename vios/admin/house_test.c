@@ -158,6 +158,11 @@ static void test_documents(void)
     CHECK(ios_command_inside("hostname") && !ios_command_inside("lsmap") && ios_command_known("lsmap") &&
           !ios_command_known("x"));
     free(text);
+    to = open_memstream(&text, &size);
+    ios_names(to);
+    fclose(to);
+    CHECK(strncmp(text, "activatevg\nbackupios\n", 21) == 0 && strstr(text, "\nlsmap\n") && !strstr(text, "shutdown"));
+    free(text);
 }
 
 int main(void)

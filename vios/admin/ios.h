@@ -193,6 +193,7 @@ bool ios_command_inside(
         *command); // only in the server's shell and as an argument of ioscli: the host has a program of this name
 void ios_manual(FILE *to, const char *command);
 void ios_completion(FILE *to);
+void ios_names(FILE *to); // of those that are not only for the server's shell
 
 // A shell on a terminal: fed by bytes, writes bytes.
 struct ios_shell;

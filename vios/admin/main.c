@@ -525,11 +525,13 @@ static int run(int listen_fd)
     return 0;
 }
 
-// openlpar-vios --manual [COMMAND] | --completion: documents of ioscli's commands.
+// openlpar-vios --manual [COMMAND] | --completion | --names: documents of ioscli's commands.
 static int documents(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "--completion") == 0)
         ios_completion(stdout);
+    else if (argc >= 2 && strcmp(argv[1], "--names") == 0)
+        ios_names(stdout);
     else if (argc >= 2 && strcmp(argv[1], "--manual") == 0 && (argc == 2 || ios_command_known(argv[2])))
         ios_manual(stdout, argc > 2 ? argv[2] : NULL);
     else

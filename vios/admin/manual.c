@@ -185,6 +185,13 @@ static void complete_option(void *context, const struct ios_command *command, co
     fprintf(context, " %s", word->option);
 }
 
+void ios_names(FILE *to)
+{
+    for (u32 i = 0; i < ios_commands_len; i++)
+        if (!(ios_commands[i].flags & COMMAND_INSIDE))
+            fprintf(to, "%s\n", ios_commands[i].name);
+}
+
 void ios_completion(FILE *to)
 {
     fputs("# Made from the tables of vios/admin/; SPDX-License-Identifier: Apache-2.0\n_ioscli()\n{\n    local i=1 "
