@@ -28,7 +28,7 @@
 #include "proto/vio/remote.h"
 
 #define BLOCK       512u
-#define CONNECT_MS  10000u // at the start, at least
+#define CONNECT_MS  10000u // at the start: whoever waits for it has others to serve
 #define PIECE       MIB    // of one command
 #define SAME_BLOCKS 0xffffu
 #define ZEROS       (256 * KIB)
@@ -60,12 +60,14 @@ struct request {
     u64 at;    // what is done of it
     u64 piece; // under way
     u32 tries;
+    u8 way; // of the command under way: enum zeroing or enum flush
     bool busy, later;
     struct scsi_iovec iov;
 };
 
 // How ranges become zeros: what the target does not know is not tried again.
 enum zeroing { BY_UNMAP, BY_SAME, BY_WRITES };
+enum flush { BY_SYNC_16, BY_SYNC_10 };
 
 struct reach {
     struct iscsi_context *iscsi;
@@ -75,7 +77,7 @@ struct reach {
     u64 blocks, piece_max;
     u32 physical;
     bool read_only;
-    enum zeroing zeroing;
+    u8 zeroing, flush; // enum zeroing, enum flush
     u8 zeros[ZEROS];
     struct request requests[REMOTE_REQUESTS];
 };
@@ -123,10 +125,13 @@ static void sense_failed(struct request *r, const struct scsi_task *task)
     case SCSI_SENSE_COMMAND_ABORTED:
     case SCSI_SENSE_NOT_READY: try_later(r, -EIO); break;
     case SCSI_SENSE_ILLEGAL_REQUEST:
-        if (op == REMOTE_FLUSH) { // it has no cache
+        if (op == REMOTE_FLUSH && r->way == BY_SYNC_16) {
+            reach->flush = BY_SYNC_10;
+            advance(r);
+        } else if (op == REMOTE_FLUSH) { // a target that has neither command has no cache
             finish(r, 0);
-        } else if ((op == REMOTE_ZERO || op == REMOTE_DISCARD) && reach->zeroing != BY_WRITES) {
-            reach->zeroing++;
+        } else if ((op == REMOTE_ZERO || op == REMOTE_DISCARD) && r->way != BY_WRITES) {
+            reach->zeroing = MAX(reach->zeroing, r->way + 1);
             advance(r);
         } else {
             finish(r, -EIO);
@@ -166,6 +171,9 @@ static struct scsi_task *send_command(struct request *r)
     u8 *data = reach->data + r->m.data + r->at;
     enum remote_op op = r->m.op;
     bool zeros = op == REMOTE_ZERO || op == REMOTE_DISCARD;
+    r->way = op == REMOTE_FLUSH ? reach->flush : reach->zeroing;
+    if (r->way == BY_SYNC_10 && op == REMOTE_FLUSH)
+        return iscsi_synchronizecache10_task(iscsi, lun, 0, 0, 0, 0, command_done, r);
     if (op == REMOTE_FLUSH)
         return iscsi_synchronizecache16_task(iscsi, lun, 0, 0, 0, 0, command_done, r);
     if (zeros && reach->zeroing != BY_WRITES) {
@@ -316,7 +324,7 @@ static struct iscsi_context *new_context(const struct vios_disk *m, bool sole, s
 
 static void log_in(struct reach *reach, const struct vios_disk *m, bool sole)
 {
-    s64 until = clock_ns() + MAX(m->wait_ms, CONNECT_MS) * 1000000ll;
+    s64 until = clock_ns() + CONNECT_MS * 1000000ll;
     for (;;) {
         reach->iscsi = new_context(m, sole, &reach->url);
         iscsi_set_timeout(reach->iscsi, CONNECT_MS / 1000);
