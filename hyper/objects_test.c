@@ -11,7 +11,7 @@
 #include "hyper/views.h"
 #include "proto/hyper/message.h"
 
-static char folder[] = "/tmp/openlpar-objects-XXXXXX", why[512];
+static char folder[] = "/dev/shm/openlpar-objects-XXXXXX", why[512]; // in memory: thousands of transactions
 static struct sys *sys;
 static struct wire_message m; // large
 static struct answer answer;
@@ -91,6 +91,28 @@ static void test_partitions(void)
     CHECK_EQ(rec_num(lp_profile(lp, "default_profile")->rec, "desired_mem"), 512);
     CHECK_STR(rec_text(lp_profile(lp, "default_profile")->rec, "boot_args"), "quiet");
     CHECK(lp_profile(sys_lp(sys, 7), "first") != NULL);
+}
+
+// As many as there can be, without one too many; the database takes them all.
+static void test_thousand(void)
+{
+    char text[64];
+    u32 had = sys->lps_len, made = 0;
+    for (u32 i = had; i < LPARS_MAX; i++) {
+        snprintf(text, sizeof(text), "name=m%u", i);
+        made += create(OBJECT_LPAR, text) == 0;
+    }
+    CHECK_EQ(made, LPARS_MAX - had);
+    CHECK(create(OBJECT_LPAR, "name=more") < 0 && strstr(answer.text, "1000") != NULL);
+    reopen();
+    CHECK_EQ(sys->lps_len, LPARS_MAX);
+    CHECK_STR(lp_name(sys_lp(sys, LPARS_MAX)), "m999");
+    for (u32 i = had; i < LPARS_MAX; i++) {
+        snprintf(text, sizeof(text), "name=m%u", i);
+        made -= remove_object(OBJECT_LPAR, text) == 0;
+    }
+    CHECK_EQ(made, 0);
+    CHECK_EQ(sys->lps_len, had);
 }
 
 static void test_changes(void)
@@ -366,12 +388,18 @@ int main(void)
 {
     static const char *const files[] = {"system.db", "system.db-wal", "system.db-shm",
                                         "usage.db",  "usage.db-wal",  "usage.db-shm"};
-    if (!mkdtemp(folder) || sys_create(folder, "test", 4, 4, 8192, 256, why, sizeof(why)) ||
+    if (!mkdtemp(folder)) {
+        snprintf(folder, sizeof(folder), "/tmp/openlpar-objects-XXXXXX");
+        if (!mkdtemp(folder))
+            *folder = 0;
+    }
+    if (!*folder || sys_create(folder, "test", 4, 4, 8192, 256, why, sizeof(why)) ||
         !(sys = sys_open(folder, why, sizeof(why)))) {
         printf("Bail out! %s\n", why);
         return 1;
     }
     TEST(test_partitions);
+    TEST(test_thousand);
     TEST(test_changes);
     TEST(test_rules);
     TEST(test_lists);
