@@ -22,10 +22,10 @@ static int tell_port(int socket, const struct uplink_port *port, const struct ri
 static int tell(int socket, const struct uplink_spec *spec)
 {
     struct uplink_message m = {.type = UPLINK_REAL};
-    int given[3] = {spec->real_fd, -1, -1}, err = 0;
-    if (spec->real) {
-        m.real = *spec->real;
-        err = uplink_send(socket, &m, given);
+    int err = 0;
+    for (u32 i = 0; !err && spec->real && i < MAX(spec->reals_len, 1); i++) {
+        m.real = spec->real[i];
+        err = uplink_send(socket, &m, NULL);
     }
     if (!err)
         err = tell_port(socket, &spec->port, spec->link);

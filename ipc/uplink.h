@@ -26,7 +26,7 @@ struct uplink_spec {
     const struct ring_fds *link;
     // Of a Shared Ethernet Adapter: its real side, else it is the user-mode network; further trunk adapters, and its control channel.
     const struct uplink_real *real;
-    int real_fd; // of UPLINK_FD_GIVEN
+    u32 reals_len; // 0 is 1
     const struct uplink_end *more;
     u32 more_len;
     u32 first_address; // that DHCP gives to adapters without a lease; 0: UPLINK_GUEST

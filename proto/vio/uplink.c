@@ -40,7 +40,7 @@ bool uplink_message_valid(const struct uplink_message *m, size_t size)
                memchr(m->port.tftp, 0, sizeof(m->port.tftp)) && memchr(m->port.bootfile, 0, sizeof(m->port.bootfile));
     case UPLINK_REAL:
         return m->real.kind >= UPLINK_TAP && m->real.kind <= UPLINK_FD_GIVEN && m->real.default_id <= VID_LAST &&
-               m->real.vlan <= VID_LAST && memchr(m->real.name, 0, sizeof(m->real.name));
+               m->real.vlan <= VID_LAST && m->real.mode < UPLINK_MODES && m->real.hash_ports <= 1 && m->real.backup <= 1 && memchr(m->real.name, 0, sizeof(m->real.name));
     case UPLINK_LEASE: return in_network(m->lease.address) && !(m->lease.mac[0] & 1);
     case UPLINK_FORWARD:
         return m->forward.host_port && m->forward.guest_port && m->forward.udp <= 1 &&

@@ -10,12 +10,13 @@
 #include "base/types.h"
 
 #define UPLINK_FD           3
-#define UPLINK_VERSION      5u
+#define UPLINK_VERSION      6u
 #define UPLINK_FORWARDS_MAX 32u
 #define UPLINK_TEXT_MAX     256u
 #define UPLINK_FOLDER_MAX   1024u
 #define UPLINK_FILE_MAX     128u // DHCP's field
 #define UPLINK_PORTS_MAX    16u
+#define UPLINK_REALS_MAX    8u
 #define UPLINK_VLANS_MAX    20u
 
 enum uplink_type {
@@ -23,9 +24,9 @@ enum uplink_type {
     UPLINK_PORT = 1, // port, with the descriptors of its link: memory, bells of side 0 and 1
     UPLINK_LEASE,    // lease
     UPLINK_FORWARD,  // forward
-    UPLINK_REAL,     // real; with UPLINK_FD_GIVEN its descriptor. Without it the real side is the user-mode network
-    UPLINK_START,    // start
-    UPLINK_QUERY,    // what is the state?
+    UPLINK_REAL, // real; with UPLINK_FD_GIVEN its descriptor; more of them: an aggregation. Without it the real side is the user-mode network
+    UPLINK_START, // start
+    UPLINK_QUERY, // what is the state?
     // From it.
     UPLINK_READY = 64,
     UPLINK_FAILED, // text
@@ -64,11 +65,23 @@ enum uplink_kind {
     UPLINK_FD_GIVEN, // a descriptor of one of these, or of packets in the same form
 };
 
+// Several interfaces as one. Of the first one counts what is the same for all: default_id, vlan, mode and hash_ports.
+enum uplink_mode {
+    UPLINK_ALONE,
+    UPLINK_STANDARD, // all that have a link
+    UPLINK_8023AD,   // all that lead to the same switch, by its word
+    UPLINK_BACKUP,   // one
+    UPLINK_MODES,
+};
+
 struct uplink_real {
     u32 kind;       // enum uplink_kind
     u16 default_id; // the VLAN of its untagged frames
     u16 vlan;       // not 0: it is this VLAN of the interface, whose tag is all that its frames have there
     char name[16];  // of the interface
+    u32 mode;       // enum uplink_mode
+    u32 hash_ports; // 1: which one a frame takes follows from its ports, too
+    u32 backup;     // 1: used when no other one can be; behind those
 };
 
 // An address that DHCP keeps for an adapter. Addresses are IPv4, as numbers.
@@ -90,6 +103,8 @@ struct uplink_state {
     u32 failover; // enum failover_state (vios/net/failover.h): 0 LISTENING, 1 PRIMARY, 2 BACKUP, 3 STANDBY, 4 LIMBO, 5 and 6 PRIMARY and BACKUP that share
     u32 link;     // of the real side
     u32 bridging; // 1: the first, third, ... trunk adapter; 2: the others
+    u32 reals_link; // bits: real sides that have a link, and those that are used
+    u32 reals_used;
     u32 reserved;
     u64 real_received, real_received_bytes, real_sent, real_sent_bytes, send_failures;
     u64 virtual_received, virtual_sent;

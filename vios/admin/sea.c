@@ -145,6 +145,15 @@ static u32 list_ports(struct seas *s, const struct sea *sea, struct uplink_end *
     return len;
 }
 
+static u32 mode_of(const struct ios_sea *plan)
+{
+    static const u8 modes[] = {[IOS_SEA_ALONE] = UPLINK_ALONE,
+                               [IOS_SEA_STANDARD] = UPLINK_STANDARD,
+                               [IOS_SEA_8023AD] = UPLINK_8023AD,
+                               [IOS_SEA_BACKUP] = UPLINK_BACKUP};
+    return modes[plan->mode];
+}
+
 static int start(struct seas *s, struct sea *sea, char *why)
 {
     struct uplink_end ends[IOS_TRUNKS_MAX + 1];
@@ -156,8 +165,12 @@ static int start(struct seas *s, struct sea *sea, char *why)
     for (u32 i = 0; i < sea->plan.reals_len; i++) {
         if (!net_option_parse(sea->networks[i], NET_OF_SERVER, &options, why, IOS_WHY_MAX))
             return -EINVAL;
-        reals[i] =
-            (struct uplink_real){.kind = options.kind, .default_id = sea->plan.default_id, .vlan = sea->plan.vlan};
+        reals[i] = (struct uplink_real){.kind = options.kind,
+                                        .default_id = sea->plan.default_id,
+                                        .vlan = sea->plan.vlan,
+                                        .mode = mode_of(&sea->plan),
+                                        .hash_ports = sea->plan.hash_ports,
+                                        .backup = sea->plan.reals[i].backup};
         memcpy(reals[i].name, options.interface, sizeof(reals[i].name));
     }
     u32 len = list_ports(s, sea, ends);
@@ -166,6 +179,7 @@ static int start(struct seas *s, struct sea *sea, char *why)
     spec.more = ends + 1;
     spec.more_len = len - 1;
     spec.real = reals[0].kind ? reals : NULL;
+    spec.reals_len = sea->plan.reals_len;
     spec.forwards = options.forwards;
     spec.forwards_len = options.forwards_len;
     int err = uplink_begin(&spec, &sea->process);
@@ -287,10 +301,6 @@ static int bridge(void *context, const char *name, const struct ios_sea *plan, c
     for (u32 i = 0; i < plan->slots_len; i++)
         if (plan->slots[i] >= SLOTS || plan->control_slot >= SLOTS)
             return -EINVAL;
-    if (plan->mode) {
-        snprintf(why, IOS_WHY_MAX, "a link aggregation cannot be a real adapter; name one of its adapters");
-        return -EOPNOTSUPP;
-    }
     if (!sea)
         sea = add(s, name);
     if (!sea) {
@@ -367,6 +377,10 @@ static int state(void *context, const char *name, struct ios_sea_state *to)
     to->virtual_sent = u->virtual_sent;
     to->dropped_vlan = u->dropped_vlan;
     to->dropped_full = u->dropped_full;
+    for (u32 i = 0; i < IOS_REALS_MAX; i++) {
+        to->reals[i].link = u->reals_link >> i & 1;
+        to->reals[i].used = u->reals_used >> i & 1;
+    }
     return 0;
 }
 

@@ -2,40 +2,35 @@
 #include "vios/net/bridge.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/endian.h"
+#include "vios/net/aggregate.h"
 #include "vios/net/failover.h"
 #include "vios/net/port.h"
-#include "vios/net/real.h"
 
 #define TURN     64u // frames of a side before the others have their turn
 #define LINK_MS  200 // between looks at the real side's link
 #define MACS     12u
 #define VID_MASK 0x0fffu
-#define FIXED    2u // descriptors to poll before those of ports
 
 struct bridge {
     struct port ports[UPLINK_PORTS_MAX];
     u32 ports_len;
-    struct port *control; // one of them; NULL: it is alone
-    struct uplink_real config;
-    struct real real;
-    int query; // for the state of the interface
+    struct port *control;      // one of them; NULL: it is alone
+    struct uplink_real config; // of the first real side
+    struct aggregate reals;
     bool link;
     u8 bridging; // halves of the trunk adapters: FAILOVER_EVEN, FAILOVER_ODD
     s64 looked_at;
     struct failover failover;
     struct uplink_state state;
-    struct pollfd polls[FIXED + UPLINK_PORTS_MAX];
+    struct pollfd polls[1 + UPLINK_REALS_MAX + UPLINK_PORTS_MAX];
     u8 buffer[FRAME_SIZE_MAX + VLAN_TAG];
 };
 
@@ -54,10 +49,8 @@ struct bridge *bridge_new(const struct uplink_real *config, int fd, char *why, s
         return NULL;
     b->config = *config;
     b->link = true;
-    b->query = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (b->query >= 0 && !real_open(&b->real, config, fd, why, why_size))
+    if (!aggregate_open(&b->reals) && !aggregate_add(&b->reals, config, fd, why, why_size))
         return b;
-    b->real.fd = -1;
     bridge_free(b);
     return NULL;
 }
@@ -68,10 +61,14 @@ void bridge_free(struct bridge *b)
         return;
     for (u32 i = 0; i < b->ports_len; i++)
         port_close(&b->ports[i]);
-    real_close(&b->real);
-    if (b->query >= 0)
-        close(b->query);
+    aggregate_close(&b->reals);
     free(b);
+}
+
+int bridge_add_real(struct bridge *b, const struct uplink_real *config, int fd, char *why, size_t why_size)
+{
+    snprintf(why, why_size, "there can be %u interfaces", UPLINK_REALS_MAX);
+    return aggregate_add(&b->reals, config, fd, why, why_size);
 }
 
 int bridge_add_port(struct bridge *b, const struct uplink_port *config, const struct ring_fds *link)
@@ -88,18 +85,6 @@ int bridge_add_port(struct bridge *b, const struct uplink_port *config, const st
         failover_begin(&b->failover, (u8)config->priority, config->standby, config->sharing, config->mac, now_ms());
     }
     return 0;
-}
-
-// An interface that is gone has no link either. What was given is taken for up until its other end is closed.
-static bool look_at_link(const struct bridge *b)
-{
-    struct ifreq ifr = {0};
-    if (b->config.kind == UPLINK_FD_GIVEN) {
-        struct pollfd p = {.fd = b->real.fd, .events = POLLIN};
-        return poll(&p, 1, 0) >= 0 && !(p.revents & (POLLHUP | POLLERR));
-    }
-    memcpy(ifr.ifr_name, b->config.name, sizeof(ifr.ifr_name));
-    return !ioctl(b->query, SIOCGIFFLAGS, &ifr) && (ifr.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 }
 
 static bool is_trunk(const struct bridge *b, const struct port *p)
@@ -125,13 +110,25 @@ static void set_bridging(struct bridge *b, u8 bridging)
             port_set_open(&b->ports[i], !b->ports[i].open);
 }
 
+// Behind another interface switches have to learn where everybody is: the switch says it to a trunk adapter that opens.
+static void look(struct bridge *b, s64 now)
+{
+    bool others = aggregate_look(&b->reals, b->ports[0].config.mac, now);
+    b->looked_at = now;
+    b->link = aggregate_up(&b->reals);
+    for (u32 i = 0; others && b->link && i < b->ports_len; i++)
+        if (is_trunk(b, &b->ports[i]) && b->ports[i].open) {
+            port_set_open(&b->ports[i], false);
+            port_set_open(&b->ports[i], true);
+        }
+}
+
 // What was heard (NULL: nothing), or just the time.
 static void step(struct bridge *b, const struct failover_word *word, s64 now)
 {
     u8 frame[FAILOVER_FRAME];
     if (now - b->looked_at >= LINK_MS || !b->looked_at) {
-        b->link = look_at_link(b);
-        b->looked_at = now;
+        look(b, now);
     }
     if (b->control && failover_step(&b->failover, word, b->link, now)) {
         failover_write(&b->failover.own, frame);
@@ -160,7 +157,7 @@ static void to_real(struct bridge *b, const struct port *p, const struct frame *
         b->state.dropped_vlan++;
         return;
     }
-    if (!real_send(&b->real, frame, bytes, b->config.vlan ? b->config.vlan : bare ? -1 : p->config.pvid))
+    if (!aggregate_send(&b->reals, frame, bytes, b->config.vlan ? b->config.vlan : bare ? -1 : p->config.pvid))
         return;
     b->state.real_sent++;
     b->state.real_sent_bytes += frame->size;
@@ -247,11 +244,11 @@ static void to_virtual(struct bridge *b, struct frame *frame)
         b->state.dropped_full++;
 }
 
-static bool take_real(struct bridge *b)
+static bool take_real(struct bridge *b, s64 now)
 {
     struct frame frame;
     for (u32 i = 0; i < TURN; i++) {
-        int got = real_receive(&b->real, &frame, b->buffer);
+        int got = aggregate_receive(&b->reals, &frame, b->buffer, now);
         if (!got)
             return false;
         if (got > 0 && b->bridging)
@@ -262,19 +259,22 @@ static bool take_real(struct bridge *b)
 
 static void wait_for_more(struct bridge *b, int control, bool more, s64 now)
 {
-    u32 asleep = 0;
+    u32 asleep = 0, fixed = 1 + b->reals.len;
     b->polls[0] = (struct pollfd){.fd = control, .events = POLLIN};
-    b->polls[1] = (struct pollfd){.fd = b->link ? b->real.fd : -1, .events = POLLIN};
+    for (u32 i = 0; i < b->reals.len; i++) {
+        const struct aggregate_member *m = &b->reals.members[i];
+        b->polls[1 + i] = (struct pollfd){.fd = m->link ? m->real.fd : -1, .events = POLLIN};
+    }
     for (; asleep < b->ports_len && !more; asleep++) {
         struct port *p = &b->ports[asleep];
-        b->polls[FIXED + asleep] = (struct pollfd){.fd = ring_bell(p->ring), .events = POLLIN};
+        b->polls[fixed + asleep] = (struct pollfd){.fd = ring_bell(p->ring), .events = POLLIN};
         if (!ring_sleep(p->ring))
             more = true;
     }
     s64 wait = MAX(b->looked_at + LINK_MS - now, 0);
     if (b->control)
         wait = MIN(wait, failover_wait(&b->failover, now));
-    poll(b->polls, FIXED + asleep, more ? 0 : (int)wait);
+    poll(b->polls, fixed + asleep, more ? 0 : (int)wait);
     for (u32 i = 0; i < asleep; i++)
         ring_woken(b->ports[i].ring);
 }
@@ -288,7 +288,7 @@ void bridge_run(struct bridge *b, int control, void (*changed)(const struct upli
         step(b, NULL, now);
         for (u32 i = 0; i < b->ports_len; i++)
             more |= take_virtual(b, &b->ports[i], now);
-        more |= b->link && take_real(b);
+        more |= take_real(b, now);
         for (u32 i = 0; i < b->ports_len; i++)
             ring_notify(b->ports[i].ring);
         if (b->state.failover != state)
@@ -302,6 +302,10 @@ void bridge_run(struct bridge *b, int control, void (*changed)(const struct upli
 struct uplink_state bridge_state(const struct bridge *b)
 {
     struct uplink_state state = b->state;
-    state.send_failures = b->real.send_failures;
+    state.send_failures = aggregate_failures(&b->reals);
+    for (u32 i = 0; i < b->reals.len; i++) {
+        state.reals_link |= (u32)b->reals.members[i].link << i;
+        state.reals_used |= (u32)b->reals.members[i].used << i;
+    }
     return state;
 }

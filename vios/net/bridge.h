@@ -11,6 +11,8 @@ struct bridge;
 
 // NULL with `why`. fd: of UPLINK_FD_GIVEN.
 struct bridge *bridge_new(const struct uplink_real *real, int fd, char *why, size_t why_size);
+// Further interfaces, which together with the first one are its real side. Before ports are added. 0, or a negative errno with `why`.
+int bridge_add_real(struct bridge *bridge, const struct uplink_real *config, int fd, char *why, size_t why_size);
 void bridge_free(struct bridge *bridge); // takes NULL
 // 0 or a negative errno; the descriptors stay the caller's.
 int bridge_add_port(struct bridge *bridge, const struct uplink_port *port, const struct ring_fds *link);

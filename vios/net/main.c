@@ -88,8 +88,10 @@ static bool take_port(struct uplink *u, const struct uplink_port *port, const st
 static bool take_real(struct uplink *u, const struct uplink_real *real, int fd)
 {
     char why[UPLINK_TEXT_MAX];
-    if (u->bridge || u->net)
+    if (u->net || u->started)
         return false;
+    if (u->bridge)
+        return !bridge_add_real(u->bridge, real, fd, why, sizeof(why)) || say_failed(why);
     u->bridge = bridge_new(real, fd, why, sizeof(why));
     return u->bridge || say_failed(why);
 }
