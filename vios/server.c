@@ -318,6 +318,22 @@ static void resize(struct server *s, const struct vios_resize *m, struct outcome
     scsi_lu_resized(unit->lu);
 }
 
+static void count(struct server *s, const struct vios_place *m, struct outcome *o)
+{
+    const struct unit *unit = unit_at(s, m->adapter, m->target, o);
+    if (!unit)
+        return;
+    struct vios_done done = {.header = vios_header(VIOS_DONE),
+                             .type = VIOS_COUNT,
+                             .reads = unit->lu->reads,
+                             .writes = unit->lu->writes,
+                             .read_bytes = unit->lu->read_bytes,
+                             .written_bytes = unit->lu->written_bytes};
+    done.header.token = m->header.token;
+    o->later = true; // it is answered here
+    s->say(s->arg, &done, sizeof(done));
+}
+
 static void grow(struct server *s, const struct vios_disk *m, const int *fds, unsigned fds_len, struct outcome *o)
 {
     struct unit *unit = unit_at(s, m->adapter, m->target, o);
@@ -389,6 +405,7 @@ static void take(struct server *s, const union vios_message *m, const int *fds, 
     case VIOS_REMOVE_ADAPTER: remove_adapter(s, &m->place, o); break;
     case VIOS_REMOVE_DISK: remove_disk(s, &m->place, o); break;
     case VIOS_RESIZE: resize(s, &m->resize, o); break;
+    case VIOS_COUNT: count(s, &m->place, o); break;
     case VIOS_GROW: grow(s, &m->disk, fds, fds_len, o); break;
     case VIOS_LOAD:
     case VIOS_UNLOAD: change_medium(s, m, fds, fds_len, o); break;

@@ -228,6 +228,23 @@ static void test_resize(void)
     end();
 }
 
+static void test_counts(void)
+{
+    begin();
+    CHECK_EQ(SENSE_OF(1, 512, 0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), 0x062900);
+    CHECK_EQ(SENSE_OF(1, 512, 0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), 0);
+    CHECK_EQ(SENSE_OF(1, 1024, 0x28, 0, 0, 0, 0, 0, 0, 0, 2, 0), 0);
+    CHECK_EQ(SENSE_OF(1, 512, 0x28, 0, 0, 0, 0x10, 0, 0, 0, 1, 0), 0x052100); // behind its end
+    send_place(VIOS_COUNT, 1, false);
+    CHECK_EQ(said.done.reads, 2);
+    CHECK_EQ(said.done.read_bytes, 1536);
+    CHECK_EQ(said.done.writes, 0);
+    CHECK_EQ(done(), 0);
+    send_place(VIOS_COUNT, 4, false);
+    CHECK_EQ(done(), -ENOENT);
+    end();
+}
+
 // A logical volume: the end of one file, the beginning of another one; then more of the latter.
 static int send_pieces(enum vios_type type, bool grows, u32 len)
 {
@@ -387,6 +404,7 @@ int main(void)
     CHECK(mkdtemp(folder));
     TEST(test_units);
     TEST(test_resize);
+    TEST(test_counts);
     TEST(test_pieces);
     TEST(test_media);
     TEST(test_adapter);

@@ -85,6 +85,7 @@ bool vios_message_valid(const union vios_message *m, size_t size, unsigned fds_l
         [VIOS_LOAD] = {sizeof(struct vios_disk), 1, 5},
         [VIOS_UNLOAD] = {sizeof(struct vios_place), 0, 0},
         [VIOS_GROW] = {sizeof(struct vios_disk), 1, VIOS_FDS_MAX},
+        [VIOS_COUNT] = {sizeof(struct vios_place), 0, 0},
         [VIOS_READY] = {sizeof(struct vios_header), 0, 0},
         [VIOS_FAILED] = {sizeof(struct vios_text), 0, 0},
         [VIOS_EVENT] = {sizeof(struct vios_event), 0, 0},
@@ -97,6 +98,7 @@ bool vios_message_valid(const union vios_message *m, size_t size, unsigned fds_l
     switch (type) {
     case VIOS_ADAPTER: return m->adapter.id < VIOS_ADAPTERS_MAX;
     case VIOS_REMOVE_ADAPTER: return m->place.adapter < VIOS_ADAPTERS_MAX;
+    case VIOS_COUNT:
     case VIOS_REMOVE_DISK:
     case VIOS_UNLOAD: return place_valid(m->place.adapter, m->place.target);
     case VIOS_RESIZE: return place_valid(m->resize.adapter, m->resize.target) && m->resize.size;

@@ -10,7 +10,7 @@
 #include "base/types.h"
 
 #define VIOS_FD       3
-#define VIOS_VERSION  2u
+#define VIOS_VERSION  3u
 #define VIOS_FDS_MAX  33u // of VIOS_FILES_MAX files, and the file of what outlives the server
 #define VIOS_PATH_MAX 4096u
 #define VIOS_TEXT_MAX 1024u
@@ -28,6 +28,7 @@ enum vios_type {
     VIOS_LOAD,           // struct vios_disk with descriptors: a medium for the optical drive at that place
     VIOS_UNLOAD,         // struct vios_place
     VIOS_GROW, // struct vios_disk with descriptors and VIOS_DISK_PIECES: what the disk at that place, which it begins with, is now
+    VIOS_COUNT, // struct vios_place: what was counted of the disk at that place, which VIOS_DONE says
     // From it.
     VIOS_READY = 64, // struct vios_header
     VIOS_FAILED,     // struct vios_text: why it cannot start
@@ -135,10 +136,11 @@ struct vios_event {
 };
 
 struct vios_done {
-    struct vios_header header; // with the message's token
-    s32 error;                 // 0 or a negative errno
-    u32 type;                  // of the message
-    char text[VIOS_TEXT_MAX];  // why
+    struct vios_header header;                    // with the message's token
+    s32 error;                                    // 0 or a negative errno
+    u32 type;                                     // of the message
+    u64 reads, writes, read_bytes, written_bytes; // VIOS_COUNT
+    char text[VIOS_TEXT_MAX];                     // why
 };
 
 union vios_message {

@@ -119,8 +119,9 @@ static bool hear(struct data *d, union vios_message *m, s64 until)
     return false;
 }
 
-// Sends a message and waits until it took effect. 0, or a negative errno with `why`.
-static int tell(struct data *d, struct vios_header *message, size_t size, const int *fds, unsigned fds_len, char *why)
+// Sends a message and waits for its answer. 0, or a negative errno with `why`.
+static int ask(struct data *d, struct vios_header *message, size_t size, const int *fds, unsigned fds_len,
+               struct vios_done *answer, char *why)
 {
     union vios_message m;
     message->token = ++d->token;
@@ -139,7 +140,15 @@ static int tell(struct data *d, struct vios_header *message, size_t size, const 
     }
     if (m.done.error)
         snprintf(why, IOS_WHY_MAX, "%.*s", (int)IOS_WHY_MAX - 1, m.done.text);
+    *answer = m.done;
     return m.done.error;
+}
+
+// Until it took effect.
+static int tell(struct data *d, struct vios_header *message, size_t size, const int *fds, unsigned fds_len, char *why)
+{
+    struct vios_done answer;
+    return ask(d, message, size, fds, fds_len, &answer, why);
 }
 
 // A link of its own for each server, so that nothing of an earlier one can be taken for the next one's.
@@ -482,12 +491,27 @@ static int power(void *context, bool restart, char *why)
     return 0;
 }
 
+static int disk_counters(void *context, u32 slot, u32 target, struct ios_disk_counters *counters)
+{
+    struct data *d = context;
+    struct vios_place place = {.header = vios_header(VIOS_COUNT), .adapter = slot, .target = target};
+    struct vios_done answer;
+    char why[IOS_WHY_MAX];
+    if (!d->ports[slot].served || !d->ports[slot].units[target])
+        return -ENOENT;
+    int err = ask(d, &place.header, sizeof(place), NULL, 0, &answer, why);
+    if (!err)
+        *counters = (struct ios_disk_counters){answer.reads, answer.writes, answer.read_bytes, answer.written_bytes};
+    return err;
+}
+
 const struct ios_effects data_effects = {
     .attach = attach,
     .detach = detach,
     .resize = resize,
     .load = load,
     .look = look,
+    .disk_counters = disk_counters,
     .power = power,
 };
 

@@ -54,8 +54,15 @@ static void end_io(struct store_io *io, int err)
         scsi_fail_store(task, err, (io->offset + io->moved) / block_of(task));
         return;
     }
-    if (io->op == STORE_READ)
+    struct scsi_lu *lu = task->nexus->lu;
+    if (io->op == STORE_READ) {
         task->in_size = (u32)io->size;
+        lu->reads++;
+        lu->read_bytes += io->size;
+    } else if (io->op == STORE_WRITE) {
+        lu->writes++;
+        lu->written_bytes += io->size;
+    }
     scsi_good(task);
 }
 

@@ -54,8 +54,9 @@ struct scsi_lu {
     u8 identity[8];
     bool optical;
     void (*event)(struct scsi_lu *lu, enum scsi_event event,
-                  int err); // for the administrator; NULL: nobody wants to know
-    void *owner;            // whoever set `event`
+                  int err);                       // for the administrator; NULL: nobody wants to know
+    void *owner;                                  // whoever set `event`
+    u64 reads, writes, read_bytes, written_bytes; // commands that moved data, since it was made
     // A change of the medium, as soon as no task has the one before.
     bool changing;
     struct store *next_store;
