@@ -12,9 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
 #include "ipc/shut_in.h"
 #include "proto/vio/config.h"
 #include "vios/server.h"
+
+SANITIZED_SHUT_IN
 
 // What a server does that has opened everything: memory, time, its ring, its descriptors. What the ring may do is restricted by itself (vios/loop.c).
 static const int allowed[] = {

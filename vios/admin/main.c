@@ -17,10 +17,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/sanitized.h"
 #include "proto/hyper/link.h"
 #include "proto/hyper/terminals.h"
 #include "vios/admin/data.h"
 #include "vios/admin/sea.h"
+
+SANITIZED_SHUT_IN
 
 #define LISTEN_FD     3
 #define FIRST_SECONDS 30 // without a daemon and without a configuration there is nothing to wait for

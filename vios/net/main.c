@@ -8,10 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
 #include "ipc/shut_in.h"
 #include "vios/net/bridge.h"
 #include "vios/net/failover.h"
 #include "vios/net/user.h"
+
+SANITIZED_SHUT_IN
 
 // Sockets, memory, and reading files: the host's resolver configuration may change.
 static const int allowed[] = {
