@@ -332,7 +332,10 @@ static int load(struct boot *b)
     ssize_t got = read(b->loaded_fd, &count, sizeof(count));
     (void)got;
     pthread_join(thread, NULL);
-    return b->load_error && atomic_load(&b->life.lp.end) == END_NONE ? fail("%s", b->life.why) : 0;
+    if (!b->load_error || atomic_load(&b->life.lp.end) != END_NONE)
+        return 0;
+    console_drain(b->hv.console); // what firmware printed
+    return fail("%s", b->life.why);
 }
 
 // From power on to the end: the partition and its devices are in their first state.

@@ -315,6 +315,13 @@ static void drain(struct ring *ring)
     }
 }
 
+void console_drain(struct console *con)
+{
+    pthread_mutex_lock(&con->out.lock);
+    drain(&con->out);
+    pthread_mutex_unlock(&con->out.lock);
+}
+
 void console_stop(struct console *con)
 {
     if (!con)

@@ -28,6 +28,9 @@ struct console *console_start(const struct console_events *events);
 // Writes out what the guest printed (giving up when nobody takes any for ten seconds), ends the threads, restores the terminal.
 void console_stop(struct console *con);
 
+// Waits until all that was printed is written out, so that what is said next on standard error stands behind it; gives up as console_stop() does.
+void console_drain(struct console *con);
+
 // Takes up to `size` bytes for the output; how many. Any thread.
 size_t console_write(struct console *con, const u8 *data, size_t size);
 
