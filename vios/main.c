@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <seccomp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,17 +65,6 @@ struct process {
     struct loop_op said; // the starter said something
 };
 
-PRINTF_LIKE(1, 2) static _Noreturn void fail(const char *fmt, ...)
-{
-    struct vios_text m = {.header = vios_header(VIOS_FAILED)};
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(m.text, sizeof(m.text), fmt, ap);
-    va_end(ap);
-    vios_send(VIOS_FD, &m, sizeof(m), NULL, 0);
-    exit(1);
-}
-
 static void say(void *arg, const void *message, size_t size)
 {
     vios_send(VIOS_FD, message, size, NULL, 0); // a starter that is gone is noticed elsewhere
@@ -94,11 +82,11 @@ static bool configure(struct process *p)
         if (got == 0)
             return false;
         if (got < 0)
-            fail("a message of another version of OpenLPAR, or none: %s", strerror(-got));
+            vios_fail(VIOS_FD, "a message of another version of OpenLPAR, or none: %s", strerror(-got));
         if (m.header.type == VIOS_START)
             return true;
         if (!server_take(p->server, &m, fds, fds_len, why, sizeof(why)))
-            fail("%s", why);
+            vios_fail(VIOS_FD, "%s", why);
     }
 }
 
@@ -140,15 +128,15 @@ int main(void)
     }
     int err = loop_init(&p->loop);
     if (err)
-        fail("io_uring: %s; allow it with: sysctl kernel.io_uring_disabled=0", strerror(-err));
+        vios_fail(VIOS_FD, "io_uring: %s; allow it with: sysctl kernel.io_uring_disabled=0", strerror(-err));
     p->server = server_new(&p->loop, say, NULL);
     if (!p->server)
-        fail("no memory");
+        vios_fail(VIOS_FD, "no memory");
     if (!configure(p))
         return 0;
     err = loop_restrict(&p->loop);
     if (err)
-        fail("io_uring restrictions: %s", strerror(-err));
+        vios_fail(VIOS_FD, "io_uring restrictions: %s", strerror(-err));
     p->said.done = on_starter;
     listen_to_starter(p);
     struct vios_header ready = vios_header(VIOS_READY);
@@ -156,7 +144,7 @@ int main(void)
         return 0;
     server_started(p->server);
     if (shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_WRITE_FILES))
-        fail("the host refuses seccomp filters");
+        vios_fail(VIOS_FD, "the host refuses seccomp filters");
     loop_run(&p->loop);
     return 0;
 }

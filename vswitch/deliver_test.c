@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "base/test.h"
 #include "proto/vio/offload.h"
+#include "proto/vio/test_frame.h"
 
 static struct ring_fds fds;
 static struct ring *near, *far;
@@ -33,14 +34,7 @@ static u32 make(bool tag, u32 carried)
 
 static bool next(void)
 {
-    u32 size;
-    const void *m = ring_peek(far, &size);
-    if (!m)
-        return false;
-    CHECK(frame_get(m, size, &header));
-    memcpy(got, (const u8 *)m + FRAME_HEADER, header.size);
-    ring_consume(far);
-    return true;
+    return test_frame_take(far, &header, got);
 }
 
 static int put(u16 port, u16 flags, u32 size, u16 mss, u8 tagging)

@@ -2,6 +2,9 @@
 #include "proto/vio/config.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/vio/packet.h"
@@ -16,6 +19,17 @@ struct vios_header vios_header(enum vios_type type)
 int vios_send(int fd, const void *message, size_t size, const int *fds, unsigned fds_len)
 {
     return packet_send(fd, message, size, fds, fds_len);
+}
+
+void vios_fail(int fd, const char *fmt, ...)
+{
+    struct vios_text m = {.header = vios_header(VIOS_FAILED)};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(m.text, sizeof(m.text), fmt, ap);
+    va_end(ap);
+    vios_send(fd, &m, sizeof(m), NULL, 0);
+    exit(1);
 }
 
 static bool place_valid(u32 adapter, u32 target)

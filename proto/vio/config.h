@@ -160,6 +160,9 @@ struct vios_header vios_header(enum vios_type type);
 // Sends a message of `size` bytes with descriptors. 0 or a negative errno.
 int vios_send(int fd, const void *message, size_t size, const int *fds, unsigned fds_len);
 
+// Tells the starter of a server's process why it cannot go on (VIOS_FAILED), and ends the process with status 1.
+PRINTF_LIKE(2, 3) _Noreturn void vios_fail(int fd, const char *fmt, ...);
+
 // Receives and checks one: its type, size and version, that texts end, that ids are in range. Descriptors are the caller's. 1; 0: the other side is gone; a negative errno, -EPROTO among them (no descriptor is left then).
 int vios_receive(int fd, union vios_message *message, int fds[VIOS_FDS_MAX], unsigned *fds_len);
 

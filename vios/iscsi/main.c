@@ -11,7 +11,6 @@
 #include <iscsi/scsi-lowlevel.h>
 #include <poll.h>
 #include <seccomp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,17 +80,6 @@ struct reach {
     u8 zeros[ZEROS];
     struct request requests[REMOTE_REQUESTS];
 };
-
-PRINTF_LIKE(1, 2) static _Noreturn void fail(const char *fmt, ...)
-{
-    struct vios_text m = {.header = vios_header(VIOS_FAILED)};
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(m.text, sizeof(m.text), fmt, ap);
-    va_end(ap);
-    vios_send(VIOS_FD, &m, sizeof(m), NULL, 0);
-    exit(1);
-}
 
 // --- requests
 
@@ -289,10 +277,11 @@ static void lock(const struct vios_disk *m, u64 identity)
     snprintf(path, sizeof(path), "/dev/shm/openlpar-iscsi-%u-%016" PRIx64, geteuid(), identity);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        fail("%s: %s", path, strerror(errno));
+        vios_fail(VIOS_FD, "%s: %s", path, strerror(errno));
     while (flock(fd, (m->flags & VIOS_DISK_READ_ONLY ? LOCK_SH : LOCK_EX) | LOCK_NB)) {
         if (clock_ns() >= until)
-            fail("is in use by another partition; a disk that several use must be read-only for all of them");
+            vios_fail(VIOS_FD,
+                      "is in use by another partition; a disk that several use must be read-only for all of them");
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
 }
@@ -306,7 +295,7 @@ static struct iscsi_context *new_context(const struct vios_disk *m, bool sole, s
     struct iscsi_context *iscsi = iscsi_create_context(name);
     *url = iscsi ? iscsi_parse_full_url(iscsi, m->path) : NULL;
     if (!*url)
-        fail("is not an address as iscsi://[USER%%PASSWORD@]HOST[:PORT]/TARGET/LUN");
+        vios_fail(VIOS_FD, "is not an address as iscsi://[USER%%PASSWORD@]HOST[:PORT]/TARGET/LUN");
     if (sole) { // the session's name: the next process's login ends what this one left
         u64 identity = identity_of(*url);
         iscsi_set_isid_random(iscsi, (u32)identity & 0xffffff, (u32)(identity >> 24) & 0xffff);
@@ -332,8 +321,8 @@ static void log_in(struct reach *reach, const struct vios_disk *m, bool sole)
             break;
         struct pollfd gone = {.fd = VIOS_FD, .events = POLLIN};
         if (clock_ns() >= until)
-            fail("the target %s at %s cannot be reached: %s", reach->url->target, reach->url->portal,
-                 iscsi_get_error(reach->iscsi));
+            vios_fail(VIOS_FD, "the target %s at %s cannot be reached: %s", reach->url->target, reach->url->portal,
+                      iscsi_get_error(reach->iscsi));
         if (poll(&gone, 1, 200) == 1)
             exit(1);
         iscsi_destroy_url(reach->url);
@@ -349,10 +338,11 @@ static void find_size(struct reach *reach)
     const struct scsi_readcapacity16 *c =
         task && task->status == SCSI_STATUS_GOOD ? scsi_datain_unmarshall(task) : NULL;
     if (!c)
-        fail("LUN %d of the target is no disk, or there is none: %s", reach->url->lun, iscsi_get_error(reach->iscsi));
+        vios_fail(VIOS_FD, "LUN %d of the target is no disk, or there is none: %s", reach->url->lun,
+                  iscsi_get_error(reach->iscsi));
     if (c->block_length != BLOCK)
-        fail("LUN %d has blocks of %u bytes; only disks with blocks of %u bytes can be served", reach->url->lun,
-             c->block_length, BLOCK);
+        vios_fail(VIOS_FD, "LUN %d has blocks of %u bytes; only disks with blocks of %u bytes can be served",
+                  reach->url->lun, c->block_length, BLOCK);
     reach->blocks = c->returned_lba + 1;
     reach->physical = BLOCK << MIN(c->lbppbe, 3);
     scsi_free_scsi_task(task);
@@ -387,7 +377,7 @@ int main(void)
     if (child)
         return child < 0;
     if (vios_receive(VIOS_FD, &m, fds, &fds_len) != 1 || m.header.type != VIOS_DISK || (fds_len && fds_len != 3))
-        fail("a message of another version of OpenLPAR, or none");
+        vios_fail(VIOS_FD, "a message of another version of OpenLPAR, or none");
     struct vios_disk found = {
         .header = vios_header(VIOS_DISK), .target = 1, .flags = m.disk.flags & VIOS_DISK_READ_ONLY};
     reach.read_only = found.flags;
@@ -398,7 +388,7 @@ int main(void)
         lock(&m.disk, identity_of(url));
     iscsi_destroy_url(url);
     if (shut_in(allowed, ARRAY_LEN(allowed), SHUT_IN_READ_FILES | SHUT_IN_REFUSE))
-        fail("the host refuses seccomp filters");
+        vios_fail(VIOS_FD, "the host refuses seccomp filters");
     log_in(&reach, &m.disk, sole);
     find_size(&reach);
     find_limits(&reach);
@@ -410,7 +400,7 @@ int main(void)
         const struct ring_fds link = {fds[0], {fds[1], fds[2]}};
         reach.ring = ring_attach(&link, REMOTE_REACHES);
         if (!reach.ring || ring_data_size(reach.ring) < REMOTE_DATA_SIZE)
-            fail("the link to it is none");
+            vios_fail(VIOS_FD, "the link to it is none");
         reach.data = ring_data(reach.ring);
     }
     if (vios_send(VIOS_FD, &found, sizeof(found), NULL, 0))

@@ -3,7 +3,7 @@
 
 #include "base/endian.h"
 #include "base/test.h"
-#include "proto/vio/frame.h"
+#include "proto/vio/test_frame.h"
 
 static struct ring_fds fds;
 static struct ring *near, *far;
@@ -49,14 +49,7 @@ static void send(bool v6, u32 sequence, u32 carried, u8 flags)
 
 static bool next(void)
 {
-    u32 size;
-    const void *m = ring_peek(far, &size);
-    if (!m)
-        return false;
-    CHECK(frame_get(m, size, &message));
-    memcpy(got, (const u8 *)m + FRAME_HEADER, message.size);
-    ring_consume(far);
-    return true;
+    return test_frame_take(far, &message, got);
 }
 
 static void begin(void)
