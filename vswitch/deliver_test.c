@@ -5,8 +5,8 @@
 
 #include "base/endian.h"
 #include "base/test.h"
+#include "ipc/test_frame.h"
 #include "proto/vio/offload.h"
-#include "proto/vio/test_frame.h"
 
 static struct ring_fds fds;
 static struct ring *near, *far;

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/sanitized.h"
 #include "vswitch/serve.h"
+
+SANITIZED_SHUT_IN
 
 #define LISTEN_FD 3
 

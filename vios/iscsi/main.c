@@ -21,10 +21,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/sanitized.h"
 #include "ipc/ring.h"
 #include "ipc/shut_in.h"
 #include "proto/vio/config.h"
 #include "proto/vio/remote.h"
+
+SANITIZED_SHUT_IN
 
 #define BLOCK       512u
 #define CONNECT_MS  10000u // at the start: whoever waits for it has others to serve

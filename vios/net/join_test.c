@@ -3,7 +3,7 @@
 
 #include "base/endian.h"
 #include "base/test.h"
-#include "proto/vio/test_frame.h"
+#include "ipc/test_frame.h"
 
 static struct ring_fds fds;
 static struct ring *near, *far;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests: what came over a link of Ethernet adapters.
-#ifndef PROTO_VIO_TEST_FRAME_H
-#define PROTO_VIO_TEST_FRAME_H
+#ifndef IPC_TEST_FRAME_H
+#define IPC_TEST_FRAME_H
 
 #include "base/test.h"
 #include "ipc/ring.h"
