@@ -68,8 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ring *ring = ring_attach(&mine, VSCSI_CLIENT);
     if (!ring || !hear(pair[0], VIOS_ADAPTER))
         abort();
-    for (; size >= 2; data += 2 + MIN((size_t)data[1], size - 2), size -= 2 + MIN((size_t)data[1], size - 2)) {
-        u32 len = (u32)MIN((size_t)data[1], size - 2), kind = data[0] & 7;
+    for (u32 len; size >= 2; data += 2 + len, size -= 2 + len) {
+        len = (u32)MIN((size_t)data[1], size - 2);
+        u32 kind = data[0] & 7;
         u8 *room = ring_reserve(ring, len + 8);
         if (!room)
             break;
