@@ -8,9 +8,10 @@
 
 #include "base/test.h"
 #include "hyper/objects.h"
+#include "hyper/test_system.h"
 #include "hyper/usage.h"
 
-static char folder[] = "/tmp/openlpar-dlpar-XXXXXX", why[512];
+static char folder[] = "/tmp/openlpar-dlpar-XXXXXX";
 static struct sys *sys;
 static struct lp *one, *two;
 static struct link peer[2];   // the partitions' side
@@ -235,12 +236,7 @@ static void test_ends(void)
 
 int main(void)
 {
-    if (!mkdtemp(folder) || sys_create(folder, "test", 4, 4, 8192, 256, why, sizeof(why))) {
-        printf("Bail out! no system: %s\n", why);
-        return 1;
-    }
-    sys = sys_open(folder, why, sizeof(why));
-    sys->powered = true;
+    sys = test_system(folder);
     sys->answered = on_answer;
     one = running("one", &peer[0]);
     two = running("two", &peer[1]);

@@ -11,9 +11,10 @@
 #include "base/test.h"
 #include "hyper/objects.h"
 #include "hyper/slots.h"
+#include "hyper/test_system.h"
 #include "hyper/vscsi.h"
 
-static char folder[] = "/tmp/openlpar-vio-XXXXXX", why[512];
+static char folder[] = "/tmp/openlpar-vio-XXXXXX";
 static struct sys *sys;
 static struct wire_message m; // large
 static struct answer answer, late;
@@ -256,12 +257,7 @@ static void stop(struct player *p)
 
 int main(void)
 {
-    if (!mkdtemp(folder) || sys_create(folder, "test", 4, 4, 8192, 256, why, sizeof(why))) {
-        printf("Bail out! no system: %s\n", why);
-        return 1;
-    }
-    sys = sys_open(folder, why, sizeof(why));
-    sys->powered = true;
+    sys = test_system(folder);
     sys->answered = on_answer;
     start(&vios, "vios", "vioserver", "10/server/any//any/0");
     start(&linux_server, "target", "aixlinux", "7/server/any//any/0");
